@@ -1,0 +1,2 @@
+//! The akbuild command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The executor: keys, manifests, early cutoff, scheduling

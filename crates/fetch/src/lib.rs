@@ -1,0 +1,1 @@
+//! Downloading and unpacking: HTTP, git, archives, and the machine's mirror configuration

@@ -1,0 +1,1 @@
+//! Hashes, SRI strings and the NAR serialisation of file trees

@@ -1,0 +1,1 @@
+//! Upstream lock files, and the loopback registry that serves what they name

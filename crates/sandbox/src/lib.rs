@@ -1,0 +1,1 @@
+//! A confined process tree: what a stage runs in

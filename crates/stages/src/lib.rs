@@ -1,0 +1,1 @@
+//! The stage kinds: one file each, and the table that names them

@@ -1,0 +1,1 @@
+//! The content-addressed store: trees, blobs, action cache, records

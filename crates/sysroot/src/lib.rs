@@ -1,0 +1,1 @@
+//! Debian package closures, unpacked as the root of a stage
