@@ -326,8 +326,20 @@ pub struct Copy {
     pub from: TreeRef,
     /// Which of its files.
     pub subset: Subset,
-    /// The folder that gets them, absolute, below [`WORK`].
+    /// The folder that gets them, absolute, below [`WORK`] or the output.
     pub to: String,
+    /// Whether the files are taken as they are.
+    pub view: View,
+}
+
+/// How much of a copied file a stage sees. What it does not see cannot make it run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// The whole file.
+    Whole,
+    /// Of `.go` files only build constraints, the package clause and imports; others whole.
+    GoImports,
 }
 
 /// A read-only mount of a tree or of a part of it.
@@ -339,6 +351,9 @@ pub struct Mount {
     pub path: String,
     /// Where it is mounted, absolute.
     pub to: String,
+    /// If given, not the folder itself: each outermost folder of this name below it is mounted at
+    /// its relative place below `to` (`node_modules` of every npm workspace).
+    pub folders: Option<String>,
     /// Whether a path that is not in the tree is passed over instead of being an error.
     pub optional: bool,
 }
