@@ -1,0 +1,196 @@
+//! Digests of single files, and how they are written. Knows nothing of trees.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::str::FromStr;
+
+use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{DigestError, Hasher, golang};
+
+/// A way to digest a file. Ordered by strength, the Go module ones aside.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algo {
+    /// SHA-1: only where an upstream lock file has nothing better.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+    /// The `h1:` hash that `go.sum` gives of a module's zip file: the SHA-256 over the sorted list
+    /// of the SHA-256 and name of each file in it.
+    GoZip,
+    /// The `h1:` hash that `go.sum` gives of a module's `go.mod`.
+    GoMod,
+}
+
+impl Algo {
+    /// All of them.
+    pub const ALL: [Algo; 5] = [Algo::Sha1, Algo::Sha256, Algo::Sha512, Algo::GoZip, Algo::GoMod];
+
+    /// How many bytes a digest has.
+    pub fn len(self) -> usize {
+        match self {
+            Algo::Sha1 => 20,
+            Algo::Sha512 => 64,
+            Algo::Sha256 | Algo::GoZip | Algo::GoMod => 32,
+        }
+    }
+
+    /// The name in front of a written digest: `sha256`, `h1-zip`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algo::Sha1 => "sha1",
+            Algo::Sha256 => "sha256",
+            Algo::Sha512 => "sha512",
+            Algo::GoZip => "h1-zip",
+            Algo::GoMod => "h1-mod",
+        }
+    }
+}
+
+impl fmt::Display for Algo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A digest of some bytes, written as an SRI string: `sha256-BASE64`. The hashes of `go.sum` are
+/// written `h1-zip-BASE64` and `h1-mod-BASE64`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest {
+    algo: Algo,
+    /// Zero after the algorithm's length.
+    bytes: [u8; 64],
+}
+
+impl Digest {
+    /// A digest of these bytes, which must be as many as the algorithm gives.
+    pub fn new(algo: Algo, digest: &[u8]) -> Result<Self, DigestError> {
+        if digest.len() != algo.len() {
+            return Err(DigestError::Length { algo, expected: algo.len(), found: digest.len() });
+        }
+        let mut bytes = [0; 64];
+        bytes[..digest.len()].copy_from_slice(digest);
+        Ok(Self { algo, bytes })
+    }
+
+    /// A digest from hex digits of either case.
+    pub fn from_hex(algo: Algo, hex: &str) -> Result<Self, DigestError> {
+        let decoded = HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+        Self::new(algo, &decoded.map_err(|_| DigestError::Encoding { text: hex.to_owned(), encoding: "base 16" })?)
+    }
+
+    /// The algorithm.
+    pub fn algo(&self) -> Algo {
+        self.algo
+    }
+
+    /// The digest's bytes: as many as the algorithm gives.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.algo.len()]
+    }
+
+    /// Lower-case hex digits.
+    pub fn hex(&self) -> String {
+        HEXLOWER.encode(self.as_bytes())
+    }
+
+    /// The strongest digest of an npm `integrity`, which may hold several SRI strings with spaces
+    /// between; options (`?...`) and algorithms that are not known are passed over, as SRI says.
+    pub fn strongest(integrity: &str) -> Result<Self, DigestError> {
+        let mut best: Option<Self> = None;
+        for word in integrity.split_ascii_whitespace() {
+            match word.split('?').next().unwrap_or(word).parse::<Self>() {
+                Ok(d) if best.is_none_or(|b| b.algo < d.algo) => best = Some(d),
+                Ok(_) | Err(DigestError::Algorithm { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        best.ok_or_else(|| DigestError::Form { text: integrity.to_owned() })
+    }
+
+    /// The SHA-256 of these bytes.
+    pub fn sha256(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new(Algo::Sha256);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// The digest of a whole file, from its start, whatever its position was.
+    pub fn of_file(algo: Algo, mut file: &File) -> io::Result<Self> {
+        io::Seek::rewind(&mut file)?;
+        match algo {
+            Algo::GoZip => golang::of_zip(file),
+            Algo::GoMod => golang::of_mod(file),
+            _ => Self::of_reader(algo, file),
+        }
+    }
+
+    /// The digest of what is left in a reader. The Go module zip hash cannot be computed from a
+    /// stream (`InvalidInput`): use [`Digest::of_file`].
+    pub fn of_reader(algo: Algo, mut reader: impl Read) -> io::Result<Self> {
+        match algo {
+            Algo::GoMod => return golang::of_mod(reader),
+            Algo::GoZip => {
+                let message = "the hash of a Go module zip needs a file, not a stream";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
+            _ => {}
+        }
+        let mut hasher = Hasher::new(algo);
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(hasher.finish()),
+                Ok(n) => hasher.update(&buffer[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.algo, BASE64.encode(self.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        for algo in Algo::ALL {
+            if let Some(body) = text.strip_prefix(algo.name()).and_then(|rest| rest.strip_prefix('-')) {
+                let bytes = BASE64.decode(body.as_bytes());
+                let wrong = |_| DigestError::Encoding { text: text.to_owned(), encoding: "base 64" };
+                return Self::new(algo, &bytes.map_err(wrong)?);
+            }
+        }
+        let text = text.to_owned();
+        Err(if text.contains('-') { DigestError::Algorithm { text } } else { DigestError::Form { text } })
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
