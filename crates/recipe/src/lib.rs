@@ -1,1 +1,35 @@
-//! Recipe, lock and overlay: what a person writes, and the plan it resolves to
+//! Recipe, lock and overlay: what a person writes, and the plan it resolves to.
+//!
+//! Written types carry their place in the file and are checked one by one ([`read`],
+//! [`read_overlay`], [`Lock::parse`]); [`resolve`] turns all of them into a [`plan::Plan`], which is
+//! the only thing the engine takes. Knows TOML and what refers to what. Knows no stage kind (those
+//! are handed in as [`Kinds`]), no network and no store.
+
+mod error;
+mod expand;
+mod fields;
+mod file;
+mod kinds;
+mod name;
+pub mod plan;
+mod read;
+mod refs;
+mod render;
+mod scope;
+mod sections;
+mod subset;
+mod suggest;
+mod value;
+mod written;
+
+pub use error::{RecipeError, RecipeErrors};
+pub use expand::Vars;
+pub use fields::Fields;
+pub use file::File;
+pub use kinds::Kinds;
+pub use read::read;
+pub use subset::SubsetMatcher;
+pub use written::{
+    Debian, GitRef, Place, Project, ToolSpec, Written, WrittenEdit, WrittenOrigin, WrittenPatch, WrittenSource,
+    WrittenSysroot, WrittenTool,
+};

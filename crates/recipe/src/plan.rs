@@ -92,8 +92,12 @@ pub struct Source {
     pub id: SourceId,
     /// Where it comes from.
     pub origin: Origin,
-    /// The NAR hash it must have; `None` for an unpinned local tree (`--source NAME=PATH`).
+    /// Which of a local folder's files are taken, for an [`Origin::Path`] of the recipe; else all.
+    pub subset: Subset,
+    /// The NAR hash it must have; `None` for a local folder that nothing pins.
     pub hash: Option<TreeHash>,
+    /// Whether `--source NAME=PATH` stands in for what the recipe says: the result is marked as such.
+    pub replaced: bool,
     /// Changes made to it, in order, before any stage sees it.
     pub patches: Vec<Patch>,
 }

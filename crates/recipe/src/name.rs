@@ -1,0 +1,91 @@
+//! What may be a name, a version, a prefix, a commit, a hash or a package. Knows their forms; where they
+//! stand is for the reader.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::error::RecipeError;
+use crate::fields::Fields;
+
+/// What is wrong with a project's, source's, stage's, sysroot's or tool's name.
+pub(crate) fn check(name: &str) -> Result<(), &'static str> {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    match name {
+        "" => Err("it is empty"),
+        _ if name.len() > 64 => Err("it is longer than 64 bytes"),
+        _ if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => Err("it starts with no letter or digit"),
+        _ if !name.bytes().all(inner) => Err("only letters, digits, `.`, `_` and `-` are allowed"),
+        _ => Ok(()),
+    }
+}
+
+/// What is wrong with a version.
+pub(crate) fn version(text: &str) -> Result<(), &'static str> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._+~-".contains(&b);
+    match text {
+        "" => Err("it is empty"),
+        _ if !text.bytes().all(allowed) => Err("only letters, digits, `.`, `_`, `+`, `~` and `-` are allowed"),
+        _ => Ok(()),
+    }
+}
+
+/// What is wrong with a prefix.
+pub(crate) fn prefix(text: &str) -> Result<(), &'static str> {
+    let bad = |p: &str| p.is_empty() || p == "." || p == "..";
+    match text.strip_prefix('/') {
+        None => Err("it is not absolute"),
+        Some("") => Err("it is the root folder"),
+        Some(rest) if rest.split('/').any(bad) => Err("it has an empty part, `.` or `..`"),
+        Some(_) if text.contains(|c: char| c.is_whitespace() || c.is_control() || ":\"'`$\\{}".contains(c)) => {
+            Err("it has a character that shells or search paths give a meaning")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// What is wrong with the path of a file inside a tree.
+pub(crate) fn relative(text: &str) -> Result<(), &'static str> {
+    let bad = |p: &str| p.is_empty() || p == "." || p == "..";
+    match text {
+        "" => Err("it is empty"),
+        _ if text.starts_with('/') => Err("it is absolute"),
+        _ if text.split('/').any(bad) => Err("it has an empty part, `.` or `..`"),
+        _ => Ok(()),
+    }
+}
+
+impl Fields<'_> {
+    /// A string that is a path inside a tree: relative, without `..`.
+    pub fn path(&mut self, key: &str) -> Result<String, RecipeError> {
+        self.opt_path(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// Like [`Fields::path`], for a field that may be absent.
+    pub fn opt_path(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
+        let Some(text) = self.opt_string(key)? else { return Ok(None) };
+        relative(&text).map_err(|problem| {
+            self.error(key, format!("bad path `{text}`"), "a path inside the tree: `folder/file`").with_label(problem)
+        })?;
+        Ok(Some(text))
+    }
+
+    /// A commit: 40 hex digits.
+    pub(crate) fn commit(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
+        let Some(text) = self.opt_string(key)? else { return Ok(None) };
+        if text.len() == 40 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+            return Ok(Some(text));
+        }
+        let help = "give all of it, as `git rev-parse` prints it, or name a `tag` instead";
+        let label = format!("expected 40 lower-case hex digits, found {} characters", text.chars().count());
+        Err(self.error(key, format!("`{key}` is not a full commit"), help).with_label(label))
+    }
+
+    /// An SRI hash, as [`akbuild_nar::TreeHash`] or [`akbuild_nar::Digest`].
+    pub fn hash<T: FromStr<Err: Display>>(&mut self, key: &str) -> Result<Option<T>, RecipeError> {
+        let Some(text) = self.opt_text(key)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|problem: T::Err| {
+            let help = "expected an SRI hash, `sha256-` and 44 characters, as `akbuild hash` prints it";
+            self.error(key, format!("`{key}` is not a hash"), help).with_note(problem.to_string())
+        })
+    }
+}
