@@ -1,5 +1,8 @@
 //! What can be wrong with a written hash or listing. Knows the wording, nothing of how they are read.
 
+use std::io;
+use std::path::PathBuf;
+
 use crate::Algo;
 
 /// Why a text is not a digest.
@@ -47,4 +50,52 @@ pub struct ListingError {
     pub line: usize,
     /// What is wrong with it.
     pub problem: &'static str,
+}
+
+/// Why a tree could not be hashed, written or restored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NarError {
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as in "cannot ...".
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A thing that a NAR cannot hold.
+    #[error("{} is {what}; a tree may hold only files, folders and symbolic links: remove it, or keep it out of the output", path.display())]
+    Special {
+        /// Where it is.
+        path: PathBuf,
+        /// What it is, as in "a socket".
+        what: &'static str,
+    },
+    /// A file got shorter while it was read.
+    #[error("{} changed while it was read: expected {expected} bytes, found {found}; try again when nothing writes to it", path.display())]
+    Changed {
+        /// Which file.
+        path: PathBuf,
+        /// Its length when it was opened.
+        expected: u64,
+        /// How many bytes could be read.
+        found: u64,
+    },
+    /// The NAR could not be written.
+    #[error("cannot write the archive: {0}")]
+    Write(#[source] io::Error),
+    /// The NAR could not be read.
+    #[error("cannot read the archive: {0}")]
+    Read(#[source] io::Error),
+    /// The NAR is not one, or not one that is safe to unpack.
+    #[error("not a valid NAR archive, at byte {offset}: {problem}; fetch or export it again")]
+    Malformed {
+        /// How many bytes were read before it.
+        offset: u64,
+        /// What is wrong.
+        problem: String,
+    },
 }

@@ -4,15 +4,25 @@
 //! used for is decided elsewhere.
 
 mod digest;
+mod dirstack;
 mod error;
 mod golang;
 mod hasher;
 mod listing;
 mod nix32;
+mod normalise;
+mod pipe;
+mod restore;
+mod tree;
 mod tree_hash;
+mod walk;
 
 pub use digest::{Algo, Digest};
-pub use error::{DigestError, ListingError};
+pub use dirstack::{DIR_FLAGS, DirStack};
+pub use error::{DigestError, ListingError, NarError};
 pub use hasher::Hasher;
 pub use listing::{Entry, Kind, Listing};
+pub use normalise::Normalise;
+pub use restore::restore;
+pub use tree::{HashOptions, Hashed, TreeStats, dump, hash_path, hash_tree};
 pub use tree_hash::TreeHash;
