@@ -1,0 +1,3 @@
+module mini.example/api/v3
+
+go 1.24

@@ -1,0 +1,3 @@
+"""The application behind the server."""
+
+VERSION = "1.2.0"

@@ -1,0 +1,3 @@
+export function heading(text) {
+    return text + " (simple page)";
+}
