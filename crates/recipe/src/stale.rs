@@ -1,0 +1,164 @@
+//! Which entries of a lock no longer belong to the recipe. A pin counts only for the very request that it was
+//! made for: address and tag of a source, packages and suites of a sysroot, package and version of a tool.
+
+use std::fmt;
+
+use crate::lock::{Lock, LockedOrigin, LockedSource, LockedSysroot};
+use crate::merge::{Merged, SourceRequest, SysrootRequest, Want, merge};
+use crate::overlay::Overlay;
+use crate::plan::SysrootId;
+use crate::suggest::list;
+use crate::written::{Debian, Written};
+
+/// One entry of the lock that is out of date, missing or too many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The entry: `source `app``.
+    pub what: String,
+    /// What the lock has; `None`: no such entry.
+    pub locked: Option<String>,
+    /// What the recipe asks for; `None`: nothing of that name.
+    pub wanted: Option<String>,
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.locked, &self.wanted) {
+            (Some(locked), Some(wanted)) => {
+                write!(f, "{} is locked for {locked}, and the recipe asks for {wanted}", self.what)
+            }
+            (None, Some(wanted)) => write!(f, "{} ({wanted}) is not locked", self.what),
+            (Some(locked), None) => write!(f, "{} is locked ({locked}) and not in the recipe", self.what),
+            (None, None) => write!(f, "{} is out of date", self.what),
+        }
+    }
+}
+
+/// Compares a lock with what recipe and overlay ask for; the error lists all entries that do not fit.
+/// What the overlay changes without reason is for [`crate::resolve`] to complain of.
+pub fn is_current(written: &Written, overlay: &Overlay, lock: &Lock) -> Result<(), Vec<Stale>> {
+    let stale = entries(&merge(written, overlay), lock);
+    if stale.is_empty() { Ok(()) } else { Err(stale) }
+}
+
+pub(crate) fn entries(merged: &Merged<'_>, lock: &Lock) -> Vec<Stale> {
+    let mut all = Vec::new();
+    for (id, request) in merged.sources.iter().filter(|(_, r)| !r.is_pinned()) {
+        let what = format!("source `{id}`");
+        match lock.sources.get(id) {
+            None => all.push(Stale { what, locked: None, wanted: Some(wanted(request)) }),
+            Some(locked) => all.extend(source(what, request, locked)),
+        }
+    }
+    if let Some(debian) = &merged.debian {
+        for request in &merged.sysroots {
+            all.extend(sysroot(request, debian, lock.sysroots.get(&request.id)));
+        }
+    }
+    for (id, (spec, pin)) in &merged.tools {
+        let locked = lock.tools.get(id).map(|t| &t.spec);
+        if pin.is_none() && locked != Some(spec) {
+            let (what, locked) = (format!("tool `{id}`"), locked.map(ToString::to_string));
+            all.push(Stale { what, locked, wanted: Some(spec.to_string()) });
+        }
+    }
+    extra(merged, lock, &mut all);
+    all
+}
+
+/// Entries for names that the recipe does not have.
+fn extra(merged: &Merged<'_>, lock: &Lock, all: &mut Vec<Stale>) {
+    let mut push = |what: String, locked: String| all.push(Stale { what, locked: Some(locked), wanted: None });
+    for (id, locked) in lock.sources.iter().filter(|(id, _)| !merged.sources.contains_key(*id)) {
+        push(format!("source `{id}`"), was(locked));
+    }
+    let has = |id: &SysrootId| merged.sysroots.iter().any(|s| s.id == *id);
+    for (id, locked) in lock.sysroots.iter().filter(|(id, _)| !has(*id)) {
+        push(format!("sysroot `{id}`"), locked.suites.join(", "));
+    }
+    for (id, locked) in lock.tools.iter().filter(|(id, _)| !merged.tools.contains_key(*id)) {
+        push(format!("tool `{id}`"), locked.spec.to_string());
+    }
+}
+
+fn wanted(request: &SourceRequest) -> String {
+    match &request.want {
+        Want::Git { reference, .. } => format!("{reference} of {}", request.url),
+        Want::Tarball { .. } | Want::Path { .. } => request.url.clone(),
+    }
+}
+
+fn was(locked: &LockedSource) -> String {
+    match &locked.origin {
+        LockedOrigin::Git { url, reference, .. } => format!("{reference} of {url}"),
+        LockedOrigin::Tarball { url, .. } => url.clone(),
+    }
+}
+
+fn source(what: String, request: &SourceRequest, locked: &LockedSource) -> Option<Stale> {
+    let stale = |locked: String, wanted: String| Some(Stale { what, locked: Some(locked), wanted: Some(wanted) });
+    let same = match (&request.want, &locked.origin) {
+        (Want::Git { reference, .. }, LockedOrigin::Git { url, reference: old, .. }) => {
+            *url == request.url && reference == old
+        }
+        (Want::Tarball { .. }, LockedOrigin::Tarball { url, .. }) => *url == request.url,
+        _ => false,
+    };
+    if !same {
+        return stale(was(locked), wanted(request));
+    }
+    match (&request.want, &locked.origin) {
+        (Want::Git { commit: Some(new), .. }, LockedOrigin::Git { commit, .. }) if new != commit => {
+            return stale(format!("commit {commit}"), format!("commit {new}"));
+        }
+        (Want::Tarball { digest: Some(new) }, LockedOrigin::Tarball { digest, .. }) if new != digest => {
+            return stale(format!("digest {digest}"), format!("digest {new}"));
+        }
+        _ => {}
+    }
+    match request.hash {
+        Some(new) if new != locked.hash => stale(format!("hash {}", locked.hash), format!("hash {new}")),
+        _ => None,
+    }
+}
+
+fn sysroot(request: &SysrootRequest, debian: &Debian, locked: Option<&LockedSysroot>) -> Option<Stale> {
+    let what = format!("sysroot `{}`", request.id);
+    let Some(locked) = locked else {
+        let wanted = format!("{} packages asked for", request.packages.len());
+        return Some(Stale { what, locked: None, wanted: Some(wanted) });
+    };
+    let from = |suites: &[String], components: &[String], arch: &str| {
+        format!("{} ({}) on {arch}", suites.join(", "), components.join(", "))
+    };
+    let old = from(&locked.suites, &locked.components, &locked.architecture);
+    let new = from(&debian.suites, &debian.components, &debian.architecture);
+    if old != new {
+        return Some(Stale { what, locked: Some(old), wanted: Some(new) });
+    }
+    let missing = |from: &[String], than: &[String]| -> Vec<String> {
+        from.iter().filter(|p| !than.contains(p)).cloned().collect()
+    };
+    let gone = missing(&locked.packages, &request.packages);
+    let come = missing(&request.packages, &locked.packages);
+    if !gone.is_empty() || !come.is_empty() {
+        return Some(Stale {
+            what,
+            locked: Some(packages("without", &come)),
+            wanted: Some(packages("without", &gone)),
+        });
+    }
+    let essential = |e: bool| if e { "essential packages" } else { "no essential packages" }.to_owned();
+    (locked.essential != request.essential).then(|| Stale {
+        what,
+        locked: Some(essential(locked.essential)),
+        wanted: Some(essential(request.essential)),
+    })
+}
+
+fn packages(word: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return "the rest".into();
+    }
+    format!("packages {word} {}", list(names.iter().map(String::as_str)))
+}
