@@ -1,1 +1,42 @@
-//! A confined process tree: what a stage runs in
+//! A confined process tree: what a stage runs in.
+//!
+//! Knows Linux namespaces, mounts and filters. Knows nothing of stages, stores or recipes: it is given
+//! folders, a command and an environment, and gives back an exit status.
+//!
+//! The parent turns a [`Spec`] into a list of [`Op`]s ([`operations`], plain data) and starts itself
+//! again as the *helper* ([`helper_entry`]), which reads that list from a memory file. There are three
+//! processes beside the parent:
+//!
+//! ```text
+//! parent --spawn--> helper --fork--> init (pid 1 of the sandbox) --fork--> command (pid 2)
+//!    \________________ one control socket _______________/
+//! ```
+//!
+//! The helper enters the namespaces and then only waits. Init carries out the operations, gives up
+//! every privilege, starts the command, reaps, and ends when the command ends or when the control
+//! socket closes, which is how it learns that the parent is gone. The kernel kills the rest of the
+//! sandbox with it.
+
+mod cgroup;
+mod error;
+mod helper;
+mod identity;
+mod layout;
+mod message;
+mod ops;
+mod probe;
+mod running;
+mod seccomp;
+mod spawn;
+mod spec;
+mod sys;
+mod wire;
+
+pub use error::SandboxError;
+pub use helper::helper_entry;
+pub use identity::build_owner;
+pub use ops::{Access, Op, Resource, operations};
+pub use probe::{Finding, Probe, probe};
+pub use running::{Finished, Killer, Running, Status};
+pub use spawn::spawn;
+pub use spec::{Limits, Mount, MountKind, Output, Spec, Stdio};

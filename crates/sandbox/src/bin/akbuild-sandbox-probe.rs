@@ -1,0 +1,138 @@
+//! Runs one command in a sandbox described on the command line: what the tests start, and handy by hand.
+//!
+//! `akbuild-sandbox-probe [OPTION]... -- PROGRAM [ARG]...`; the options are in `parse`. The command's
+//! output comes out as it is; then, on standard error, `status`, `error` or `kill`ed.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use akbuild_sandbox::{Mount, MountKind, Output, Running, SandboxError, Spec, Status, Stdio};
+
+/// What the command line says.
+#[derive(Default)]
+struct Asked {
+    spec: Spec,
+    /// Answers the first connection to the inner socket with this text.
+    serve: Option<String>,
+    /// Kills the sandbox as soon as it has written a line.
+    kill: bool,
+    /// Prints the operations instead of running anything.
+    plan: bool,
+    /// Prints what the machine allows instead.
+    doctor: bool,
+    /// Runs it so often, and says how long each took.
+    times: Option<u32>,
+}
+
+fn main() -> ExitCode {
+    akbuild_sandbox::helper_entry();
+    let Some(asked) = parse(std::env::args_os().skip(1)) else {
+        say("error: this command line is not understood");
+        return ExitCode::from(2);
+    };
+    let result = if asked.doctor {
+        say(&format!("{:#?}", akbuild_sandbox::probe()));
+        Ok(())
+    } else if asked.plan {
+        akbuild_sandbox::operations(&asked.spec).map(|ops| ops.iter().for_each(|op| say(&op.to_string())))
+    } else if let Some(times) = asked.times {
+        measure(&asked.spec, times)
+    } else {
+        run(&asked)
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            say(&format!("error: {e}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Asked> {
+    let mut asked = Asked::default();
+    let spec = &mut asked.spec;
+    spec.env.push(("PATH".into(), "/usr/bin:/bin".into()));
+    while let Some(arg) = args.next() {
+        let mut next = || args.next();
+        let mut mount = |at: OsString, what| spec.mounts.push(Mount { at: at.into(), what });
+        match arg.to_str()? {
+            "--" => break,
+            "--root" => spec.root = next()?.into(),
+            "--cwd" => spec.cwd = next()?.into(),
+            "--ro" => mount(next()?, MountKind::ReadOnly(next()?.into())),
+            "--rw" => mount(next()?, MountKind::ReadWrite(next()?.into())),
+            "--tmpfs" => mount(next()?, MountKind::Tmpfs { size: Some(1 << 20), mode: 0o700 }),
+            "--file" => mount(next()?, MountKind::File(next()?.into_encoded_bytes())),
+            "--overlay" => {
+                let (at, [lower, upper, work]) = (next()?, [next()?, next()?, next()?].map(PathBuf::from));
+                mount(at, MountKind::Overlay { lower, upper, work });
+            }
+            "--env" => spec.env.push((next()?, next()?)),
+            "--listen" => spec.listen = next()?.to_str()?.parse().ok(),
+            "--serve" => asked.serve = next()?.into_string().ok(),
+            "--nofile" => spec.limits.nofile = next()?.to_str()?.parse().ok(),
+            "--fsize" => spec.limits.fsize = next()?.to_str()?.parse().ok(),
+            "--memory" => spec.limits.memory = next()?.to_str()?.parse().ok(),
+            "--times" => asked.times = next()?.to_str()?.parse().ok(),
+            "--stdin" => spec.stdin = Stdio::Inherit,
+            "--terminal" => (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit),
+            "--no-seccomp" => spec.seccomp = false,
+            "--kill" => asked.kill = true,
+            "--plan" => asked.plan = true,
+            "--doctor" => asked.doctor = true,
+            _ => return None,
+        }
+    }
+    asked.spec.argv.extend(args);
+    Some(asked)
+}
+
+fn run(asked: &Asked) -> Result<(), SandboxError> {
+    let mut running = akbuild_sandbox::spawn(&asked.spec)?;
+    if let Some((listener, text)) = running.listener().zip(asked.serve.clone()) {
+        std::thread::spawn(move || serve(&listener, &text));
+    }
+    pass_on(&mut running, asked.kill);
+    let finished = running.wait()?;
+    say(&match finished.status {
+        Status::Exited(code) => format!("status: exited {code}"),
+        Status::Signalled(signal) => format!("status: signalled {signal}"),
+    });
+    Ok(())
+}
+
+fn measure(spec: &Spec, times: u32) -> Result<(), SandboxError> {
+    let started = std::time::Instant::now();
+    for _ in 0..times {
+        akbuild_sandbox::spawn(spec)?.wait()?;
+    }
+    say(&format!("{:.2} ms each", started.elapsed().as_secs_f64() * 1e3 / f64::from(times)));
+    Ok(())
+}
+
+fn serve(listener: &TcpListener, text: &str) {
+    if let Ok((mut connection, _)) = listener.accept() {
+        let _ = connection.write_all(text.as_bytes());
+    }
+}
+
+/// Copies the command's output, and kills it at the first newline if that is asked for.
+fn pass_on(running: &mut Running, kill: bool) {
+    let Some(mut output) = running.output() else { return };
+    let killer = running.killer();
+    let mut bytes = [0; 4096];
+    while let Ok(length @ 1..) = output.read(&mut bytes) {
+        let _ = io::stdout().write_all(&bytes[..length]).and_then(|()| io::stdout().flush());
+        if kill && bytes[..length].contains(&b'\n') {
+            killer.kill();
+        }
+    }
+}
+
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

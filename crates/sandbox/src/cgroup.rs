@@ -1,0 +1,53 @@
+//! A cgroup (version 2) for one sandbox, where this process may make one that counts memory.
+//!
+//! Never changes the groups that it finds: it makes a child of its own group, and removes it again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A group that exists as long as this value does.
+#[derive(Debug)]
+pub(crate) struct Cgroup(PathBuf);
+
+impl Cgroup {
+    /// A new group with this limit for its memory in bytes; `None` where none is delegated.
+    pub(crate) fn new(memory: Option<u64>) -> Option<Cgroup> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let own = own_group()?;
+        let name = format!("akbuild-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = own.join(name);
+        fs::create_dir(&path).ok()?;
+        let group = Cgroup(path);
+        if let Some(bytes) = memory {
+            fs::write(group.0.join("memory.max"), bytes.to_string()).ok()?;
+        }
+        Some(group)
+    }
+
+    /// Moves a process into the group; those that it starts follow. False if that was refused.
+    pub(crate) fn add(&self, pid: u32) -> bool {
+        fs::write(self.0.join("cgroup.procs"), pid.to_string()).is_ok()
+    }
+
+    /// The most memory that it has held, in bytes.
+    pub(crate) fn peak(&self) -> Option<u64> {
+        fs::read_to_string(self.0.join("memory.peak")).ok()?.trim().parse().ok()
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        // An empty group that stays is untidy and harmless.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// This process's group, if memory is counted in its children.
+pub(crate) fn own_group() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|l| l.strip_prefix("0::/"))?;
+    let own = Path::new("/sys/fs/cgroup").join(path);
+    let passed_on = fs::read_to_string(own.join("cgroup.subtree_control")).ok()?;
+    passed_on.split_whitespace().any(|c| c == "memory").then_some(own)
+}

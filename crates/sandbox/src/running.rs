@@ -1,0 +1,115 @@
+//! A sandbox that runs: its ends, its killer, its result. Knows nothing of how it was set up.
+
+use std::io::PipeReader;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cgroup::Cgroup;
+use crate::message::{self, Message};
+use crate::{SandboxError, sys};
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// With this exit code.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+}
+
+/// What a finished sandbox was and used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finished {
+    /// How the command ended; SIGKILL if it was killed from here.
+    pub status: Status,
+    /// Processor time of all its processes and the helper, in their own code.
+    pub user_seconds: f64,
+    /// The same in the kernel.
+    pub system_seconds: f64,
+    /// From the start of the command to the end of the last process.
+    pub wall_seconds: f64,
+    /// Peak memory in bytes: of the whole tree where it had a cgroup, otherwise of its largest process.
+    pub max_rss: u64,
+}
+
+/// A sandbox whose command has been started. Dropping it kills it.
+#[derive(Debug)]
+pub struct Running {
+    pub(crate) child: Option<Child>,
+    pub(crate) control: OwnedFd,
+    pub(crate) killer: Killer,
+    pub(crate) listener: Option<TcpListener>,
+    pub(crate) output: Option<PipeReader>,
+    pub(crate) cgroup: Option<Cgroup>,
+    pub(crate) started: Instant,
+}
+
+/// Ends a sandbox, from any thread, also after the [`Running`] has been moved into a wait.
+#[derive(Clone, Debug)]
+pub struct Killer(pub(crate) Arc<OwnedFd>);
+
+impl Killer {
+    /// Kills every process of the sandbox at once. One that has ended already is left as it is.
+    pub fn kill(&self) {
+        // The only possible failure is ESRCH, "no such process": the descriptor cannot name another one.
+        let _ = rustix::process::pidfd_send_signal(&*self.0, rustix::process::Signal::KILL);
+    }
+}
+
+impl Running {
+    /// The socket that listens inside, once.
+    pub fn listener(&mut self) -> Option<TcpListener> {
+        self.listener.take()
+    }
+
+    /// What the command writes, once. It must be read, or a talkative command waits for ever. It ends
+    /// when the last process of the sandbox has ended.
+    pub fn output(&mut self) -> Option<PipeReader> {
+        self.output.take()
+    }
+
+    /// A handle that kills the sandbox.
+    pub fn killer(&self) -> Killer {
+        self.killer.clone()
+    }
+
+    /// Waits until the command has ended and, with it, every other process in the sandbox.
+    ///
+    /// # Errors
+    /// [`SandboxError::Parent`] if the helper cannot be waited for.
+    pub fn wait(mut self) -> Result<Finished, SandboxError> {
+        let message = message::receive(&self.control).map_err(SandboxError::parent("follow the sandbox"))?;
+        let status = match message {
+            Some((Message::Ended(status), _)) => status,
+            _ => Status::Signalled(rustix::process::Signal::KILL.as_raw()),
+        };
+        self.finish(status)
+    }
+
+    fn finish(&mut self, status: Status) -> Result<Finished, SandboxError> {
+        let child = self.child.take().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound));
+        let pid = child.map_err(SandboxError::parent("wait for the sandbox"))?.id();
+        let usage = sys::wait_with_usage(pid).map_err(SandboxError::parent("wait for the sandbox"))?;
+        let peak = self.cgroup.as_ref().and_then(Cgroup::peak);
+        Ok(Finished {
+            status,
+            user_seconds: usage.user_seconds,
+            system_seconds: usage.system_seconds,
+            wall_seconds: self.started.elapsed().as_secs_f64(),
+            max_rss: peak.unwrap_or(usage.max_rss),
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            self.killer.kill();
+            // Nobody is left to be told: the result is dropped, and all that matters is that no zombie stays.
+            let _ = self.finish(Status::Signalled(rustix::process::Signal::KILL.as_raw()));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Starting a sandbox, from the parent's side. Knows how to start the helper, and how to say what it reports.
+
+use std::fs::File;
+use std::io::{self, PipeReader, Seek, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio as ProcessStdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use rustix::fs::MemfdFlags;
+
+use crate::cgroup::Cgroup;
+use crate::helper::MARKER;
+use crate::identity::Identity;
+use crate::message::{self, Message};
+use crate::ops::{self, Op, Resource, operations};
+use crate::running::{Killer, Running, Status};
+use crate::spec::{Output, Spec, Stdio};
+use crate::wire::Job;
+use crate::{SandboxError, probe};
+
+/// Whether `helper_entry` has been passed: a program without it would start over and over again.
+pub(crate) static PREPARED: AtomicBool = AtomicBool::new(false);
+
+/// Starts a sandbox, and returns when its command runs (or could not be made to run). Blocks for some
+/// milliseconds; may be called from any thread, and from many at once.
+///
+/// # Errors
+/// [`SandboxError`]; never starts the command with less confinement than the spec asks for.
+pub fn spawn(spec: &Spec) -> Result<Running, SandboxError> {
+    let mut ops = operations(spec)?;
+    let cgroup = Cgroup::new(spec.limits.memory);
+    if cgroup.is_some() {
+        ops.retain(|op| !matches!(op, Op::Limit { resource: Resource::Data, .. }));
+    }
+    let job = Job {
+        identity: Identity::current(),
+        ops,
+        argv: spec.argv.clone(),
+        env: spec.env.clone(),
+        terminal: ops::has_terminal(spec),
+        seccomp: spec.seccomp,
+    };
+    start(&job, spec.stdin, spec.output, cgroup).map(|(running, _)| running)
+}
+
+/// Starts a helper with this job. The status is there if the sandbox has ended already.
+pub(crate) fn start(
+    job: &Job,
+    stdin: Stdio,
+    output: Output,
+    cgroup: Option<Cgroup>,
+) -> Result<(Running, Option<Status>), SandboxError> {
+    if !PREPARED.load(Ordering::Relaxed) {
+        return Err(SandboxError::Helper { status: "not started".into() });
+    }
+    let (ours, theirs) = message::pair().map_err(SandboxError::parent("make a control socket"))?;
+    let job = memory_file(&job.encode()).map_err(SandboxError::parent("write the sandbox's job"))?;
+    let stdin = open_stdin(stdin).map_err(SandboxError::parent("open the sandbox's standard input"))?;
+    let (mut child, output) = helper(theirs, output).map_err(SandboxError::parent("start the sandbox's helper"))?;
+    // Where the group cannot be entered, usage comes from elsewhere. The memory limit cannot.
+    let cgroup = cgroup.filter(|group| group.add(child.id()));
+    let greeted = message::send_bytes(&ours, b"job", &[job.as_fd(), stdin.as_fd()]);
+    match greeted.and_then(|()| follow(&ours)) {
+        Ok(Followed::Runs { init, listener, status }) => {
+            let killer = Killer(Arc::new(init));
+            let started = Instant::now();
+            let running = Running { child: Some(child), control: ours, killer, listener, output, cgroup, started };
+            Ok((running, status))
+        }
+        Ok(Followed::Failed(failure)) => {
+            drop(ours);
+            child.wait().map_err(SandboxError::parent("wait for the sandbox's helper"))?;
+            Err(probe::explain(failure))
+        }
+        Err(_) => {
+            drop(ours);
+            let status = child.wait().map_err(SandboxError::parent("wait for the sandbox's helper"))?;
+            Err(SandboxError::Helper { status: status.to_string() })
+        }
+    }
+}
+
+/// What became of a start.
+enum Followed {
+    Runs { init: OwnedFd, listener: Option<std::net::TcpListener>, status: Option<Status> },
+    Failed(message::Failure),
+}
+
+/// Takes messages until the command runs, or the sandbox has ended. They come from two processes, in any order.
+fn follow(control: &OwnedFd) -> io::Result<Followed> {
+    let (mut init, mut listener, mut runs, mut status) = (None, None, false, None);
+    loop {
+        let (message, with) = message::receive(control)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        match message {
+            Message::Init => init = with.into_iter().next(),
+            Message::Listener => listener = with.into_iter().next().map(std::net::TcpListener::from),
+            Message::Started => runs = true,
+            Message::Ended(how) => (runs, status) = (true, Some(how)),
+            Message::Failed(failure) => return Ok(Followed::Failed(failure)),
+        }
+        if let Some(init) = init.take_if(|_| runs) {
+            return Ok(Followed::Runs { init, listener, status });
+        }
+    }
+}
+
+/// Starts this program as the helper. It gets the socket as its standard input, and no environment.
+fn helper(control: OwnedFd, output: Output) -> io::Result<(Child, Option<PipeReader>)> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(MARKER).env_clear().stdin(ProcessStdio::from(control));
+    match output {
+        Output::Inherit => Ok((command.spawn()?, None)),
+        Output::Pipe => {
+            let (reader, writer) = io::pipe()?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            Ok((command.spawn()?, Some(reader)))
+        }
+    }
+}
+
+fn open_stdin(stdin: Stdio) -> io::Result<OwnedFd> {
+    match stdin {
+        Stdio::Null => Ok(File::open("/dev/null")?.into()),
+        Stdio::Inherit => io::stdin().as_fd().try_clone_to_owned(),
+    }
+}
+
+fn memory_file(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("akbuild-sandbox", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
+}

@@ -1,0 +1,120 @@
+//! What a caller asks for. Plain data: knows nothing of how it is done.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A sandbox, described. Everything that the command can see is named here.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The folder whose content is the root, read-only. Its `proc`, `dev`, `sys` and `tmp` are not used.
+    pub root: PathBuf,
+    /// What is mounted besides, in this order; a later one may lie inside an earlier one.
+    pub mounts: Vec<Mount>,
+    /// The program, an absolute path inside, and its arguments.
+    pub argv: Vec<OsString>,
+    /// The whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// The folder that the command starts in, absolute, inside.
+    pub cwd: PathBuf,
+    /// A port of the inner 127.0.0.1 that is listened on; the socket is handed out by
+    /// [`Running::listener`](crate::Running::listener).
+    pub listen: Option<u16>,
+    /// What the command reads.
+    pub stdin: Stdio,
+    /// Where the command writes.
+    pub output: Output,
+    /// What it may use up.
+    pub limits: Limits,
+    /// Whether the system call filter is installed. Only tests have a reason to leave it out.
+    pub seccomp: bool,
+}
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where, absolute and without `..`. It is made when it is missing, without changing the tree below.
+    pub at: PathBuf,
+    /// What.
+    pub what: MountKind,
+}
+
+/// What is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MountKind {
+    /// A file or folder of the host that cannot be changed.
+    ReadOnly(PathBuf),
+    /// A file or folder of the host that can. It should belong to [`build_owner`](crate::build_owner).
+    ReadWrite(PathBuf),
+    /// A folder of the host, whose changes go to `upper`. All three are folders; `upper` and `work` are
+    /// on one file system. Files of `lower` keep their owner: where that is not
+    /// [`build_owner`](crate::build_owner), the command sees them as somebody else's.
+    Overlay {
+        /// What is seen at first.
+        lower: PathBuf,
+        /// What gets the changes.
+        upper: PathBuf,
+        /// An empty folder that the kernel uses.
+        work: PathBuf,
+    },
+    /// An empty folder in memory.
+    Tmpfs {
+        /// Its greatest size in bytes; `None`: half of the memory.
+        size: Option<u64>,
+        /// The mode of its top.
+        mode: u32,
+    },
+    /// A small read-only file with these bytes.
+    File(Vec<u8>),
+}
+
+/// What the command reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdio {
+    /// Nothing.
+    Null,
+    /// What this process reads.
+    Inherit,
+}
+
+/// Where the command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Both streams into one pipe, see [`Running::output`](crate::Running::output). The command gets a
+    /// session of its own.
+    Pipe,
+    /// Where this process writes. The command keeps the terminal, in a process group of its own.
+    Inherit,
+}
+
+/// Limits; `None` leaves this process's own in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Open files of a process. Lowered to what the machine lets this process have.
+    pub nofile: Option<u64>,
+    /// Size of a core file in bytes.
+    pub core: u64,
+    /// Processes of the user.
+    pub nproc: Option<u64>,
+    /// Size of a written file in bytes.
+    pub fsize: Option<u64>,
+    /// Memory in bytes: of the whole tree where a cgroup is delegated to this process, otherwise of
+    /// the private writable memory of each process.
+    pub memory: Option<u64>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Spec {
+            root: PathBuf::new(),
+            mounts: Vec::new(),
+            argv: Vec::new(),
+            env: Vec::new(),
+            cwd: PathBuf::from("/"),
+            listen: None,
+            stdin: Stdio::Null,
+            output: Output::Pipe,
+            limits: Limits::default(),
+            seccomp: true,
+        }
+    }
+}
