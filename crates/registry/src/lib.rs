@@ -1,1 +1,31 @@
-//! Upstream lock files, and the loopback registry that serves what they name
+//! Upstream lock files, and the loopback registry that serves what they name.
+//!
+//! Knows the formats of `package-lock.json`, `uv.lock`, `go.mod` and `go.sum`, and what npm, uv and
+//! go ask a registry for. Downloads nothing, and knows of the store only that a digest has a local
+//! file.
+
+mod artifact;
+mod catalogue;
+mod error;
+mod golang;
+mod npm;
+mod percent;
+mod platform;
+mod python;
+mod route;
+mod server;
+pub mod simple;
+
+pub use artifact::{Artifact, What};
+pub use catalogue::Catalogue;
+pub use error::{LockError, Refused};
+pub use golang::{GoLock, escape_module};
+pub use npm::NpmLock;
+pub use platform::Platform;
+pub use python::{
+    GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Specifiers, Tags, Version,
+    WheelName, normalise,
+};
+pub use route::{Route, parse_path};
+pub use server::{Ecosystem, Miss, Server, Upstream};
+pub use simple::IndexFile;

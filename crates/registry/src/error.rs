@@ -1,0 +1,111 @@
+//! What can be wrong with an upstream lock file. Knows the wording, nothing of the formats.
+
+use std::fmt;
+
+/// Why a lock file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    /// The file is not of its format at all.
+    #[error("{file}:{line}:{column}: {problem}; write the file again with `{again}`")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong there.
+        problem: String,
+        /// The command that writes such a file.
+        again: &'static str,
+    },
+    /// The format's version is none that is understood.
+    #[error("{file}: {field} {found} is not supported, expected {expected}; {advice}")]
+    Version {
+        /// The file.
+        file: String,
+        /// What the format calls its version.
+        field: &'static str,
+        /// The version that was found.
+        found: String,
+        /// The versions that are understood.
+        expected: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A field that must be there is not, or is of another type.
+    #[error("{file}: {at}: expected {expected}, found {found}; write the file again with `{again}`")]
+    Shape {
+        /// The file.
+        file: String,
+        /// Where in it.
+        at: String,
+        /// What should stand there.
+        expected: &'static str,
+        /// What does.
+        found: String,
+        /// The command that writes such a file.
+        again: &'static str,
+    },
+    /// Entries that cannot be used, all of them.
+    #[error("{file}: {}{}\n{advice}", count(entries.len()), list(entries))]
+    Refused {
+        /// The file.
+        file: String,
+        /// The entries, sorted.
+        entries: Vec<Refused>,
+        /// What to do.
+        advice: String,
+    },
+}
+
+/// One entry that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refused {
+    /// The package, and where the lock has it.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.why)
+    }
+}
+
+fn count(n: usize) -> String {
+    if n == 1 { "1 entry cannot be used:".to_owned() } else { format!("{n} entries cannot be used:") }
+}
+
+fn list(entries: &[Refused]) -> String {
+    entries.iter().map(|e| format!("\n  {e}")).collect()
+}
+
+/// Entries that cannot be used, gathered so that one message names them all.
+#[derive(Default)]
+pub(crate) struct Refusals(Vec<Refused>);
+
+impl Refusals {
+    pub(crate) fn add(&mut self, name: impl Into<String>, why: impl Into<String>) {
+        self.0.push(Refused { name: name.into(), why: why.into() });
+    }
+
+    /// `value` if nothing was refused.
+    pub(crate) fn check<T>(mut self, file: &str, advice: &str, value: T) -> Result<T, LockError> {
+        if self.0.is_empty() {
+            return Ok(value);
+        }
+        self.0.sort();
+        self.0.dedup();
+        Err(LockError::Refused { file: file.to_owned(), entries: self.0, advice: advice.to_owned() })
+    }
+}
+
+/// Line and column, both counted from 1, of a byte of a text.
+pub(crate) fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..byte.min(text.len())];
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
+    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+}

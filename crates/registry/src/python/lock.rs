@@ -1,0 +1,230 @@
+//! The format of `uv.lock`, version 1. Knows what an entry says; which entries are wanted is decided
+//! in `select`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml_span::value::Table;
+use toml_span::{Span, Value};
+
+use super::normalise;
+use super::settings::Settings;
+use super::toml::Document;
+use crate::{LockError, percent};
+
+pub(crate) const AGAIN: &str = "uv lock";
+
+/// A parsed `uv.lock`, with the settings of the `pyproject.toml` beside it.
+#[derive(Debug)]
+pub struct PythonLock {
+    pub(crate) file: String,
+    pub(crate) requires_python: Option<String>,
+    pub(crate) packages: Vec<Package>,
+    pub(crate) members: BTreeSet<String>,
+    /// Groups of a workspace root that is no project itself.
+    pub(crate) groups: BTreeMap<String, Vec<Dependency>>,
+    pub(crate) settings: Settings,
+}
+
+/// One `[[package]]`.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) origin: Origin,
+    pub(crate) markers: Vec<String>,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) extras: BTreeMap<String, Vec<Dependency>>,
+    pub(crate) groups: BTreeMap<String, Vec<Dependency>>,
+    pub(crate) sdist: Option<File>,
+    pub(crate) wheels: Vec<File>,
+    /// Where `sdist = ...` and `wheels = ...` stand, key and all.
+    pub(crate) sdist_span: Option<Span>,
+    pub(crate) wheels_span: Option<Span>,
+    /// Where the address of a package stands that comes from an address, not from a registry.
+    pub(crate) url_span: Option<Span>,
+}
+
+/// Where a package comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    Registry(String),
+    Url(String),
+    /// The address with its query and fragment, as written.
+    Git(String),
+    /// A folder or file of the source tree.
+    Local(String),
+}
+
+/// One entry of a list of dependencies.
+#[derive(Clone, Debug)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) extras: Vec<String>,
+    pub(crate) marker: Option<String>,
+}
+
+/// One wheel or source distribution.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) url: Option<String>,
+    pub(crate) url_span: Option<Span>,
+    pub(crate) hash: Option<String>,
+    pub(crate) size: Option<u64>,
+}
+
+impl PythonLock {
+    /// Reads a `uv.lock` and the `pyproject.toml` beside it; `file` is the name of the lock, for
+    /// messages.
+    pub fn parse(uv_lock: &str, pyproject: &str, file: &str) -> Result<Self, LockError> {
+        let settings = Settings::parse(pyproject, &beside(file, "pyproject.toml"))?;
+        let doc = Document { text: uv_lock, file, again: AGAIN };
+        let value = doc.parse()?;
+        let top = doc.table(&value, "uv.lock")?;
+        let version = top.get("version").and_then(Value::as_integer);
+        if version != Some(1) {
+            return Err(LockError::Version {
+                file: file.to_owned(),
+                field: "version",
+                found: version.map_or("(none)".to_owned(), |v| v.to_string()),
+                expected: "1",
+                advice: "write it again with a uv that writes version 1: `uv lock`",
+            });
+        }
+        let (members, groups) = manifest(&doc, top)?;
+        Ok(Self {
+            file: file.to_owned(),
+            requires_python: doc.text(top, "requires-python")?,
+            packages: packages(&doc, top)?,
+            members,
+            groups,
+            settings,
+        })
+    }
+}
+
+fn beside(file: &str, name: &str) -> String {
+    file.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
+}
+
+type Groups = BTreeMap<String, Vec<Dependency>>;
+
+fn manifest<'a>(doc: &Document<'a>, top: &Table<'a>) -> Result<(BTreeSet<String>, Groups), LockError> {
+    let Some(manifest) = doc.sub(top, "manifest")? else { return Ok(Default::default()) };
+    let members = doc.texts(manifest, "members")?.into_iter().collect();
+    let groups = dependency_lists(doc, manifest, "dependency-groups")?;
+    Ok((members, groups))
+}
+
+/// All `[[package]]` entries of a lock.
+pub(crate) fn packages<'a>(doc: &Document<'a>, top: &Table<'a>) -> Result<Vec<Package>, LockError> {
+    doc.array(top, "package")?.iter().map(|value| package(doc, value)).collect()
+}
+
+fn package<'a>(doc: &Document<'a>, value: &Value<'a>) -> Result<Package, LockError> {
+    let table = doc.table(value, "package")?;
+    let Some(name) = doc.text(table, "name")? else {
+        return Err(doc.wrong(value.span.start, "a package has no name"));
+    };
+    let Some(origin) = origin(doc, table)? else {
+        return Err(doc.wrong(value.span.start, &format!("the package `{name}` has no source")));
+    };
+    let span = |key: &str| table.get_key_value(key).map(|(key, value)| Span::new(key.span.start, value.span.end));
+    Ok(Package {
+        name: normalise(&name),
+        version: doc.text(table, "version")?,
+        origin,
+        markers: doc.texts(table, "resolution-markers")?,
+        dependencies: dependencies(doc, table, "dependencies")?,
+        extras: dependency_lists(doc, table, "optional-dependencies")?,
+        groups: dependency_lists(doc, table, "dev-dependencies")?,
+        sdist: table.get("sdist").map(|value| file(doc, value)).transpose()?,
+        wheels: doc.array(table, "wheels")?.iter().map(|value| file(doc, value)).collect::<Result<_, _>>()?,
+        sdist_span: span("sdist"),
+        wheels_span: span("wheels"),
+        url_span: doc.sub(table, "source")?.and_then(|source| source.get("url")).map(|value| value.span),
+    })
+}
+
+fn origin<'a>(doc: &Document<'a>, table: &Table<'a>) -> Result<Option<Origin>, LockError> {
+    let Some(source) = doc.sub(table, "source")? else { return Ok(None) };
+    for (key, make) in [
+        ("registry", Origin::Registry as fn(String) -> Origin),
+        ("git", Origin::Git),
+        ("url", Origin::Url),
+        ("editable", Origin::Local),
+        ("virtual", Origin::Local),
+        ("directory", Origin::Local),
+        ("path", Origin::Local),
+    ] {
+        if let Some(text) = doc.text(source, key)? {
+            return Ok(Some(make(text)));
+        }
+    }
+    let start = table.get("source").map_or(0, |value| value.span.start);
+    Err(doc
+        .wrong(start, "a source of no known kind: expected registry, git, url, editable, virtual, directory or path"))
+}
+
+fn dependency_lists<'a>(doc: &Document<'a>, table: &Table<'a>, key: &str) -> Result<Groups, LockError> {
+    let Some(lists) = doc.sub(table, key)? else { return Ok(BTreeMap::new()) };
+    lists.keys().map(|name| Ok((normalise(&name.name), dependencies(doc, lists, &name.name)?))).collect()
+}
+
+fn dependencies<'a>(doc: &Document<'a>, table: &Table<'a>, key: &str) -> Result<Vec<Dependency>, LockError> {
+    let one = |value: &Value<'a>| {
+        let table = doc.table(value, key)?;
+        let Some(name) = doc.text(table, "name")? else {
+            return Err(doc.wrong(value.span.start, "a dependency has no name"));
+        };
+        Ok(Dependency {
+            name: normalise(&name),
+            version: doc.text(table, "version")?,
+            origin: origin(doc, table)?,
+            extras: doc.texts(table, if table.contains_key("extras") { "extras" } else { "extra" })?,
+            marker: doc.text(table, "marker")?,
+        })
+    };
+    doc.array(table, key)?.iter().map(one).collect()
+}
+
+fn file<'a>(doc: &Document<'a>, value: &Value<'a>) -> Result<File, LockError> {
+    let table = doc.table(value, "file")?;
+    let url = doc.text(table, "url")?;
+    let named = doc.text(table, "filename")?.or(doc.text(table, "path")?);
+    let name = url.as_deref().or(named.as_deref()).and_then(file_name);
+    let Some(name) = name else {
+        return Err(doc.wrong(value.span.start, "a file has neither a url nor a file name"));
+    };
+    Ok(File {
+        name,
+        url_span: table.get("url").map(|value| value.span),
+        url,
+        hash: doc.text(table, "hash")?,
+        size: table.get("size").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok()),
+    })
+}
+
+/// The decoded last segment of an address's path.
+fn file_name(url: &str) -> Option<String> {
+    let path = url.split(['?', '#']).next()?;
+    let name = percent::decode(path.rsplit('/').next()?)?;
+    let harmless = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0', '"']);
+    harmless.then(|| name.into_owned())
+}
+
+/// The span of every `registry = "..."` value in the lock, in packages and in their dependencies.
+pub(crate) fn registry_spans<'a>(value: &Value<'a>, spans: &mut Vec<Span>) {
+    if let Some(array) = value.as_array() {
+        array.iter().for_each(|value| registry_spans(value, spans));
+    }
+    for (key, value) in value.as_table().into_iter().flatten() {
+        let source = (key.name == "source").then(|| value.as_table()).flatten();
+        match source.and_then(|table| table.get("registry")) {
+            Some(registry) => spans.push(registry.span),
+            None => registry_spans(value, spans),
+        }
+    }
+}

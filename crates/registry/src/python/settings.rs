@@ -1,0 +1,73 @@
+//! What `[tool.uv]` of a `pyproject.toml` says about wheels, source builds and groups.
+
+use std::collections::BTreeSet;
+
+use toml_span::value::Table;
+
+use super::normalise;
+use super::toml::Document;
+use crate::LockError;
+
+/// The settings of a project that decide what uv installs, and from which files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    no_binary: bool,
+    no_binary_package: BTreeSet<String>,
+    no_build: bool,
+    no_build_package: BTreeSet<String>,
+    pub(crate) default_groups: DefaultGroups,
+}
+
+/// The dependency groups that uv installs without being asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DefaultGroups {
+    All,
+    These(BTreeSet<String>),
+}
+
+impl Default for DefaultGroups {
+    fn default() -> Self {
+        DefaultGroups::These(["dev".to_owned()].into())
+    }
+}
+
+impl Settings {
+    /// Reads a `pyproject.toml`.
+    pub(crate) fn parse(text: &str, file: &str) -> Result<Self, LockError> {
+        let doc = Document { text, file, again: "uv init" };
+        let value = doc.parse()?;
+        let Some(tool) = doc.sub(doc.table(&value, "pyproject.toml")?, "tool")? else { return Ok(Self::default()) };
+        let Some(uv) = doc.sub(tool, "uv")? else { return Ok(Self::default()) };
+        let names = |key| -> Result<BTreeSet<String>, LockError> {
+            Ok(doc.texts(uv, key)?.iter().map(|name| normalise(name)).collect())
+        };
+        Ok(Self {
+            no_binary: doc.flag(uv, "no-binary")?,
+            no_binary_package: names("no-binary-package")?,
+            no_build: doc.flag(uv, "no-build")?,
+            no_build_package: names("no-build-package")?,
+            default_groups: default_groups(&doc, uv)?,
+        })
+    }
+
+    /// Whether wheels of a project may be used.
+    pub(crate) fn wheels_allowed(&self, name: &str) -> bool {
+        !self.no_binary && !self.no_binary_package.contains(name)
+    }
+
+    /// Whether a project may be built from source.
+    pub(crate) fn builds_allowed(&self, name: &str) -> bool {
+        !self.no_build && !self.no_build_package.contains(name)
+    }
+}
+
+fn default_groups<'a>(doc: &Document<'a>, uv: &Table<'a>) -> Result<DefaultGroups, LockError> {
+    match uv.get("default-groups") {
+        None => Ok(DefaultGroups::default()),
+        Some(value) if value.as_str() == Some("all") => Ok(DefaultGroups::All),
+        Some(_) => {
+            let groups = doc.texts(uv, "default-groups")?;
+            Ok(DefaultGroups::These(groups.iter().map(|group| normalise(group)).collect()))
+        }
+    }
+}

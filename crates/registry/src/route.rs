@@ -1,0 +1,143 @@
+//! What a request's path asks for. A pure function of the path; knows no catalogue.
+
+use crate::golang::unescape_module;
+use crate::{normalise, percent};
+
+/// What a request's path asks for. All texts are decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The description of an npm package.
+    NpmPackument {
+        /// The package's name, with its scope.
+        name: String,
+    },
+    /// A tarball, by the whole path, which starts with `/`.
+    NpmFile {
+        /// The path.
+        path: String,
+    },
+    /// One of npm's services (`/-/...`: audits, pings), none of which exist here.
+    NpmService,
+    /// The list of all Python projects.
+    PythonIndex,
+    /// A project's page in the simple index.
+    PythonPage {
+        /// The project's name, normalised.
+        name: String,
+    },
+    /// A file of a Python project.
+    PythonFile {
+        /// Its digest as lower-case hex digits.
+        hex: String,
+        /// Its name.
+        file: String,
+    },
+    /// The versions of a Go module.
+    GoList {
+        /// The module's path.
+        module: String,
+    },
+    /// What is known of one version of a Go module.
+    GoInfo {
+        /// The module's path.
+        module: String,
+        /// The version.
+        version: String,
+    },
+    /// The `go.mod` of one version.
+    GoMod {
+        /// The module's path.
+        module: String,
+        /// The version.
+        version: String,
+    },
+    /// The zip file of one version.
+    GoZip {
+        /// The module's path.
+        module: String,
+        /// The version.
+        version: String,
+    },
+    /// The latest version of a Go module, which is not a thing that a lock has.
+    GoLatest {
+        /// The module's path.
+        module: String,
+    },
+    /// The checksum database, which is not offered.
+    GoSumdb,
+    /// Nothing that is understood.
+    Unknown,
+}
+
+/// Reads the path of a request, with or without a query.
+pub fn parse_path(target: &str) -> Route {
+    let raw = target.split(['?', '#']).next().unwrap_or_default();
+    let Some(path) = percent::decode(raw) else { return Route::Unknown };
+    let odd =
+        |segment: &str| segment == "." || segment == ".." || segment.contains(|c: char| c.is_control() || c == '\\');
+    if !path.starts_with('/') || path.split('/').any(odd) {
+        return Route::Unknown;
+    }
+    if let Some(rest) = path.strip_prefix("/pypi/") {
+        python(rest).unwrap_or(Route::Unknown)
+    } else if let Some(rest) = path.strip_prefix("/go/") {
+        go(rest).unwrap_or(Route::Unknown)
+    } else {
+        npm(&path).unwrap_or(Route::Unknown)
+    }
+}
+
+fn python(rest: &str) -> Option<Route> {
+    if let Some(rest) = rest.strip_prefix("simple") {
+        let name = rest.strip_prefix('/').unwrap_or(rest).trim_end_matches('/');
+        if name.is_empty() {
+            return (rest.is_empty() || rest == "/").then_some(Route::PythonIndex);
+        }
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        return (plain && rest.starts_with('/')).then(|| Route::PythonPage { name: normalise(name) });
+    }
+    let (hex, file) = rest.strip_prefix("files/")?.split_once('/')?;
+    let sound = !hex.is_empty() && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (sound && !file.is_empty() && !file.contains('/'))
+        .then(|| Route::PythonFile { hex: hex.to_owned(), file: file.to_owned() })
+}
+
+fn go(rest: &str) -> Option<Route> {
+    if rest == "sumdb" || rest.starts_with("sumdb/") {
+        return Some(Route::GoSumdb);
+    }
+    if let Some(module) = rest.strip_suffix("/@latest") {
+        return Some(Route::GoLatest { module: unescape_module(module)? });
+    }
+    let (module, file) = rest.rsplit_once("/@v/")?;
+    let module = unescape_module(module).filter(|module| !module.is_empty())?;
+    if file == "list" {
+        return Some(Route::GoList { module });
+    }
+    let (version, ending) = file.rsplit_once('.')?;
+    let version = unescape_module(version).filter(|version| !version.is_empty())?;
+    match ending {
+        "info" => Some(Route::GoInfo { module, version }),
+        "mod" => Some(Route::GoMod { module, version }),
+        "zip" => Some(Route::GoZip { module, version }),
+        _ => None,
+    }
+}
+
+/// npm's paths, below `/npm` or not: npm keeps the path of an address in a lock and replaces only
+/// its host where that path already starts like the registry's.
+fn npm(path: &str) -> Option<Route> {
+    let rest = path.strip_prefix("/npm/").unwrap_or(&path[1..]);
+    if rest.starts_with("-/") {
+        return Some(Route::NpmService);
+    }
+    let parts: Vec<&str> = rest.trim_end_matches('/').split('/').collect();
+    match parts[..] {
+        [""] | ["npm"] => None,
+        [name] if !name.starts_with('@') => Some(Route::NpmPackument { name: name.to_owned() }),
+        [scope, name] if scope.starts_with('@') && !name.is_empty() => {
+            Some(Route::NpmPackument { name: format!("{scope}/{name}") })
+        }
+        _ => Some(Route::NpmFile { path: path.to_owned() }),
+    }
+}
