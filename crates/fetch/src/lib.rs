@@ -1,1 +1,37 @@
-//! Downloading and unpacking: HTTP, git, archives, and the machine's mirror configuration
+//! Downloading and unpacking: HTTP, git, archives, and the machine's mirror configuration.
+//!
+//! Knows protocols, mirrors, credentials and archive formats. Knows nothing of recipes, stages or
+//! terminals, and reads no environment: what the machine says is handed in as a [`Machine`].
+//!
+//! ```text
+//! machine -> discover -> Mirrors -> Client -> get (metadata) | fetch (artifacts, into the store)
+//!                                  GitRequest -> git_fetch -> git_checkout | git_export
+//!                                  file -> unpack_archive      folder -> copy_tree
+//! ```
+
+mod archive;
+mod auth;
+mod client;
+//mod download;
+mod error;
+mod failure;
+mod git;
+mod index;
+mod mirrors;
+mod netrc;
+mod redact;
+mod retry;
+mod tree;
+mod wanted;
+
+pub use archive::{ArchiveError, MemberFault, StripTop, Unpacked, unpack_archive};
+pub use auth::{AuthRule, Secret};
+pub use client::{Client, ClientConfig, Got};
+pub use error::FetchError;
+pub use failure::{Failure, FailureKind, Failures};
+pub use git::{Credentials, GitRequest, git_checkout, git_export, git_fetch, git_repository};
+pub use mirrors::{Base, Machine, Mirrors, Overrides, Question, discover};
+pub use netrc::Netrc;
+pub use redact::redact;
+pub use tree::copy_tree;
+pub use wanted::{Fetched, IndexFile, Locations, Progress, Wanted};

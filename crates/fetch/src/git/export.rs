@@ -1,0 +1,45 @@
+//! A repository that holds one commit, for tools in a stage that insist on cloning. Knows the layout
+//! of a bare repository (gitrepository-layout(5)); fetches nothing.
+//!
+//! ```text
+//! DEST/HEAD  config  shallow  refs/heads/main  objects/pack/pack-ID.{pack,idx}
+//! ```
+
+use std::path::Path;
+
+use super::repository::{failed, need_commit, open, pack_of};
+use crate::FetchError;
+
+const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
+    [uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n";
+
+/// Writes a fresh bare repository to `dest` (not there yet, or empty) that holds `commit` of the
+/// repository `repo` and nothing else: no history, `refs/heads/main`, and leave to ask for the commit
+/// by its id. The same commit gives the same files.
+pub fn git_export(repo: &Path, commit: &str, dest: &Path) -> Result<(), FetchError> {
+    let from = open(repo)?;
+    let commit = need_commit(&from, commit)?;
+    for folder in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+        let path = dest.join(folder);
+        std::fs::create_dir_all(&path).map_err(FetchError::io("make", &path))?;
+    }
+    let write = |name: &str, text: &str| {
+        let path = dest.join(name);
+        std::fs::write(&path, text).map_err(FetchError::io("write", &path))
+    };
+    write("HEAD", "ref: refs/heads/main\n")?;
+    write("config", CONFIG)?;
+    write("refs/heads/main", &format!("{}\n", commit.id()))?;
+    if commit.parent_count() > 0 {
+        write("shallow", &format!("{}\n", commit.id()))?;
+    }
+    let pack = pack_of(&from, commit.id()).map_err(failed("read", repo))?;
+    let to = dest.join("objects/pack");
+    let add = || {
+        let mut indexer = git2::Indexer::new(None, &to, 0o444, true)?;
+        std::io::Write::write_all(&mut indexer, &pack).map_err(|e| git2::Error::from_str(&e.to_string()))?;
+        indexer.commit()
+    };
+    add().map_err(failed("write a pack to", &to))?;
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Gets one commit into the cache. Knows which reference or commit is wanted and from where, in
+//! which order addresses are tried, and when to try again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use git2::{ErrorCode, Repository};
+use reqwest::blocking::Client;
+use url::Url;
+
+use super::Credentials;
+use super::repository::{add_pack, find_commit, full_id, git_repository, open, open_or_make, pack_of};
+use super::smart::{Advert, Remote, Trouble};
+use crate::FetchError;
+use crate::redact::redact_text;
+
+const ATTEMPTS: u32 = 4;
+const FIRST_WAIT: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What to fetch.
+pub struct GitRequest<'a> {
+    /// Addresses of the repository and its mirrors, tried in turn: http, https, file, or a path.
+    pub urls: &'a [String],
+    /// Tag or branch; `refs/...` as it is. Without it, and without a commit, the default branch.
+    pub reference: Option<&'a str>,
+    /// The commit, 40 hex digits, if it is known already.
+    pub commit: Option<&'a str>,
+    /// The folder with the bare repositories.
+    pub cache: &'a Path,
+    /// Users and passwords.
+    pub credentials: &'a Credentials,
+    /// Whether only the cache may be asked.
+    pub offline: bool,
+    /// Called with the number of bytes of each piece that arrives.
+    pub progress: &'a (dyn Fn(u64) + Send + Sync),
+}
+
+impl GitRequest<'_> {
+    fn what(&self) -> String {
+        match (self.reference, self.commit) {
+            (Some(name), Some(commit)) => format!("`{name}` (commit {commit})"),
+            (Some(name), None) => format!("`{name}`"),
+            (None, Some(commit)) => format!("commit {commit}"),
+            (None, None) => "the default branch".to_owned(),
+        }
+    }
+}
+
+/// Fetches into the cache and returns the commit. Does nothing if the pinned commit is there. The
+/// repository is at [`git_repository`] of the cache and the first address.
+pub fn git_fetch(request: &GitRequest<'_>) -> Result<String, FetchError> {
+    let first = request.urls.first().ok_or(FetchError::NoMirror)?;
+    let path = git_repository(request.cache, first);
+    let repo = open_or_make(&path)?;
+    if let Some(commit) = request.commit
+        && find_commit(&repo, commit)?.is_some()
+    {
+        return Ok(commit.to_owned());
+    }
+    if request.offline {
+        return Err(FetchError::Offline { what: format!("{} of {}", request.what(), redact_text(first)) });
+    }
+    let mut tried = Vec::new();
+    for url in request.urls {
+        match fetch_from(&repo, url, request)? {
+            Ok(commit) => return Ok(commit),
+            Err(reason) => tried.push((redact_text(url), reason)),
+        }
+    }
+    let next = "check the addresses and the name, or add a mirror of the repository to akbuild.local.toml".to_owned();
+    Err(FetchError::Git { what: request.what(), tried, next })
+}
+
+/// One address. The outer error ends the search; the inner one lets the next address try.
+fn fetch_from(repo: &Repository, url: &str, request: &GitRequest<'_>) -> Result<Result<String, String>, FetchError> {
+    let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
+    match parsed {
+        Some(parsed) if matches!(parsed.scheme(), "http" | "https") => over_http(repo, &parsed, request),
+        Some(parsed) if parsed.scheme() == "file" => match parsed.to_file_path() {
+            Ok(path) => from_folder(repo, &path, request),
+            Err(()) => Ok(Err("not a path of this machine".to_owned())),
+        },
+        None if Path::new(url).is_absolute() => from_folder(repo, Path::new(url), request),
+        _ => Ok(Err("only http, https, file and absolute paths are supported; give the https address of the \
+                     repository, or a local mirror (`git clone --mirror`)"
+            .to_owned())),
+    }
+}
+
+fn over_http(repo: &Repository, url: &Url, request: &GitRequest<'_>) -> Result<Result<String, String>, FetchError> {
+    // Another part of the program may have chosen a provider already; then that one serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder().connect_timeout(TIMEOUT).timeout(None).build();
+    let http = client.map_err(|e| FetchError::Setup(crate::error::http_reason(e)))?;
+    let mut attempt = 0;
+    loop {
+        match http_once(repo, &http, url, request) {
+            Ok(Err(trouble)) if trouble.may_pass && attempt + 1 < ATTEMPTS => {
+                attempt += 1;
+                tracing::debug!(url = %crate::redact(url), attempt, reason = trouble.reason, "trying git again");
+                std::thread::sleep(crate::retry::backoff(FIRST_WAIT, attempt));
+            }
+            Ok(outcome) => return Ok(outcome.map_err(|t| t.reason)),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn http_once(
+    repo: &Repository,
+    http: &Client,
+    url: &Url,
+    request: &GitRequest<'_>,
+) -> Result<Result<String, Trouble>, FetchError> {
+    let (remote, advert) = match Remote::open(http, url, request.credentials) {
+        Ok(both) => both,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    let target = match choose(&advert, url, request)? {
+        Ok(target) => target,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    let by_id = ["allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"].iter().any(|c| advert.offers(c));
+    let advertised = advert.refs.iter().any(|(_, id)| *id == target.want);
+    if by_id || advertised {
+        let got = receive(repo, &remote, &[&target.want], true, &advert, request);
+        match got.map(|()| find_commit(repo, &target.commit)) {
+            Ok(Ok(Some(_))) => return Ok(Ok(target.commit)),
+            Ok(Err(error)) => return Err(error),
+            Err(trouble) if trouble.may_pass => return Ok(Err(trouble)),
+            // Some servers refuse a shallow answer or a bare commit: ask for everything instead.
+            Ok(Ok(None)) | Err(_) => {}
+        }
+    }
+    let everything: Vec<&str> = advert
+        .refs
+        .iter()
+        .filter(|(n, _)| !n.ends_with("^{}") && (n.starts_with("refs/heads/") || n.starts_with("refs/tags/")))
+        .map(|(_, id)| id.as_str())
+        .collect();
+    if everything.is_empty() {
+        return Ok(Err(Trouble::firm("the repository has no branches and no tags")));
+    }
+    if let Err(trouble) = receive(repo, &remote, &everything, false, &advert, request) {
+        return Ok(Err(trouble));
+    }
+    Ok(match find_commit(repo, &target.commit)? {
+        Some(_) => Ok(target.commit),
+        None => Err(Trouble::firm(format!("commit {} is on none of its branches and tags", target.commit))),
+    })
+}
+
+fn receive(
+    repo: &Repository,
+    remote: &Remote<'_>,
+    wants: &[&str],
+    shallow: bool,
+    advert: &Advert,
+    request: &GitRequest<'_>,
+) -> Result<(), Trouble> {
+    let mut pack = remote.pack(wants, shallow, advert)?;
+    add_pack(repo, &mut pack, &|n| (request.progress)(n)).map_err(|e| Trouble {
+        may_pass: e.kind() != std::io::ErrorKind::InvalidData,
+        reason: format!("the pack did not arrive whole: {e}"),
+    })
+}
+
+/// What to ask a server for, and the commit that this gives.
+struct Target {
+    want: String,
+    commit: String,
+}
+
+fn choose(advert: &Advert, url: &Url, request: &GitRequest<'_>) -> Result<Result<Target, Trouble>, FetchError> {
+    let Some(name) = request.reference else {
+        let commit = request.commit.or_else(|| advert.find("HEAD")).map(str::to_owned);
+        let empty = || Trouble::firm("the repository has no default branch");
+        return Ok(commit.map(|c| Target { want: c.clone(), commit: c }).ok_or_else(empty));
+    };
+    let Some((full, want)) = candidates(name).into_iter().find_map(|n| Some((n.clone(), advert.find(&n)?))) else {
+        return Ok(Err(Trouble::firm(missing(name, advert.refs.iter().map(|(n, _)| n.as_str())))));
+    };
+    let found = advert.find(&format!("{full}^{{}}")).unwrap_or(want);
+    match request.commit {
+        Some(commit) if commit != found && full.starts_with("refs/tags/") => {
+            Err(moved(name, &crate::redact(url), commit, found))
+        }
+        Some(commit) if commit != found => Ok(Ok(Target { want: commit.to_owned(), commit: commit.to_owned() })),
+        _ => Ok(Ok(Target { want: want.to_owned(), commit: found.to_owned() })),
+    }
+}
+
+fn candidates(name: &str) -> Vec<String> {
+    match name.starts_with("refs/") {
+        true => vec![name.to_owned()],
+        false => vec![format!("refs/tags/{name}"), format!("refs/heads/{name}")],
+    }
+}
+
+fn moved(name: &str, url: &str, expected: &str, found: &str) -> FetchError {
+    FetchError::TagMoved {
+        reference: name.to_owned(),
+        url: url.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
+}
+
+/// Says that a reference is missing, with those whose names hold it or its end.
+fn missing<'a>(name: &str, refs: impl Iterator<Item = &'a str>) -> String {
+    let end = name.rsplit(['/', 'v']).next().unwrap_or(name);
+    let near: Vec<&str> = refs
+        .filter_map(|r| r.strip_prefix("refs/tags/").or_else(|| r.strip_prefix("refs/heads/")))
+        .filter(|r| !r.ends_with("^{}") && !end.is_empty() && r.contains(end))
+        .take(3)
+        .collect();
+    match near.is_empty() {
+        true => format!("no tag or branch `{name}`"),
+        false => format!("no tag or branch `{name}`; there is `{}`", near.join("`, `")),
+    }
+}
+
+/// From a repository on this machine: only the commit and its files are copied.
+fn from_folder(repo: &Repository, path: &Path, request: &GitRequest<'_>) -> Result<Result<String, String>, FetchError> {
+    let from = match open(path) {
+        Ok(from) => from,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let commit = match local_commit(&from, path, request)? {
+        Ok(commit) => commit,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let oid = match find_commit(&from, &commit)? {
+        Some(found) => found.id(),
+        None => return Ok(Err(format!("commit {commit} is not in it"))),
+    };
+    let copied = pack_of(&from, oid)
+        .map_err(|e| e.message().to_owned())
+        .and_then(|pack| add_pack(repo, &mut pack.as_slice(), &|n| (request.progress)(n)).map_err(|e| e.to_string()));
+    Ok(copied.map(|()| commit))
+}
+
+fn local_commit(
+    from: &Repository,
+    path: &Path,
+    request: &GitRequest<'_>,
+) -> Result<Result<String, String>, FetchError> {
+    let names = match (request.reference, request.commit) {
+        (Some(name), _) => candidates(name),
+        (None, Some(commit)) => return Ok(Ok(commit.to_owned())),
+        (None, None) => vec!["HEAD".to_owned()],
+    };
+    for full in &names {
+        let found = match from.find_reference(full).and_then(|r| r.peel_to_commit()) {
+            Ok(commit) => commit.id().to_string(),
+            Err(e) if e.code() == ErrorCode::NotFound => continue,
+            Err(e) => return Ok(Err(e.message().to_owned())),
+        };
+        return match request.commit {
+            Some(commit) if commit != found && full.starts_with("refs/tags/") => {
+                Err(moved(request.reference.unwrap_or(full), &path.display().to_string(), commit, &found))
+            }
+            Some(commit) => Ok(Ok(full_id(commit).map_or(found, |_| commit.to_owned()))),
+            None => Ok(Ok(found)),
+        };
+    }
+    let all = from.references().map_err(super::repository::failed("read", path))?;
+    let all: Vec<String> = all.flatten().filter_map(|r| r.name().ok().map(str::to_owned)).collect();
+    Ok(Err(missing(&names[0], all.iter().map(String::as_str)).replace("refs/tags/", "")))
+}

@@ -1,0 +1,20 @@
+//! git repositories: one pinned commit, fetched without history where that is possible. Blocking;
+//! call it from a thread that may wait.
+//!
+//! Knows addresses, references and commits. The cache folder holds one bare repository for each
+//! first address; what is in it is named by its contents, so any number of processes may share it.
+
+mod checkout;
+mod credentials;
+mod export;
+mod fetch;
+mod isolate;
+mod pkt;
+mod repository;
+mod smart;
+
+pub use checkout::git_checkout;
+pub use credentials::Credentials;
+pub use export::git_export;
+pub use fetch::{GitRequest, git_fetch};
+pub use repository::git_repository;

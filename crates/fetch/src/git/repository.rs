@@ -1,0 +1,112 @@
+//! Bare repositories in the cache, and the copying of one commit from one to another. Knows
+//! libgit2's object databases; nothing of networks.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use akbuild_nar::Digest;
+use git2::{Commit, ErrorCode, Oid, Repository};
+
+use super::isolate::isolate;
+use crate::FetchError;
+
+/// The bare repository that stands for a first address in a cache folder.
+pub fn git_repository(cache: &Path, first_url: &str) -> PathBuf {
+    let last = first_url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    let name: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(40).collect();
+    let address = crate::redact::redact_text(first_url);
+    cache.join(format!("{name}-{}.git", &Digest::sha256(address.as_bytes()).hex()[..16]))
+}
+
+/// For `map_err` on libgit2's errors.
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(git2::Error) -> FetchError {
+    let path = path.to_owned();
+    move |error| FetchError::Repository { action, path, reason: error.message().to_owned() }
+}
+
+/// Opens a repository, cut off from the machine's configuration.
+pub(super) fn open(path: &Path) -> Result<Repository, FetchError> {
+    cut_off(path)?;
+    Repository::open(path).map_err(failed("open", path))
+}
+
+/// The same for one in the cache: made if it is not there.
+pub(super) fn open_or_make(path: &Path) -> Result<Repository, FetchError> {
+    cut_off(path)?;
+    if path.join("HEAD").exists() {
+        return open(path);
+    }
+    std::fs::create_dir_all(path).map_err(FetchError::io("make", path))?;
+    let mut options = git2::RepositoryInitOptions::new();
+    options.bare(true).external_template(false);
+    Repository::init_opts(path, &options).map_err(failed("make", path))
+}
+
+fn cut_off(path: &Path) -> Result<(), FetchError> {
+    isolate().map_err(|reason| FetchError::Repository { action: "open", path: path.to_owned(), reason })
+}
+
+/// The commit of that id, if the repository has it whole. An abbreviated id is not taken.
+pub(super) fn find_commit<'r>(repo: &'r Repository, id: &str) -> Result<Option<Commit<'r>>, FetchError> {
+    let Some(oid) = full_id(id) else {
+        let reason = format!("`{id}` is no commit; expected 40 hex digits");
+        return Err(FetchError::Repository { action: "look into", path: repo.path().to_owned(), reason });
+    };
+    match repo.find_commit(oid) {
+        Ok(commit) => Ok(Some(commit)),
+        Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
+        Err(e) => Err(failed("read", repo.path())(e)),
+    }
+}
+
+/// The id of 40 hex digits.
+pub(super) fn full_id(id: &str) -> Option<Oid> {
+    (id.len() == 40).then(|| Oid::from_str(id).ok()).flatten()
+}
+
+/// The same, where the commit must be there.
+pub(super) fn need_commit<'r>(repo: &'r Repository, id: &str) -> Result<Commit<'r>, FetchError> {
+    find_commit(repo, id)?.ok_or_else(|| FetchError::Repository {
+        action: "read",
+        path: repo.path().to_owned(),
+        reason: format!("commit {id} is not in it; fetch it first"),
+    })
+}
+
+/// Adds a pack to a repository; it becomes visible only when it is complete and its checksums hold.
+/// `seen` gets the number of bytes of each piece.
+pub(super) fn add_pack(repo: &Repository, pack: &mut impl Read, seen: &dyn Fn(u64)) -> io::Result<()> {
+    let git = |e: git2::Error| io::Error::other(e.message().to_owned());
+    let odb = repo.odb().map_err(git)?;
+    let mut writer = odb.packwriter().map_err(git)?;
+    let mut buffer = vec![0; 1 << 16];
+    let mut total = 0u64;
+    loop {
+        let count = pack.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        total += count as u64;
+        writer.write_all(&buffer[..count])?;
+        seen(count as u64);
+    }
+    if total == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the pack is empty"));
+    }
+    writer.commit().map_err(git)?;
+    Ok(())
+}
+
+/// The commit with its trees and files, without its history, as a pack. The bytes depend on the
+/// commit and the version of libgit2 only.
+pub(super) fn pack_of(repo: &Repository, commit: Oid) -> Result<Vec<u8>, git2::Error> {
+    let mut builder = repo.packbuilder()?;
+    builder.set_threads(1);
+    builder.insert_commit(commit)?;
+    let mut bytes = Vec::new();
+    builder.foreach(|piece| {
+        bytes.extend_from_slice(piece);
+        true
+    })?;
+    Ok(bytes)
+}

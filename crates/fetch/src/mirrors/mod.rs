@@ -1,0 +1,195 @@
+//! Where packages come from on this machine: what each ecosystem's own client is configured with.
+//!
+//! Knows the clients' variables and files. Knows no registry's address: what no file and no variable
+//! says is asked of the caller, who may ask the client itself. Order: what the overlay adds, then
+//! variables, then files (project, user, machine), then the question.
+
+mod apt;
+mod golang;
+mod ini;
+mod npmrc;
+mod python;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::auth::{AuthRule, host, split_user};
+use crate::redact::redact_text;
+use crate::{FetchError, Netrc};
+
+/// What was read of the machine, handed in so that the library reads no environment itself.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The home folder, if there is one.
+    pub home: Option<PathBuf>,
+    /// `/etc`.
+    pub etc: PathBuf,
+    /// The recipe's folder, for a project's own `.npmrc` and `uv.toml`.
+    pub project: PathBuf,
+}
+
+impl Machine {
+    fn env(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str).filter(|v| !v.trim().is_empty())
+    }
+
+    fn config_home(&self) -> Option<PathBuf> {
+        let xdg = self.env("XDG_CONFIG_HOME").map(PathBuf::from);
+        xdg.or_else(|| self.home.as_ref().map(|h| h.join(".config")))
+    }
+}
+
+/// One configured address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The address; ends in `/`; without user and password.
+    pub url: Url,
+    /// Where it is configured, for messages: `~/.npmrc`, `GOPROXY`.
+    pub from: String,
+}
+
+/// The configured addresses, in the order in which they are to be tried.
+#[derive(Clone, Debug, Default)]
+pub struct Mirrors {
+    /// npm registries.
+    pub npm: Vec<Base>,
+    /// npm registries for one scope each (`@scope`), which go before [`Mirrors::npm`] for its packages.
+    pub npm_scopes: BTreeMap<String, Base>,
+    /// Python indexes: bases of the simple API.
+    pub python: Vec<Base>,
+    /// Go module proxies.
+    pub go: Vec<Base>,
+    /// Debian archives: the folders that hold `dists` and `pool`.
+    pub debian: Vec<Base>,
+    /// Whether anything outside of the configured addresses is an error.
+    pub mirrors_only: bool,
+    /// Secrets that came with the addresses. [`crate::ClientConfig::auth`] takes them.
+    pub auth: Vec<AuthRule>,
+    /// The machine's netrc file. [`crate::ClientConfig::netrc`] takes it.
+    pub netrc: Option<Netrc>,
+}
+
+impl Mirrors {
+    /// The registries to try for an npm package.
+    pub fn npm_for(&self, package: &str) -> Vec<&Base> {
+        let scope = package.split_once('/').map(|(scope, _)| scope).and_then(|s| self.npm_scopes.get(s));
+        scope.into_iter().chain(&self.npm).collect()
+    }
+
+    /// Turns what is written somewhere into a base, and keeps its user and password as a rule.
+    fn base(&mut self, text: &str, from: &str) -> Result<Base, FetchError> {
+        let wrong = |reason: String| FetchError::Address { from: from.to_owned(), text: redact_text(text), reason };
+        let url = Url::parse(text.trim()).map_err(|e| wrong(e.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(wrong(format!("its scheme is `{}`", url.scheme())));
+        }
+        let (mut url, secret) = split_user(&url);
+        url.set_query(None);
+        url.set_fragment(None);
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        if let Some(secret) = secret {
+            self.auth.push(AuthRule { host: host(&url), path: url.path().to_owned(), secret });
+        }
+        Ok(Base { url, from: from.to_owned() })
+    }
+}
+
+/// Addresses that the person adds in the overlay.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// npm registries.
+    pub npm: Vec<String>,
+    /// Python indexes.
+    pub python: Vec<String>,
+    /// Go module proxies.
+    pub go: Vec<String>,
+    /// Debian archives.
+    pub debian: Vec<String>,
+    /// See [`Mirrors::mirrors_only`].
+    pub mirrors_only: bool,
+}
+
+/// What no file and no variable says, and a client may know by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What `npm config get registry` says.
+    NpmRegistry,
+    /// The simple API that pip or uv uses.
+    PythonIndex,
+    /// What `go env GOPROXY` says.
+    GoProxy,
+}
+
+/// A written address and where it stands.
+type Written = (String, String);
+
+/// Finds the machine's mirrors. An ecosystem of which nothing is known comes out empty; that is no error
+/// until something of it is wanted.
+pub fn discover(
+    machine: &Machine,
+    overrides: &Overrides,
+    ask: &mut dyn FnMut(Question) -> Option<String>,
+) -> Result<Mirrors, FetchError> {
+    let mut mirrors = Mirrors { mirrors_only: overrides.mirrors_only, ..Mirrors::default() };
+    mirrors.netrc = Netrc::read(machine)?;
+    let npm = npmrc::read(machine)?;
+    mirrors.auth.extend(npm.auth);
+    for (scope, (text, from)) in npm.scopes {
+        let base = mirrors.base(&text, &from)?;
+        mirrors.npm_scopes.insert(scope, base);
+    }
+    let mut answered = |question, from: &str| ask(question).map(|text| (text, from.to_owned()));
+    let npm: Vec<Written> = npm.registry.or_else(|| answered(Question::NpmRegistry, "npm")).into_iter().collect();
+    let python = python::read(machine)?;
+    let index = python.index.or_else(|| answered(Question::PythonIndex, "Python's client"));
+    let python: Vec<Written> = index.into_iter().chain(python.extra).collect();
+    let go = golang::read(machine)?.or_else(|| answered(Question::GoProxy, "go"));
+    let go: Vec<Written> = go.iter().flat_map(|(list, from)| golang::split(list, from)).collect();
+    let debian = apt::read(machine)?;
+    mirrors.npm = bases(&mut mirrors, &overrides.npm, npm)?;
+    mirrors.python = bases(&mut mirrors, &overrides.python, python)?;
+    mirrors.go = bases(&mut mirrors, &overrides.go, go)?;
+    mirrors.debian = bases(&mut mirrors, &overrides.debian, debian)?;
+    Ok(mirrors)
+}
+
+/// The overlay's addresses, then the machine's, each once.
+fn bases(mirrors: &mut Mirrors, overlay: &[String], found: Vec<Written>) -> Result<Vec<Base>, FetchError> {
+    let overlay = overlay.iter().map(|text| (text.clone(), "akbuild.local.toml".to_owned()));
+    let mut all: Vec<Base> = Vec::new();
+    for (text, from) in overlay.chain(found) {
+        let base = mirrors.base(&text, &from)?;
+        if !all.iter().any(|b| b.url == base.url) {
+            all.push(base);
+        }
+    }
+    Ok(all)
+}
+
+/// The text of a file; `None` if it is not there.
+pub(crate) fn read_optional(path: &Path) -> Result<Option<String>, FetchError> {
+    match std::fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(FetchError::Config {
+                file: path.display().to_string(),
+                line: 0,
+                expected: "text in UTF-8".to_owned(),
+            }),
+        },
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory) => {
+            Ok(None)
+        }
+        Err(e) => Err(FetchError::io("read", path)(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use super::*;
+use std::fs;
+
+struct Place(tempfile::TempDir, Machine);
+
+fn place() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let machine = Machine { home: Some(at("home")), etc: at("etc"), project: at("project"), ..Machine::default() };
+    Place(dir, machine)
+}
+
+impl Place {
+    fn file(self, name: &str, text: &str) -> Self {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Self {
+        self.1.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn found(&self) -> String {
+        match discover(&self.1, &Overrides::default(), &mut |_| None) {
+            Ok(mirrors) => shown(&mirrors),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+}
+
+fn shown(mirrors: &Mirrors) -> String {
+    let mut out = String::new();
+    let mut line = |kind: &str, base: &Base| out.push_str(&format!("{kind} {} ({})\n", base.url, base.from));
+    mirrors.npm.iter().for_each(|b| line("npm", b));
+    mirrors.npm_scopes.iter().for_each(|(s, b)| line(s, b));
+    mirrors.python.iter().for_each(|b| line("python", b));
+    mirrors.go.iter().for_each(|b| line("go", b));
+    mirrors.debian.iter().for_each(|b| line("debian", b));
+    for rule in &mirrors.auth {
+        out.push_str(&format!("auth {} {} {}\n", rule.host, rule.path, rule.secret.header()));
+    }
+    out
+}
+
+#[test]
+fn nothing_configured_is_no_error() {
+    insta::assert_snapshot!(place().found(), @"");
+}
+#[test]
+fn what_nothing_says_is_asked() {
+    let place = place();
+    let mut asked = Vec::new();
+    let mirrors = discover(&place.1, &Overrides::default(), &mut |q| {
+        asked.push(q);
+        Some("https://asked.invalid/x,direct".replace(",direct", if q == Question::GoProxy { ",direct" } else { "" }))
+    });
+    assert_eq!(asked, [Question::NpmRegistry, Question::PythonIndex, Question::GoProxy]);
+    insta::assert_snapshot!(shown(&mirrors.unwrap()), @"");
+}
+#[test]
+fn the_overlay_goes_first_and_nothing_is_there_twice() {
+    let place = place().env("npm_config_registry", "https://a.invalid");
+    let overrides = Overrides {
+        npm: vec!["https://b.invalid/npm".into(), "https://a.invalid/".into()],
+        debian: vec!["http://me:pw@d.invalid/debian".into()],
+        mirrors_only: true,
+        ..Overrides::default()
+    };
+    let mirrors = discover(&place.1, &overrides, &mut |_| None).unwrap();
+    assert!(mirrors.mirrors_only);
+    insta::assert_snapshot!(shown(&mirrors), @"");
+}
+#[test]
+fn npm_files_in_npm_order_with_scopes_and_secrets() {
+    let place = place()
+        .env("NPM_TOKEN", "t0ken")
+        .file("project/.npmrc", "@mine:registry = https://mine.invalid/npm/\n; comment\n")
+        .file("home/.npmrc", "registry=https://user.invalid/\n//mine.invalid/npm/:_authToken=${NPM_TOKEN}\n")
+        .file("etc/npmrc", "registry=https://etc.invalid/\n//u.invalid/:username=me\n//u.invalid/:_password=cHc=\n");
+    insta::assert_snapshot!(place.found(), @"");
+    let mirrors = discover(&place.1, &Overrides::default(), &mut |_| None).unwrap();
+    let hosts = |p: &str| mirrors.npm_for(p).iter().map(|b| b.url.host_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(hosts("@mine/a"), ["mine.invalid", "user.invalid"]);
+    assert_eq!(hosts("left-pad"), ["user.invalid"]);
+}
+#[test]
+fn python_variables_go_before_files_and_uv_before_pip() {
+    let files = || {
+        place()
+            .file("home/.config/uv/uv.toml", "[[index]]\nname = \"x\"\nurl = \"https://extra.invalid/simple\"\n\n[[index]]\nurl = \"https://uv.invalid/simple\"\ndefault = true\n")
+            .file("etc/pip.conf", "[global]\nindex-url = https://pip.invalid/simple\nextra-index-url =\n    https://one.invalid/simple\n    https://two.invalid/simple\n")
+    };
+    insta::assert_snapshot!(files().found(), @"");
+    let with_env = files().env("PIP_INDEX_URL", "https://me:s3cret@env.invalid/simple");
+    insta::assert_snapshot!(with_env.found(), @"");
+}
+#[test]
+fn go_from_the_environment_or_its_file() {
+    let in_file = place().file("home/.config/go/env", "GOFLAGS=-mod=mod\nGOPROXY=https://file.invalid|direct\n");
+    insta::assert_snapshot!(in_file.found(), @"");
+    let in_env = in_file.env("GOPROXY", "https://a.invalid,https://b.invalid/go,direct,off,https://c.invalid");
+    insta::assert_snapshot!(in_env.found(), @"");
+}
+#[test]
+fn apt_in_both_styles_but_only_debian() {
+    let place = place()
+        .file("etc/apt/sources.list", "deb [arch=amd64 signed-by=/k/debian-archive-keyring.gpg] http://one.invalid/debian forky main # x\ndeb-src http://src.invalid/debian forky main\ndeb http://other.invalid/apt nodistro main\n")
+        .file("etc/apt/sources.list.d/debian.sources", "Types: deb deb-src\nURIs: http://one.invalid/debian\n  http://two.invalid/debian/\nSuites: forky forky-updates\nComponents: main\n\nTypes: deb\nEnabled: no\nURIs: http://off.invalid/debian\nSuites: sid\n")
+        .file("etc/apt/sources.list.d/docker.list", "deb [signed-by=/k/docker.asc] https://docker.invalid/linux/debian forky stable\n")
+        .file("etc/apt/sources.list.d/x.list.disabled", "deb http://disabled.invalid/debian forky main\n");
+    insta::assert_snapshot!(place.found(), @"");
+}
+#[test]
+fn errors_name_file_and_line() {
+    insta::assert_snapshot!(place().file("home/.npmrc", "a=b\n[broken\n").found(), @"");
+    insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex = 3\n").found(), @"");
+    insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex-url = \n").found(), @"");
+    insta::assert_snapshot!(place().file("etc/apt/sources.list", "\ndeb [x http://a.invalid y\n").found(), @"");
+    insta::assert_snapshot!(place().file("etc/apt/sources.list.d/a.sources", "Types: deb\nnonsense\n").found(), @"");
+    insta::assert_snapshot!(place().env("GOPROXY", "ftp://me:s3cret@a.invalid/").found(), @"");
+}
