@@ -1,0 +1,37 @@
+//! `go-vendor`: `go mod vendor` against the modules that `go.sum` locks.
+//!
+//! The output is the `vendor` folder itself. Of the sources the stage sees only package clauses,
+//! build constraints and imports, so that it runs again when those change and not otherwise.
+
+use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
+use akbuild_recipe::{Fields, RecipeError};
+
+use crate::{below, go};
+
+/// Options: `source`, `folder` (of `go.mod`; the root if absent), `include`/`exclude` (default: `go.mod`, `go.sum`
+/// and all `.go` files), `sysroot` (default `build`), `env`.
+pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
+    let source = fields.source("source")?;
+    let folder = fields.string_or("folder", ".")?;
+    let subset = fields.subset_or(&["**/*.go", "**/go.mod", "**/go.sum"])?;
+    Ok(Step::Exec(Box::new(Exec {
+        sysroot: fields.sysroot_or("sysroot", "build")?,
+        tools: Vec::new(),
+        git: Vec::new(),
+        copies: vec![Copy { from: TreeRef::Source(source.clone()), subset, to: WORK.into(), view: View::GoImports }],
+        mounts: Vec::new(),
+        files: Vec::new(),
+        script: "go mod vendor\n\
+            if [ ! -d vendor ]; then echo 'this module requires no other: it needs no go-vendor stage' >&2; exit 1; fi\n\
+            cp -a vendor/. \"$out\"\n"
+            .into(),
+        env: go::env(fields, &format!("{REGISTRY}/go"))?,
+        cwd: below(WORK, &folder).trim_end_matches("/.").into(),
+        out: "/out".into(),
+        artifacts: Some(Artifacts {
+            go: vec![LockFile { source, path: below(&folder, "go.mod") }],
+            ..Artifacts::default()
+        }),
+        checks: Vec::new(),
+    })))
+}

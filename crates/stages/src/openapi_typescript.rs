@@ -1,0 +1,38 @@
+//! `openapi-typescript`: a TypeScript client from an OpenAPI schema, compiled.
+
+use akbuild_recipe::plan::{Exec, Step, TOOLS};
+use akbuild_recipe::{Fields, RecipeError};
+
+use crate::{checks, openapi, quote};
+
+/// Options: those of the generator (see `openapi.rs`), and `typescript` (a tool, default
+/// `typescript`), `compile` (project files; they do not need one another and are compiled at the
+/// same time; default `tsconfig.json` and `tsconfig.esm.json`), `sysroot` (default `build`), `env`.
+pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
+    let generate = openapi::read(fields, "typescript-fetch")?;
+    let typescript = fields.tool_or("typescript", "typescript")?;
+    let mut projects = fields.strings("compile")?;
+    if projects.is_empty() {
+        projects = vec!["tsconfig.json".into(), "tsconfig.esm.json".into()];
+    }
+    let mut script = format!("{}\ncd \"$out\"\npids=()\n", generate.command);
+    let tsc = quote(&format!("{TOOLS}/{typescript}/bin/tsc"));
+    for project in projects {
+        script.push_str(&format!("node {tsc} -p {} & pids+=($!)\n", quote(&project)));
+    }
+    script.push_str("for pid in \"${pids[@]}\"; do wait \"$pid\"; done\n");
+    Ok(Step::Exec(Box::new(Exec {
+        sysroot: fields.sysroot_or("sysroot", "build")?,
+        tools: vec![generate.tool, typescript],
+        git: Vec::new(),
+        copies: Vec::new(),
+        mounts: generate.mounts,
+        files: Vec::new(),
+        script,
+        env: fields.string_map("env")?,
+        cwd: "/tmp".into(),
+        out: "/out".into(),
+        artifacts: None,
+        checks: checks::read(fields, "/out")?,
+    })))
+}

@@ -1,0 +1,41 @@
+//! `tree`: pieces of other trees put together by hard links, with small files written beside them.
+
+use akbuild_recipe::plan::{Compose, Piece, Step, WrittenFile};
+use akbuild_recipe::{Fields, RecipeError};
+
+use crate::checks;
+
+/// Options: `pieces` (list of `{ from, path, include, exclude, to }`), `files` (list of
+/// `{ path, text, executable }`), `at` (where the tree will live; default the project's prefix), `checks`.
+pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
+    let pieces = fields.tables("pieces")?.into_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
+    if pieces.is_empty() {
+        return Err(fields.missing("pieces"));
+    }
+    let files = fields.tables("files")?.into_iter().map(file).collect::<Result<Vec<_>, _>>()?;
+    let prefix = fields.vars().prefix.clone();
+    let at = fields.string_or("at", &prefix)?;
+    Ok(Step::Compose(Compose { pieces, files, checks: checks::read(fields, &at)? }))
+}
+
+fn piece(mut table: Fields<'_>) -> Result<Piece, RecipeError> {
+    let piece = Piece {
+        from: table.tree("from")?,
+        path: table.string_or("path", "")?.trim_matches('/').to_owned(),
+        subset: table.subset()?,
+        to: table.string_or("to", "")?.trim_matches('/').to_owned(),
+    };
+    table.finish()?;
+    Ok(piece)
+}
+
+/// Reads one `{ path, text, executable }`.
+pub(crate) fn file(mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
+    let file = WrittenFile {
+        path: table.string("path")?,
+        text: table.text("text")?,
+        executable: table.bool_or("executable", false)?,
+    };
+    table.finish()?;
+    Ok(file)
+}

@@ -1,0 +1,125 @@
+//! `uv-sync`: the virtual environment that a `uv.lock` means, at the place where it will live.
+//!
+//! Wheels are unpacked and source distributions compiled by uv itself, against the sysroot.
+//! Project and workspace members are left out: they are laid over it by a `tree` stage.
+
+use std::collections::BTreeMap;
+
+use akbuild_recipe::plan::{
+    Artifacts, Copy, Exec, GIT, LockFile, PythonLock, REGISTRY, SourceId, Step, TOOLS, TreeRef, View, WORK,
+};
+use akbuild_recipe::{Fields, RecipeError};
+
+use crate::{below, checks, quote};
+
+/// Options: `source`, `folder` (of `uv.lock`), `include`/`exclude` (what uv must see: by default the lock
+/// and every `pyproject.toml`), `venv` (absolute), `python` (`3.14`), `extras`, `groups`, `git`
+/// (list of `{ package, url, source }`: git dependencies and the source that stands for each), `uv` (a tool,
+/// default `uv`), `sysroot` (default `build`), `env`, `checks`.
+pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
+    let source = fields.source("source")?;
+    let folder = fields.string_or("folder", ".")?;
+    let home = below(WORK, &folder).trim_end_matches("/.").to_owned();
+    let lock = below(&folder, "uv.lock");
+    let subset = fields.subset_or(&[&lock, &below(&folder, "pyproject.toml"), &below(&folder, "**/pyproject.toml")])?;
+    let venv = fields.string("venv")?;
+    let python = fields.string("python")?;
+    let (extras, groups) = (sorted(fields.strings("extras")?), sorted(fields.strings("groups")?));
+    let uv = fields.tool_or("uv", "uv")?;
+    let dependencies = git_dependencies(fields)?;
+    let script = script(&extras, &groups, &format!("{TOOLS}/{uv}/bin/uv"));
+    let mut env = env(&venv, &python, &dependencies);
+    env.extend(fields.string_map("env")?);
+    let mut git: Vec<SourceId> = dependencies.iter().map(|d| d.source.clone()).collect();
+    git.sort();
+    git.dedup();
+    let replaced = dependencies.into_iter().map(|d| (d.package, d.source)).collect();
+    let python_lock = PythonLock {
+        lock: LockFile { source: source.clone(), path: lock },
+        at: format!("{home}/uv.lock"),
+        extras,
+        groups,
+        python,
+        git: replaced,
+    };
+    Ok(Step::Exec(Box::new(Exec {
+        sysroot: fields.sysroot_or("sysroot", "build")?,
+        tools: vec![uv],
+        git,
+        copies: vec![Copy { from: TreeRef::Source(source), subset, to: WORK.into(), view: View::Whole }],
+        mounts: Vec::new(),
+        files: Vec::new(),
+        script,
+        env,
+        cwd: home,
+        checks: checks::read(fields, &venv)?,
+        out: venv,
+        artifacts: Some(Artifacts { python: vec![python_lock], ..Artifacts::default() }),
+    })))
+}
+
+struct GitDependency {
+    package: String,
+    url: String,
+    source: SourceId,
+}
+
+fn git_dependencies(fields: &mut Fields<'_>) -> Result<Vec<GitDependency>, RecipeError> {
+    let read = |mut table: Fields<'_>| {
+        let dependency = GitDependency {
+            package: table.string("package")?,
+            url: table.string("url")?,
+            source: table.source("source")?,
+        };
+        table.finish()?;
+        Ok(dependency)
+    };
+    fields.tables("git")?.into_iter().map(read).collect()
+}
+
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The cache lies in the output while uv runs, so that installing is linking; it is removed with
+/// everything that would differ from run to run.
+fn script(extras: &[String], groups: &[String], uv: &str) -> String {
+    let mut sync = format!("{} sync --frozen --no-install-project --no-install-workspace --no-dev", quote(uv));
+    for (flag, names) in [("--extra", extras), ("--group", groups)] {
+        for name in names {
+            sync.push_str(&format!(" {flag} {}", quote(name)));
+        }
+    }
+    format!(
+        "{sync}\n\
+         rm -rf \"$out\"/.uv-cache \"$out\"/.lock \"$out\"/.gitignore \"$out\"/CACHEDIR.TAG\n\
+         find \"$out\" -type d -name __pycache__ -prune -exec rm -rf '{{}}' +\n"
+    )
+}
+
+fn env(venv: &str, python: &str, git: &[GitDependency]) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
+    // Debug information would carry the random name of the folder that uv builds in.
+    set("CFLAGS", "-g0".into());
+    set("CXXFLAGS", "-g0".into());
+    set("PYTHONDONTWRITEBYTECODE", "1".into());
+    set("PYTHONHASHSEED", "0".into());
+    set("UV_CACHE_DIR", format!("{venv}/.uv-cache"));
+    set("UV_DEFAULT_INDEX", format!("{REGISTRY}/pypi/simple"));
+    set("UV_LINK_MODE", "hardlink".into());
+    set("UV_NO_PROGRESS", "1".into());
+    set("UV_PROJECT_ENVIRONMENT", venv.into());
+    set("UV_PYTHON", format!("/usr/bin/python{python}"));
+    set("UV_PYTHON_DOWNLOADS", "never".into());
+    let mut config = vec![("safe.directory".to_owned(), "*".to_owned())];
+    config.extend(git.iter().map(|d| (format!("url.file://{GIT}/{}.git.insteadOf", d.source), d.url.clone())));
+    set("GIT_CONFIG_COUNT", config.len().to_string());
+    for (i, (key, value)) in config.into_iter().enumerate() {
+        set(&format!("GIT_CONFIG_KEY_{i}"), key);
+        set(&format!("GIT_CONFIG_VALUE_{i}"), value);
+    }
+    env
+}
