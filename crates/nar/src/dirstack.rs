@@ -3,11 +3,12 @@
 //!
 //! Knows folders; not what is done with the things in them.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::fs::{FileType, Mode, OFlags, RawDir, fstat, openat};
 use rustix::io::{Errno, Result};
 
 /// So many of the deepest folders are kept open; the others are opened again on the way up.
@@ -16,6 +17,9 @@ const OPEN: usize = 96;
 /// How a folder is opened: never through a symbolic link.
 pub const DIR_FLAGS: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+/// A name in a folder, with its type if the file system says it ([`FileType::Unknown`] otherwise).
+pub type Name = (CString, FileType);
 
 /// A stack of folders, each inside the one below it.
 #[derive(Debug)]
@@ -96,4 +100,20 @@ impl DirStack {
 fn identity(fd: BorrowedFd<'_>) -> Result<(u64, u64)> {
     let stat = fstat(fd)?;
     Ok((stat.st_dev, stat.st_ino))
+}
+
+/// The names in a folder, sorted by bytes, last first, so that `pop` gives them in order. `buffer`
+/// is what the kernel fills: some 64 kB.
+pub fn list(fd: BorrowedFd<'_>, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<Name>> {
+    let mut names = Vec::new();
+    let mut dir = RawDir::new(fd, buffer);
+    while let Some(entry) = dir.next() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != c"." && name != c".." {
+            names.push((name.to_owned(), entry.file_type()));
+        }
+    }
+    names.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    Ok(names)
 }

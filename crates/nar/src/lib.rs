@@ -18,7 +18,7 @@ mod tree_hash;
 mod walk;
 
 pub use digest::{Algo, Digest};
-pub use dirstack::{DIR_FLAGS, DirStack};
+pub use dirstack::{DIR_FLAGS, DirStack, Name, list};
 pub use error::{DigestError, ListingError, NarError};
 pub use hasher::Hasher;
 pub use listing::{Entry, Kind, Listing};

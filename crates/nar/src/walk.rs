@@ -9,10 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use crate::dirstack::DIR_FLAGS;
+use crate::dirstack::{DIR_FLAGS, Name, list};
 use crate::normalise::{Normalise, is_exec};
 use crate::pipe::Stream;
 use crate::{DirStack, Entry, Kind, NarError, TreeStats};
@@ -38,9 +38,6 @@ pub(crate) struct Walk<'a> {
     names: Vec<Vec<Name>>,
     buffer: Vec<MaybeUninit<u8>>,
 }
-
-/// A name in a folder, with its type if the file system says it.
-type Name = (CString, FileType);
 
 impl<'a> Walk<'a> {
     pub(crate) fn new(root: &'a Path, normalise: Option<Normalise>, keep: bool, out: Stream) -> Self {
@@ -214,21 +211,6 @@ impl<'a> Walk<'a> {
 
 fn os(name: &CStr) -> &OsStr {
     OsStr::from_bytes(name.to_bytes())
-}
-
-/// The names in a folder, sorted by bytes, last first.
-fn list(fd: BorrowedFd<'_>, buffer: &mut [MaybeUninit<u8>]) -> rustix::io::Result<Vec<Name>> {
-    let mut names = Vec::new();
-    let mut dir = RawDir::new(fd, buffer);
-    while let Some(entry) = dir.next() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name != c"." && name != c".." {
-            names.push((name.to_owned(), entry.file_type()));
-        }
-    }
-    names.sort_unstable_by(|a, b| b.0.cmp(&a.0));
-    Ok(names)
 }
 
 /// The fixed parts of a NAR, as bytes: each a string with its length in front and padded.

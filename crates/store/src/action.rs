@@ -1,0 +1,121 @@
+//! The action cache: what came of each key. Knows records; not how a key is made.
+//!
+//! Every action is also a JSON file, so that nothing is lost with the index.
+
+use std::fs;
+use std::path::PathBuf;
+
+use akbuild_nar::TreeHash;
+use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
+
+use crate::{Key, Store, StoreError, write};
+
+/// What came of a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// The key.
+    pub key: Key,
+    /// The project's name.
+    pub project: String,
+    /// The stage's name.
+    pub stage: String,
+    /// The stage's kind.
+    pub kind: String,
+    /// The tree that it made.
+    pub output: TreeHash,
+    /// What the key is the hash of, JSON.
+    pub manifest: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Its peak memory in bytes; 0 if it is not known.
+    pub max_rss: u64,
+    /// When it ended, in seconds since 1970.
+    pub created: u64,
+    /// Its log, relative to the home.
+    pub log: Option<PathBuf>,
+    /// Bytes in the output's files.
+    pub bytes: u64,
+    /// Files in the output.
+    pub files: u64,
+}
+
+impl Store {
+    /// What came of this key, if it was ever built. Its output may have been collected since.
+    pub fn action(&self, key: &Key) -> Result<Option<Action>, StoreError> {
+        let sql = "SELECT json FROM actions WHERE key = ?1";
+        let key_bytes = &key.as_bytes()[..];
+        let json: Option<String> = self
+            .inner
+            .index
+            .with(|conn| conn.prepare_cached(sql)?.query_row([key_bytes], |row| row.get(0)).optional())?;
+        let path = self.layout().action(key);
+        let json = match json {
+            Some(json) => json,
+            // Written by a process that was killed before it could tell the index.
+            None => match fs::read_to_string(&path) {
+                Ok(json) => json,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(StoreError::io("read", &path, e)),
+            },
+        };
+        match serde_json::from_str::<Action>(&json) {
+            Ok(action) if action.key == *key => Ok(Some(action)),
+            // A power loss can leave an empty file: the stage is built again.
+            other => {
+                tracing::warn!(path = %path.display(), ?other, "a record of an action is damaged and passed over");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Records what came of a key, in place of what was recorded before.
+    pub fn record_action(&self, action: &Action) -> Result<(), StoreError> {
+        self.need_writable()?;
+        let path = self.layout().action(&action.key);
+        let damaged = |e: serde_json::Error| StoreError::Damaged { path: path.clone(), problem: e.to_string() };
+        let json = serde_json::to_string(action).map_err(damaged)?;
+        write::replace(&path, json.as_bytes())?;
+        self.inner.index.write(|conn| insert(conn, action, &json))
+    }
+
+    /// The newest action of a stage.
+    pub fn last_action(&self, project: &str, stage: &str) -> Result<Option<Action>, StoreError> {
+        let sql =
+            "SELECT json FROM actions WHERE project = ?1 AND stage = ?2 ORDER BY created DESC, rowid DESC LIMIT 1";
+        let json: Option<String> = self
+            .inner
+            .index
+            .with(|conn| conn.prepare_cached(sql)?.query_row((project, stage), |row| row.get(0)).optional())?;
+        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    /// Tells a new index what the JSON files say.
+    pub(crate) fn import_actions(&self) -> Result<(), StoreError> {
+        let folder = self.layout().actions();
+        let entries = fs::read_dir(&folder).map_err(|e| StoreError::io("list", &folder, e))?;
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|e| StoreError::io("list", &folder, e))?.path();
+            if path.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let json = fs::read_to_string(&path).map_err(|e| StoreError::io("read", &path, e))?;
+            match serde_json::from_str::<Action>(&json) {
+                Ok(action) => found.push((action, json)),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "a record of an action is damaged"),
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.sort_by_key(|(action, _)| (action.created, action.key));
+        self.inner.index.write(|conn| found.iter().try_for_each(|(action, json)| insert(conn, action, json)))
+    }
+}
+
+fn insert(conn: &Connection, action: &Action, json: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO actions (key, project, stage, created, json) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = (&action.key.as_bytes()[..], &action.project, &action.stage, action.created.cast_signed(), json);
+    conn.prepare_cached(sql)?.execute(row).map(drop)
+}

@@ -1,0 +1,112 @@
+//! Where everything lies in the home. Knows paths, and nothing of what is in them.
+//!
+//! ```text
+//! HOME/
+//!   index-v1.sqlite                  index and memo table; can be lost (see `index`)
+//!   trees-v1/<nar hash, hex>         a tree: mtime 1, modes 444 and 555
+//!   listings-v1/<nar hash, hex>      its files, text (see akbuild_nar::Listing); made on demand
+//!   blobs-v1/<algo>/<2 hex>/<hex>    a downloaded file, mode 444
+//!   partial-v1/<algo>-<hex>          a download that is not complete; locked by who writes it
+//!   actions-v1/<key hex>.json        what came of a key
+//!   builds-v1/<build>/               build.json, <stage>.log and what else a build leaves
+//!   roots-v1/<hash of link path>     symbolic link to a link into trees-v1, e.g. to ./result
+//!   locks-v1/<key hex>               present and locked while a key is being built
+//!   tmp-v1/<pid>-<start>-<n>-<what>/ scratch folders, locked while in use
+//!   kept-v1/<the same>/              scratch folders of failed stages that were kept
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use akbuild_nar::{Digest, TreeHash};
+
+use crate::Key;
+
+/// Paths below a home.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) home: PathBuf,
+}
+
+/// The folders that are made when a home is first opened.
+pub(crate) const BUCKETS: [&str; 10] = [
+    "trees-v1",
+    "listings-v1",
+    "blobs-v1",
+    "partial-v1",
+    "actions-v1",
+    "builds-v1",
+    "roots-v1",
+    "locks-v1",
+    "kept-v1",
+    // Last: where it exists, so do the others.
+    "tmp-v1",
+];
+
+impl Layout {
+    pub(crate) fn index(&self) -> PathBuf {
+        self.home.join("index-v1.sqlite")
+    }
+
+    pub(crate) fn tree(&self, hash: &TreeHash) -> PathBuf {
+        self.bucket("trees-v1", &hash.hex())
+    }
+
+    pub(crate) fn listing(&self, hash: &TreeHash) -> PathBuf {
+        self.bucket("listings-v1", &hash.hex())
+    }
+
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.home.join(format!("blobs-v1/{}/{}/{hex}", digest.algo(), &hex[..2]))
+    }
+
+    pub(crate) fn partial(&self, digest: &Digest) -> PathBuf {
+        self.bucket("partial-v1", &format!("{}-{}", digest.algo(), digest.hex()))
+    }
+
+    pub(crate) fn actions(&self) -> PathBuf {
+        self.home.join("actions-v1")
+    }
+
+    pub(crate) fn action(&self, key: &Key) -> PathBuf {
+        self.bucket("actions-v1", &format!("{key}.json"))
+    }
+
+    pub(crate) fn builds(&self) -> PathBuf {
+        self.home.join("builds-v1")
+    }
+
+    pub(crate) fn roots(&self) -> PathBuf {
+        self.home.join("roots-v1")
+    }
+
+    pub(crate) fn lock(&self, name: &str) -> PathBuf {
+        self.bucket("locks-v1", name)
+    }
+
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.home.join("tmp-v1")
+    }
+
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.home.join("kept-v1")
+    }
+
+    fn bucket(&self, bucket: &str, name: &str) -> PathBuf {
+        let mut path = self.home.join(bucket);
+        path.push(name);
+        path
+    }
+}
+
+/// A text as a file name: what could lead elsewhere or be unreadable becomes `_`.
+pub(crate) fn file_name(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '@');
+    let name: String = text.chars().take(100).map(|c| if plain(c) { c } else { '_' }).collect();
+    if name.is_empty() || name.starts_with('.') { format!("_{name}") } else { name }
+}
+
+/// Whether anything is at the path, a dangling link included.
+pub(crate) fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}

@@ -1,0 +1,109 @@
+//! Private folders in which things are made before they are published. Knows who uses them: a
+//! scratch folder is locked (flock) by its process, and one that is not locked is abandoned.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::layout::file_name;
+use crate::write::unique;
+use crate::{Store, StoreError, remove};
+
+/// A private folder on the file system of the trees. Dropping it removes it.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    kept: PathBuf,
+    /// The folder itself, locked: the lock dies with the process, however it dies.
+    lock: Option<File>,
+}
+
+impl Scratch {
+    /// The folder, empty at first, mode 755.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps the folder, for a person to look at, and gives its new path (in `kept-v1`).
+    pub fn keep(mut self) -> Result<PathBuf, StoreError> {
+        fs::rename(&self.path, &self.kept).map_err(|e| StoreError::io("keep", &self.path, e))?;
+        self.lock = None;
+        Ok(self.kept.clone())
+    }
+
+    /// Removes the folder; as dropping it, but says when that fails.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        let removed = remove(&self.path);
+        self.lock = None;
+        removed
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.lock.is_some()
+            && let Err(error) = remove(&self.path)
+        {
+            // The next `Store::open` tries again.
+            tracing::warn!(%error, "a scratch folder is left behind");
+        }
+    }
+}
+
+impl Store {
+    /// A new private folder, named after `what` for people who look.
+    pub fn scratch(&self, what: &str) -> Result<Scratch, StoreError> {
+        self.need_writable()?;
+        let tmp = self.layout().tmp();
+        let (pid, start) = (std::process::id(), (crate::store::now() * 1000.0) as u64);
+        let name = format!("{pid}-{start}-{}-{}", unique(), file_name(what));
+        let path = tmp.join(&name);
+        // Shared, so that no other process takes the folder for abandoned before it is locked.
+        let gate = lock_dir(&tmp, FlockOperation::LockShared)?;
+        fs::create_dir(&path).map_err(|e| StoreError::io("create the folder", &path, e))?;
+        let lock = lock_dir(&path, FlockOperation::NonBlockingLockExclusive)?;
+        drop(gate);
+        Ok(Scratch { kept: self.layout().kept().join(name), path, lock: Some(lock) })
+    }
+
+    /// Removes scratch folders whose processes are no more. Skipped if another process does so.
+    pub(crate) fn remove_abandoned(&self) -> Result<(), StoreError> {
+        let tmp = self.layout().tmp();
+        let entries = fs::read_dir(&tmp).map_err(|e| StoreError::io("list", &tmp, e))?;
+        let names: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let Some(gate) = try_lock_dir(&tmp)? else { return Ok(()) };
+        let mut abandoned = Vec::new();
+        for path in names {
+            // Gone by now, or not a folder: left alone.
+            if let Ok(Some(lock)) = try_lock_dir(&path) {
+                abandoned.push((path, lock));
+            }
+        }
+        drop(gate);
+        for (path, _lock) in &abandoned {
+            tracing::debug!(path = %path.display(), "removing an abandoned scratch folder");
+            remove(path)?;
+        }
+        Ok(())
+    }
+}
+
+fn lock_dir(path: &Path, operation: FlockOperation) -> Result<File, StoreError> {
+    let dir = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
+    rustix::io::retry_on_intr(|| flock(&dir, operation)).map_err(|e| StoreError::io("lock", path, e))?;
+    Ok(dir)
+}
+
+fn try_lock_dir(path: &Path) -> Result<Option<File>, StoreError> {
+    let dir = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
+    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(dir)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(e) => Err(StoreError::io("lock", path, e)),
+    }
+}

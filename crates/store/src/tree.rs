@@ -1,0 +1,203 @@
+//! Publishing trees and finding them again. Knows when a tree may be trusted.
+//!
+//! A tree is trusted if the index has it and either it was synced or the machine has not been
+//! started anew since it was written. Any other tree under a final name (its process was killed
+//! between renaming and recording, the power failed, the index was lost) is hashed again when it is
+//! asked for, then recorded or removed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use akbuild_nar::{HashOptions, Hashed, Listing, Normalise, TreeHash, TreeStats, hash_tree};
+use rusqlite::OptionalExtension;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use crate::layout::exists;
+use crate::store::now;
+use crate::{Store, StoreError, write};
+
+/// How a tree is published.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Publish {
+    /// The hash that it must have.
+    pub expect: Option<TreeHash>,
+    /// Whether its listing is stored too, at the cost of hashing each file once more on another core.
+    pub listing: bool,
+    /// The user and group id that everything in it gets.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// A tree that is in the store now.
+#[derive(Clone, Copy, Debug)]
+pub struct Published {
+    /// Its hash.
+    pub hash: TreeHash,
+    /// How much is in it.
+    pub stats: TreeStats,
+    /// Whether the store had it already; the new copy is still where it was.
+    pub existed: bool,
+}
+
+impl Store {
+    /// Where the tree of that hash is, or would be.
+    pub fn tree_path(&self, hash: &TreeHash) -> PathBuf {
+        self.layout().tree(hash)
+    }
+
+    /// Whether the tree is in the store and whole.
+    pub fn has_tree(&self, hash: &TreeHash) -> bool {
+        self.find_tree(hash).unwrap_or_else(|error| {
+            tracing::warn!(%hash, %error, "a tree cannot be read; it counts as missing");
+            false
+        })
+    }
+
+    /// Moves a tree out of a scratch folder into the store: brings its metadata into the stored form
+    /// and hashes it, in one walk, then renames it to its final name, then records it.
+    ///
+    /// # Errors
+    /// [`StoreError::TreeMismatch`] if it has not the hash that is expected: it stays where it is.
+    pub fn publish(&self, tree: &Path, options: &Publish) -> Result<Published, StoreError> {
+        self.need_writable()?;
+        let normalise = Some(Normalise { owner: options.owner });
+        let hashed = hash_tree(tree, &HashOptions { normalise, listing: options.listing })?;
+        let Hashed { hash, stats, .. } = hashed;
+        if let Some(expected) = options.expect.filter(|expected| *expected != hash) {
+            return Err(StoreError::TreeMismatch { path: tree.to_owned(), expected, found: hash });
+        }
+        let place = self.tree_path(&hash);
+        let mut existed = !move_tree(tree, &place)?;
+        // What stands there already may be a leftover that is not whole: then it is removed, and we try again.
+        if existed && !self.find_tree(&hash)? {
+            existed = !move_tree(tree, &place)?;
+        }
+        if let Some(listing) = &hashed.listing {
+            self.put_listing(&hash, listing)?;
+        }
+        if !existed {
+            // Only now: a row must never name a tree that is not there. A kill before this costs a hash.
+            self.record_tree(&hash, &stats)?;
+        }
+        Ok(Published { hash, stats, existed })
+    }
+
+    /// How much is in a tree, from the index; `None` if the store does not have it.
+    pub fn tree_stats(&self, hash: &TreeHash) -> Result<Option<TreeStats>, StoreError> {
+        if !self.find_tree(hash)? {
+            return Ok(None);
+        }
+        let sql = "SELECT files, dirs, symlinks, bytes FROM trees WHERE hash = ?1";
+        self.inner.index.with(|conn| {
+            let mut statement = conn.prepare_cached(sql)?;
+            let get = |row: &rusqlite::Row<'_>| {
+                let n = |i| row.get::<_, i64>(i).map(i64::cast_unsigned);
+                Ok(TreeStats { files: n(0)?, dirs: n(1)?, symlinks: n(2)?, bytes: n(3)? })
+            };
+            statement.query_row([&hash.as_bytes()[..]], get).optional()
+        })
+    }
+
+    fn find_tree(&self, hash: &TreeHash) -> Result<bool, StoreError> {
+        let path = self.tree_path(hash);
+        if !exists(&path) {
+            return Ok(false);
+        }
+        if self.is_trusted("trees", "hash", &hash.as_bytes()[..])? {
+            return Ok(true);
+        }
+        self.check_tree(hash, &path).map(|listing| listing.is_some())
+    }
+
+    /// Hashes a stored tree. Records it and gives its listing, or, if it is not what its name says,
+    /// removes it and gives `None`.
+    pub(crate) fn check_tree(&self, hash: &TreeHash, path: &Path) -> Result<Option<Listing>, StoreError> {
+        let writable = self.inner.index.writable();
+        let normalise = writable.then_some(Normalise::default());
+        let hashed = hash_tree(path, &HashOptions { normalise, listing: true })?;
+        if hashed.hash == *hash {
+            if writable {
+                self.record_tree(hash, &hashed.stats)?;
+            }
+            return Ok(hashed.listing);
+        }
+        tracing::warn!(expected = %hash, found = %hashed.hash, "a stored tree is damaged");
+        if writable {
+            let scratch = self.scratch("damaged")?;
+            // Renamed first: half of it must not stand under the final name if we are killed.
+            move_tree(path, &scratch.path().join("tree"))?;
+            scratch.close()?;
+        }
+        Ok(None)
+    }
+
+    /// Whether the index has a row that is synced or of this boot.
+    pub(crate) fn is_trusted(&self, table: &str, column: &str, id: impl rusqlite::ToSql) -> Result<bool, StoreError> {
+        let sql = format!("SELECT 1 FROM {table} WHERE {column} = ?1 AND (synced = 1 OR boot = ?2)");
+        self.inner.index.with(|conn| conn.prepare_cached(&sql)?.exists((id, &self.inner.boot)))
+    }
+
+    fn record_tree(&self, hash: &TreeHash, stats: &TreeStats) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO trees (hash, files, dirs, symlinks, bytes, created, boot, synced)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+        let [files, dirs, symlinks, bytes] =
+            [stats.files, stats.dirs, stats.symlinks, stats.bytes].map(u64::cast_signed);
+        self.inner.index.write(|conn| {
+            let row = (&hash.as_bytes()[..], files, dirs, symlinks, bytes, now() as i64, &self.inner.boot);
+            conn.prepare_cached(sql)?.execute(row).map(drop)
+        })
+    }
+
+    fn put_listing(&self, hash: &TreeHash, listing: &Listing) -> Result<(), StoreError> {
+        let path = self.layout().listing(hash);
+        if exists(&path) { Ok(()) } else { write::replace(&path, listing.to_text().as_bytes()) }
+    }
+
+    /// The entries of a stored tree. Made by reading the tree if they were not stored with it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoTree`] if the store has no such tree, or has it damaged.
+    pub fn listing(&self, hash: &TreeHash) -> Result<Listing, StoreError> {
+        let path = self.layout().listing(hash);
+        if let Ok(text) = fs::read_to_string(&path) {
+            match Listing::from_text(&text) {
+                Ok(listing) if !listing.entries.is_empty() => return Ok(listing),
+                other => tracing::warn!(path = %path.display(), ?other, "a listing is damaged and made again"),
+            }
+            if self.inner.index.writable() {
+                fs::remove_file(&path).map_err(|e| StoreError::io("remove", &path, e))?;
+            }
+        }
+        let tree = self.tree_path(hash);
+        let found = if exists(&tree) { self.check_tree(hash, &tree)? } else { None };
+        let listing = found.ok_or(StoreError::NoTree { hash: *hash })?;
+        if self.inner.index.writable() {
+            self.put_listing(hash, &listing)?;
+        }
+        Ok(listing)
+    }
+}
+
+/// Renames without replacing; `false` if something stands there already.
+fn move_tree(from: &Path, to: &Path) -> Result<bool, StoreError> {
+    let rename = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+    let renamed = match rename() {
+        // Without privileges a folder must be writable to be moved: its `..` changes.
+        Err(Errno::ACCESS) => with_mode(from, 0o755).and_then(|()| rename()).and_then(|()| with_mode(to, 0o555)),
+        // Some file systems cannot do without replacing. A folder that is not empty is not replaced
+        // by any rename, and everything else under this name has the same contents.
+        Err(Errno::INVAL | Errno::NOSYS) => rustix::fs::rename(from, to),
+        other => other,
+    };
+    match renamed {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(false),
+        Err(e) => Err(StoreError::io("move into the store", from, e)),
+    }
+}
+
+fn with_mode(path: &Path, mode: u32) -> rustix::io::Result<()> {
+    let set = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    set.map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
+}
