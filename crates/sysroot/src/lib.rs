@@ -1,1 +1,44 @@
-//! Debian package closures, unpacked as the root of a stage
+//! Debian package closures, unpacked as the root of a stage.
+//!
+//! [`lock`] resolves names into pinned packages against signed suites; [`unpack`] turns the pinned
+//! `.deb` files into a root file system and writes what their maintainer scripts would have written.
+//! No maintainer script is ever run. Knows Debian's formats and policies. Knows no network (a
+//! [`Metadata`] hands in bytes), no store and no recipe.
+
+mod alternatives;
+mod certs;
+mod claims;
+mod control;
+mod date;
+mod deb;
+mod elf;
+mod error;
+mod extract;
+mod index;
+mod ldcache;
+mod lock;
+mod member;
+mod names;
+mod relation;
+mod release;
+mod resolve;
+mod root;
+mod script;
+mod signature;
+mod skeleton;
+mod status;
+mod symlinks;
+#[doc(hidden)]
+pub mod testing;
+mod unpack;
+mod version;
+
+pub use akbuild_recipe::plan::DebPin;
+pub use error::{MemberProblem, SysrootError};
+pub use lock::{LockRequest, Locked, LockedSuite, Metadata, Suite, Wanted, lock};
+pub use unpack::{DebFile, UnpackEvent, UnpackOptions, Unpacked, unpack};
+pub use version::compare_versions;
+
+/// What [`unpack`] makes of the same pins: raised when the files that it writes change. Part of a
+/// sysroot's key.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,164 @@
+//! What the package indices offer: real packages by name, and what provides a name. Knows no closure.
+
+use std::collections::HashMap;
+use std::io::{BufReader, Read};
+
+use akbuild_nar::{Algo, Digest};
+
+use crate::control::{Paragraph, each_paragraph};
+use crate::relation::{Clause, Relation, clauses, relations};
+use crate::{SysrootError, compare_versions};
+
+const FIELDS: [&str; 14] = [
+    "package",
+    "version",
+    "filename",
+    "size",
+    "sha256",
+    "essential",
+    "priority",
+    "depends",
+    "pre-depends",
+    "recommends",
+    "provides",
+    "conflicts",
+    "breaks",
+    "architecture",
+];
+
+/// One version of a package in a suite.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) path: String,
+    pub(crate) size: u64,
+    pub(crate) digest: Digest,
+    pub(crate) essential: bool,
+    priority: u8,
+    fields: Paragraph,
+}
+
+impl Package {
+    fn new(fields: Paragraph) -> Result<Self, String> {
+        let name = fields.get("package").to_owned();
+        let need = |field: &str| match fields.get(field) {
+            "" => Err(format!("package `{name}` has no `{field}`")),
+            text => Ok(text.to_owned()),
+        };
+        let digest = Digest::from_hex(Algo::Sha256, &need("sha256")?).map_err(|e| format!("package `{name}`: {e}"))?;
+        let size = need("size")?.parse().map_err(|_| format!("package `{name}` has a size that is no number"))?;
+        let priority =
+            ["required", "important", "standard", "optional"].iter().position(|p| *p == fields.get("priority"));
+        Ok(Package {
+            version: need("version")?,
+            path: need("filename")?,
+            size,
+            digest,
+            essential: fields.get("essential") == "yes",
+            priority: priority.unwrap_or(4) as u8,
+            name,
+            fields,
+        })
+    }
+
+    /// What it needs: `Pre-Depends` and `Depends`, and `Recommends` if asked.
+    pub(crate) fn needs(&self, recommends: bool) -> Vec<(Clause, bool)> {
+        let mut all: Vec<(Clause, bool)> = Vec::new();
+        for (field, must) in [("pre-depends", true), ("depends", true), ("recommends", false)] {
+            if must || recommends {
+                all.extend(clauses(self.fields.get(field)).into_iter().map(|c| (c, must)));
+            }
+        }
+        all
+    }
+
+    /// What it excludes, with the field that says so.
+    pub(crate) fn excludes(&self) -> Vec<(&'static str, Relation)> {
+        let of = |key: &str, name: &'static str| relations(self.fields.get(key)).into_iter().map(move |r| (name, r));
+        of("conflicts", "Conflicts").chain(of("breaks", "Breaks")).collect()
+    }
+
+    /// Whether it satisfies a relation, by its own name or by what it provides.
+    pub(crate) fn satisfies(&self, relation: &Relation) -> bool {
+        (self.name == relation.name && relation.admits(&self.version))
+            || relations(self.fields.get("provides"))
+                .iter()
+                .any(|p| p.name == relation.name && relation.admits_provided(p))
+    }
+}
+
+/// All packages of all suites.
+#[derive(Default)]
+pub(crate) struct Universe {
+    packages: Vec<Package>,
+    /// Newest first; of equal versions, the one of the earlier suite.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Those that provide a name: by priority, then name, newest first.
+    providers: HashMap<String, Vec<usize>>,
+}
+
+impl Universe {
+    /// Adds one index, compressed as its path says.
+    pub(crate) fn add(&mut self, path: &str, bytes: &[u8]) -> Result<(), SysrootError> {
+        let bad = |why: String| SysrootError::Index { path: path.to_owned(), why };
+        let reader: Box<dyn Read + '_> = match path.rsplit_once('.') {
+            Some((_, "xz")) => Box::new(liblzma::read::XzDecoder::new_multi_decoder(bytes)),
+            Some((_, "gz")) => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
+            _ => Box::new(bytes),
+        };
+        let mut wrong = None;
+        each_paragraph(BufReader::with_capacity(1 << 18, reader), &|f| FIELDS.contains(&f), |p| {
+            match Package::new(p) {
+                Ok(package) => self.packages.push(package),
+                Err(why) => wrong = Some(why),
+            }
+        })
+        .map_err(|e| bad(e.to_string()))?;
+        wrong.map_or(Ok(()), |why| Err(bad(why)))
+    }
+
+    /// Sorts what was added, so that it can be looked up.
+    pub(crate) fn index(&mut self) {
+        for (i, package) in self.packages.iter().enumerate() {
+            self.by_name.entry(package.name.clone()).or_default().push(i);
+            for provided in relations(package.fields.get("provides")) {
+                self.providers.entry(provided.name).or_default().push(i);
+            }
+        }
+        let of = &self.packages;
+        for list in self.by_name.values_mut() {
+            list.sort_by(|a, b| compare_versions(&of[*b].version, &of[*a].version));
+        }
+        for list in self.providers.values_mut() {
+            list.sort_by(|a, b| {
+                let (a, b) = (&of[*a], &of[*b]);
+                (a.priority, &a.name).cmp(&(b.priority, &b.name)).then_with(|| compare_versions(&b.version, &a.version))
+            });
+        }
+    }
+
+    /// The versions of a package, newest first.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &Package> {
+        self.by_name.get(name).into_iter().flatten().map(|i| &self.packages[*i])
+    }
+
+    /// What provides the relation's name and satisfies it, best first.
+    pub(crate) fn providers_of(&self, relation: &Relation) -> Vec<&Package> {
+        let all = self.providers.get(&relation.name).into_iter().flatten().map(|i| &self.packages[*i]);
+        all.filter(|p| p.satisfies(relation)).collect()
+    }
+
+    /// The newest version of every essential package, by name.
+    pub(crate) fn essential(&self) -> Vec<&Package> {
+        let newest = self.by_name.values().filter_map(|l| l.first()).map(|i| &self.packages[*i]);
+        let mut all: Vec<&Package> = newest.filter(|p| p.essential).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// All names, also those that are only provided.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().chain(self.providers.keys()).map(String::as_str)
+    }
+}

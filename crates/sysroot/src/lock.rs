@@ -1,0 +1,140 @@
+//! From lists of package names to pinned packages. Puts the release, the indices and the resolver in
+//! order; knows the details of none of them.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::index::Universe;
+use crate::resolve::{Query, resolve};
+use crate::{DebPin, SysrootError, compare_versions, release, signature};
+
+/// Where index files come from.
+pub trait Metadata {
+    /// The bytes of `<mirror base>/<path>`; tries every configured mirror.
+    fn get(&self, path: &str) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>>;
+}
+
+/// A suite of a Debian archive.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Suite or code name: the folder below `dists/`.
+    pub suite: String,
+    /// Its components: `main`.
+    pub components: Vec<String>,
+    /// Debian's name of the architecture: `amd64`.
+    pub arch: String,
+}
+
+/// One sysroot's wishes.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// What it must contain: names, each optionally with a version (`nodejs (>= 24)`).
+    pub packages: Vec<String>,
+    /// Whether to add all packages marked `Essential`: what build scripts take for granted.
+    pub essential: bool,
+}
+
+/// What to lock.
+pub struct LockRequest<'a> {
+    /// The suites, in order of preference between equal versions.
+    pub suites: &'a [Suite],
+    /// The sysroots.
+    pub sysroots: &'a [Wanted],
+    /// OpenPGP keyrings, binary or armoured.
+    pub keyrings: &'a [PathBuf],
+    /// Fingerprints of the keys that may sign; empty: any key of the keyrings.
+    pub fingerprints: &'a [String],
+    /// The time against which `Valid-Until` is held.
+    pub now: SystemTime,
+    /// Whether a suite whose `Valid-Until` has passed is accepted, with a warning.
+    pub allow_expired: bool,
+    /// Whether `Recommends` are followed, where they can be.
+    pub recommends: bool,
+}
+
+/// A suite as it was when it was locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedSuite {
+    /// Its name in the request.
+    pub suite: String,
+    /// `Date` of its Release file.
+    pub date: SystemTime,
+    /// The same, as written there.
+    pub date_text: String,
+    /// `Valid-Until`, parsed and as written, if there is one.
+    pub valid_until: Option<(SystemTime, String)>,
+    /// Fingerprint of the key whose signature was checked, upper-case hex.
+    pub signed_by: String,
+}
+
+/// The result of [`lock`].
+#[derive(Clone, Debug)]
+pub struct Locked {
+    /// The union of all closures, sorted by name, then version.
+    pub packages: Vec<DebPin>,
+    /// What the user should know, though it stopped nothing.
+    pub warnings: Vec<String>,
+    /// The date of the newest suite.
+    pub suite_date: SystemTime,
+    /// Each suite, in the request's order.
+    pub suites: Vec<LockedSuite>,
+}
+
+/// Resolves each sysroot against the suites: `InRelease` with its signature and `Valid-Until` checked,
+/// indices checked against it, closures computed, and merged into one list of pins.
+pub fn lock(request: &LockRequest<'_>, meta: &dyn Metadata) -> Result<Locked, SysrootError> {
+    let keys = signature::read_keyrings(request.keyrings)?;
+    let (mut universe, mut suites, mut warnings) = (Universe::default(), Vec::new(), Vec::new());
+    for suite in request.suites {
+        let release = release::fetch(suite, request, &keys, meta)?;
+        if release.expired(request.now) {
+            let until = release.suite.valid_until.as_ref().map_or("", |(_, text)| text);
+            warnings.push(format!("the index of suite `{}` expired on {until}", suite.suite));
+        }
+        for (path, bytes) in release.indices(suite, meta)? {
+            universe.add(&path, &bytes)?;
+        }
+        suites.push(release.suite);
+    }
+    universe.index();
+    let packages = pins(request, &universe)?;
+    let suite_date = suites.iter().map(|s| s.date).max().unwrap_or(request.now);
+    Ok(Locked { packages, warnings, suite_date, suites })
+}
+
+fn pins(request: &LockRequest<'_>, universe: &Universe) -> Result<Vec<DebPin>, SysrootError> {
+    let names: Vec<String> = request.suites.iter().map(|s| format!("`{}`", s.suite)).collect();
+    let suites = format!("suite {}", names.join(", "));
+    let mut pins: BTreeMap<(String, String), DebPin> = BTreeMap::new();
+    for wanted in request.sysroots {
+        let query = Query {
+            sysroot: &wanted.name,
+            packages: &wanted.packages,
+            essential: wanted.essential,
+            recommends: request.recommends,
+            suites: &suites,
+        };
+        for package in resolve(universe, &query)? {
+            let pin = pins.entry((package.name.clone(), package.version.clone())).or_insert_with(|| DebPin {
+                name: package.name.clone(),
+                version: package.version.clone(),
+                path: package.path.clone(),
+                digest: package.digest,
+                size: package.size,
+                sysroots: Vec::new(),
+            });
+            pin.sysroots.push(wanted.name.clone());
+        }
+    }
+    let mut pins: Vec<DebPin> = pins.into_values().collect();
+    pins.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| compare_versions(&a.version, &b.version)));
+    for pin in &mut pins {
+        pin.sysroots.sort();
+        pin.sysroots.dedup();
+    }
+    Ok(pins)
+}

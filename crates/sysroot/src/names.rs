@@ -1,0 +1,40 @@
+//! Which known names a mistyped one may have meant.
+
+/// Up to three of `known` that are nearest to `name`, the nearest first.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let limit = (name.len() / 4).max(2);
+    let mut near: Vec<(usize, &str)> = known
+        .filter(|k| k.len().abs_diff(name.len()) <= limit)
+        .map(|k| (distance(name.as_bytes(), k.as_bytes()), k))
+        .filter(|(d, _)| *d <= limit)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, k)| k).collect()
+}
+
+/// Levenshtein distance.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], next);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names() {
+        let known = ["libxml2-dev", "libxslt1-dev", "libxml2", "zlib1g"];
+        assert_eq!(nearest("libxml-dev", known.into_iter()), ["libxml2-dev"]);
+        assert_eq!(nearest("zlib", known.into_iter()), ["zlib1g"]);
+        assert!(nearest("quite-different", known.into_iter()).is_empty());
+    }
+}
