@@ -129,6 +129,10 @@ impl std::error::Error for RecipeErrors {}
 pub(crate) struct Errors(Vec<RecipeError>);
 
 impl Errors {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn push(&mut self, error: RecipeError) {
         self.0.push(error);
     }
@@ -142,9 +146,11 @@ impl Errors {
         result.map_err(|e| self.push(e)).ok()
     }
 
-    /// `Ok(value)` if nothing was found wrong, else everything, in the order of the file.
+    /// `Ok(value)` if nothing was found wrong, else everything, in the order of the files.
     pub(crate) fn end<T>(mut self, value: Option<T>) -> Result<T, RecipeErrors> {
-        self.0.sort_by_key(RecipeError::position);
+        self.0.sort_by(|a, b| {
+            (a.file().is_none(), a.file(), a.position()).cmp(&(b.file().is_none(), b.file(), b.position()))
+        });
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(RecipeErrors(self.0)),

@@ -10,7 +10,8 @@
 //! [[sysroots]]  # name, suites, components, architecture, essential, packages: what was asked for
 //! ```
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
 use std::sync::Arc;
 
 use toml_span::Span;
@@ -41,14 +42,15 @@ impl Lock {
         let mut top = Fields::new(&root, Span::new(0, 0), "a lock", &scope);
         version(&mut top)?;
         let mut errors = Errors::default();
-        let mut lock = Self::default();
-        lock.sources.extend(each(&mut top, "sources", &mut errors, source));
-        lock.tools.extend(each(&mut top, "tools", &mut errors, tool));
-        lock.python = each(&mut top, "python", &mut errors, python);
-        lock.debs = each(&mut top, "debs", &mut errors, deb);
-        lock.sysroots.extend(each(&mut top, "sysroots", &mut errors, sysroot));
+        let lock = Self {
+            sources: named(&mut top, "sources", &mut errors, source),
+            tools: named(&mut top, "tools", &mut errors, tool),
+            python: each(&mut top, "python", &mut errors, python),
+            debs: each(&mut top, "debs", &mut errors, deb),
+            sysroots: named(&mut top, "sysroots", &mut errors, sysroot),
+        };
         errors.keep(top.finish());
-        errors.end(Some(lock))
+        errors.end(Some(lock)).map_err(|e| RecipeErrors(e.0.into_iter().map(again).collect()))
     }
 
     /// The text of the lock: the same for equal locks, whatever the order of their pins.
@@ -74,7 +76,7 @@ const AGAIN: &str = "run `akbuild lock` to write the file again";
 fn version(top: &mut Fields<'_>) -> Result<(), RecipeError> {
     let found = match top.has("version") {
         true => top.int_or("version", VERSION, i64::MIN..=i64::MAX)?,
-        false => return Err(top.missing("version").with_help(AGAIN)),
+        false => return Err(again(top.missing("version"))),
     };
     if found == VERSION {
         return Ok(());
@@ -93,6 +95,31 @@ fn each<'a, T>(
 ) -> Vec<T> {
     let tables = errors.keep(top.tables(key)).unwrap_or_default();
     tables.into_iter().filter_map(|fields| errors.keep(read(fields))).collect()
+}
+
+/// Like [`each`], for pins of which there is one for each name.
+fn named<'a, I: Ord + Display, T>(
+    top: &mut Fields<'a>,
+    key: &str,
+    errors: &mut Errors,
+    read: impl Fn(Fields<'a>) -> Result<(I, T), RecipeError>,
+) -> BTreeMap<I, T> {
+    let mut all = BTreeMap::new();
+    for fields in errors.keep(top.tables(key)).unwrap_or_default() {
+        let place = fields.place;
+        let Some((id, pin)) = errors.keep(read(fields)) else { continue };
+        if all.contains_key(&id) {
+            errors.push(top.point(place, format!("`{id}` stands twice in `{key}`")));
+        }
+        all.insert(id, pin);
+    }
+    all
+}
+
+/// Nobody repairs a lock by hand: the only help is to write it again.
+fn again(mut error: RecipeError) -> RecipeError {
+    error.0.help.clear();
+    error.with_help(AGAIN)
 }
 
 fn needed<T>(fields: &mut Fields<'_>, key: &str, value: Option<T>) -> Result<T, RecipeError> {

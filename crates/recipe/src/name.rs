@@ -64,7 +64,8 @@ impl Fields<'_> {
     pub fn opt_path(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
         let Some(text) = self.opt_string(key)? else { return Ok(None) };
         relative(&text).map_err(|problem| {
-            self.error(key, format!("bad path `{text}`"), "a path inside the tree: `folder/file`").with_label(problem)
+            self.error(key, format!("bad path `{text}`"), "give a path inside the tree: `folder/file`")
+                .with_label(problem)
         })?;
         Ok(Some(text))
     }

@@ -28,7 +28,7 @@ pub fn read(text: &str, file_name: &str) -> Result<Written, RecipeErrors> {
     let mut names = |key: &str| {
         let tables = errors.keep(named(&mut top, key)).unwrap_or_default();
         for (entry, _) in &tables {
-            errors.keep(check_name(&file, key, entry).map(|()| ()));
+            errors.keep(check_name(&file, key, entry));
         }
         tables
     };

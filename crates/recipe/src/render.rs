@@ -57,12 +57,12 @@ fn place(out: &mut String, paint: &Paint, file: &str, spot: &Spot, label: &str, 
     let label = if label.is_empty() { String::new() } else { format!(" {label}") };
     let number = paint.on(BLUE, &format!("{:margin$}", spot.line));
     let _ = write!(out, "\n{:margin$}{} {file}:{}:{}", "", paint.on(BLUE, "-->"), spot.line, spot.column);
-    let _ = write!(out, "\n{:margin$} {bar}\n{number} {bar} {text}", "");
+    let _ = write!(out, "\n{:margin$} {bar}\n{number} {bar}{text}", "");
     let _ = write!(out, "\n{:margin$} {bar} {}{}", "", " ".repeat(start), paint.on(RED, &format!("{under}{label}")));
 }
 
-/// The visible piece of the line with control characters made harmless, and where in it the
-/// underline starts and how long it is.
+/// The visible piece of the line, a space before it unless it is empty, control characters made harmless;
+/// and where in it the underline starts and how long it is.
 fn window(spot: &Spot) -> (String, usize, usize) {
     let skip = (spot.column - 1).saturating_sub(WIDEST / 2);
     let skip = if spot.text.chars().count() <= WIDEST { 0 } else { skip };
@@ -70,5 +70,6 @@ fn window(spot: &Spot) -> (String, usize, usize) {
     let text: String = spot.text.chars().skip(skip).take(WIDEST).map(visible).collect();
     let start = spot.column - 1 - skip;
     let width = spot.width.min(text.chars().count().saturating_sub(start)).max(1);
-    (text.trim_end().to_owned(), start, width)
+    let text = text.trim_end();
+    (if text.is_empty() { String::new() } else { format!(" {text}") }, start, width)
 }

@@ -28,7 +28,8 @@ pub struct Local {
 }
 
 /// Makes the plan. `root` is the folder of the recipe file, absolute. All that is wrong is reported at
-/// once: of each stage the first error, an overlay or a lock that does not fit, patches' files.
+/// once: of each stage the first error, an overlay that does not fit, patches' files; if all of that is sound, all
+/// entries of the lock that do not fit.
 pub fn resolve(
     written: &Written,
     overlay: &Overlay,
@@ -47,7 +48,9 @@ pub fn resolve(
     for id in local.sources.keys().filter(|id| !written.sources.contains_key(*id)) {
         errors.push(unknown_local(written, id));
     }
-    errors.keep(current(&merged, lock, local));
+    if errors.is_empty() {
+        errors.keep(current(&merged, lock, local));
+    }
     let sources = sources(&merged, lock, local, root, patches);
     let vars = written.vars().clone();
     errors.end(Some(Plan {
@@ -212,7 +215,10 @@ fn origin(request: &SourceRequest, locked: Option<&LockedSource>, root: &Path) -
             (None, Some(LockedOrigin::Tarball { digest, .. })) => Origin::Tarball { urls, digest: *digest },
             (None, _) => return None,
         },
-        Want::Path { path, subset } => return Some((Origin::Path(root.join(path)), subset.clone())),
+        Want::Path { path, subset } => {
+            let path = root.join(path).components().collect();
+            return Some((Origin::Path(path), subset.clone()));
+        }
     };
     Some((origin, Subset::default()))
 }

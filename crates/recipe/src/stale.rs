@@ -52,7 +52,8 @@ pub(crate) fn entries(merged: &Merged<'_>, lock: &Lock) -> Vec<Stale> {
     }
     if let Some(debian) = &merged.debian {
         for request in &merged.sysroots {
-            all.extend(sysroot(request, debian, lock.sysroots.get(&request.id)));
+            let pins = lock.debs.iter().filter(|d| d.sysroots.iter().any(|s| s == request.id.as_str())).count();
+            all.extend(sysroot(request, debian, lock.sysroots.get(&request.id).filter(|_| pins > 0)));
         }
     }
     for (id, (spec, pin)) in &merged.tools {
@@ -73,7 +74,7 @@ fn extra(merged: &Merged<'_>, lock: &Lock, all: &mut Vec<Stale>) {
         push(format!("source `{id}`"), was(locked));
     }
     let has = |id: &SysrootId| merged.sysroots.iter().any(|s| s.id == *id);
-    for (id, locked) in lock.sysroots.iter().filter(|(id, _)| !has(*id)) {
+    for (id, locked) in lock.sysroots.iter().filter(|(id, _)| !has(id)) {
         push(format!("sysroot `{id}`"), locked.suites.join(", "));
     }
     for (id, locked) in lock.tools.iter().filter(|(id, _)| !merged.tools.contains_key(*id)) {
@@ -142,11 +143,7 @@ fn sysroot(request: &SysrootRequest, debian: &Debian, locked: Option<&LockedSysr
     let gone = missing(&locked.packages, &request.packages);
     let come = missing(&request.packages, &locked.packages);
     if !gone.is_empty() || !come.is_empty() {
-        return Some(Stale {
-            what,
-            locked: Some(packages("without", &come)),
-            wanted: Some(packages("without", &gone)),
-        });
+        return Some(Stale { what, locked: Some(packages(&gone)), wanted: Some(packages(&come)) });
     }
     let essential = |e: bool| if e { "essential packages" } else { "no essential packages" }.to_owned();
     (locked.essential != request.essential).then(|| Stale {
@@ -156,9 +153,9 @@ fn sysroot(request: &SysrootRequest, debian: &Debian, locked: Option<&LockedSysr
     })
 }
 
-fn packages(word: &str, names: &[String]) -> String {
+fn packages(names: &[String]) -> String {
     if names.is_empty() {
-        return "the rest".into();
+        return "fewer packages".into();
     }
-    format!("packages {word} {}", list(names.iter().map(String::as_str)))
+    format!("packages with {}", list(names.iter().map(String::as_str)))
 }

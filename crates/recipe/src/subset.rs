@@ -33,7 +33,7 @@ impl Subset {
     /// a plan is made of them, so it means that the subset was put together in another way.
     pub fn matcher(&self) -> Result<SubsetMatcher, String> {
         let include = if self.include.is_empty() { None } else { Some(set(&self.include)?) };
-        let ways = self.include.iter().map(|p| way(p)).collect::<Result<_, _>>()?;
+        let ways = self.include.iter().map(|p| way(p)).collect();
         let whole = |p: &String| if is_literal(p) { Some(p.clone()) } else { p.strip_suffix("/**").map(Into::into) };
         let pruned = set(&self.exclude.iter().filter_map(whole).collect::<Vec<String>>())?;
         Ok(SubsetMatcher { include, exclude: set(&self.exclude)?, ways, pruned })
@@ -110,21 +110,36 @@ fn set(patterns: &[String]) -> Result<GlobSet, String> {
     set.build().map_err(|e| e.to_string())
 }
 
-fn way(pattern: &str) -> Result<Way, String> {
+fn way(pattern: &str) -> Way {
     let mut steps = Vec::new();
-    if pattern.contains(['{', '[', '\\']) && pattern.contains('/') {
-        // A choice may hold a `/`: only the part before it can be split into steps.
-        let plain = pattern.split(['{', '[', '\\']).next().unwrap_or_default();
-        let folders = plain.rsplit_once('/').map_or("", |(folders, _)| folders);
-        return Ok(Way { open: true, ..way(folders)? });
-    }
-    for part in pattern.split('/').filter(|p| !p.is_empty()) {
-        if part.contains("**") {
-            return Ok(Way { steps, open: true });
+    // A `/` inside a choice is no step: what comes from there on may lie anywhere.
+    let plain = &pattern[..choice_with_slash(pattern)];
+    let whole = plain.len() == pattern.len();
+    let plain = if whole { plain } else { plain.rsplit_once('/').map_or("", |(folders, _)| folders) };
+    for part in plain.split('/').filter(|p| !p.is_empty()) {
+        match glob(part) {
+            Ok(step) if !part.contains("**") => steps.push(step.compile_matcher()),
+            _ => return Way { steps, open: true },
         }
-        steps.push(glob(part)?.compile_matcher());
     }
-    Ok(Way { steps, open: is_literal(pattern) })
+    Way { steps, open: !whole || is_literal(pattern) }
+}
+
+/// Where the first choice starts that has a `/` in it, or anything that is hard to tell; the length
+/// if there is none.
+fn choice_with_slash(pattern: &str) -> usize {
+    let mut open = None;
+    for (at, c) in pattern.char_indices() {
+        match (c, open) {
+            ('\\', _) => return open.unwrap_or(at),
+            ('{' | '[', Some(start)) => return start,
+            ('{' | '[', None) => open = Some(at),
+            ('}' | ']', _) => open = None,
+            ('/', Some(start)) => return start,
+            _ => {}
+        }
+    }
+    open.unwrap_or(pattern.len())
 }
 
 #[cfg(test)]
@@ -161,7 +176,8 @@ mod tests {
         assert!(some.matches("cmd/a.go") && !some.matches("cmd/x/a.go"));
         assert!(some.matches("web/a.ts") && some.matches("web/x/y/a.ts") && some.matches("b/x"));
         assert!(!some.matches("web/node_modules/a.ts"));
-        assert!(some.may_contain("cmd") && !some.may_contain("cmd/x") && some.may_contain("web/x/y"));
+        assert!(some.may_contain("cmd") && some.may_contain("a") && some.may_contain("web/x/y"));
+        assert!(!some.may_contain("cmd/x") && !some.may_contain("c") && !some.may_contain("a/x"));
         assert!(!some.may_contain("web/x/node_modules"));
     }
 
