@@ -7,34 +7,34 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The machine does not let this user make namespaces.
-    #[error("this machine gives no user namespaces: {tried}: {source}\n{advice}")]
+    #[error("this machine gives no user namespaces: {tried}: {os}\n{advice}")]
     NoUserNamespaces {
         /// The call that was refused.
         tried: String,
         /// What to do, a line for each reason that may hold.
         advice: String,
         /// What the kernel said.
-        source: io::Error,
+        os: io::Error,
     },
     /// A step of setting up was refused.
-    #[error("cannot set up the sandbox: {what}: {source}{}", .hint.as_deref().map(|h| format!("\n{h}")).unwrap_or_default())]
+    #[error("cannot set up the sandbox: {what}: {os}{}", .hint.as_deref().map(|h| format!("\n{h}")).unwrap_or_default())]
     Operation {
         /// The step.
         what: String,
         /// What to do about it, if that is known.
         hint: Option<String>,
         /// What the kernel said.
-        source: io::Error,
+        os: io::Error,
     },
     /// The program cannot be started.
     #[error(
-        "cannot run {program} in the sandbox: {source}; look whether it, and the interpreter that it names, are in the root"
+        "cannot run {program} in the sandbox: {os}; look whether it, and the interpreter that it names, are in the root"
     )]
     Exec {
         /// The first argument.
         program: String,
         /// What the kernel said.
-        source: io::Error,
+        os: io::Error,
     },
     /// A mount of the spec makes no sense.
     #[error("cannot mount at {}: {reason}", .at.display())]
@@ -45,12 +45,12 @@ pub enum SandboxError {
         reason: String,
     },
     /// Something that is to be mounted cannot be read.
-    #[error("cannot mount {}: {source}", .path.display())]
+    #[error("cannot mount {}: {os}", .path.display())]
     Source {
         /// The file or folder of the host.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        os: io::Error,
     },
     /// Another field of the spec makes no sense.
     #[error("the sandbox's {field} is not usable: {reason}")]
@@ -61,12 +61,12 @@ pub enum SandboxError {
         reason: String,
     },
     /// This process could not start or follow the helper.
-    #[error("{what}: {source}")]
+    #[error("{what}: {os}")]
     Parent {
         /// What was done.
         what: &'static str,
         /// What the system said.
-        source: io::Error,
+        os: io::Error,
     },
     /// The helper ended before it said anything.
     #[error(
@@ -81,6 +81,6 @@ pub enum SandboxError {
 impl SandboxError {
     /// For `map_err`: an error of this process.
     pub(crate) fn parent(what: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
-        move |source| SandboxError::Parent { what, source }
+        move |os| SandboxError::Parent { what, os }
     }
 }

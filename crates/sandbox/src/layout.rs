@@ -92,8 +92,8 @@ impl<'a> Layout<'a> {
             MountKind::Overlay { lower, upper, work } => {
                 for path in [lower, upper, work] {
                     if !source_is_folder(path)? {
-                        let source = std::io::ErrorKind::NotADirectory.into();
-                        return Err(SandboxError::Source { path: path.clone(), source });
+                        let os = std::io::ErrorKind::NotADirectory.into();
+                        return Err(SandboxError::Source { path: path.clone(), os });
                     }
                 }
                 (Holds::Writable, true)
@@ -295,12 +295,12 @@ fn entries(folder: &Path) -> Result<Vec<(OsString, fs::FileType)>, SandboxError>
 
 fn source_is_folder(path: &Path) -> Result<bool, SandboxError> {
     if !path.is_absolute() {
-        let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not an absolute path");
-        return Err(unreadable(path, source));
+        let os = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not an absolute path");
+        return Err(unreadable(path, os));
     }
     Ok(fs::metadata(path).map_err(|e| unreadable(path, e))?.is_dir())
 }
 
-fn unreadable(path: &Path, source: std::io::Error) -> SandboxError {
-    SandboxError::Source { path: path.to_owned(), source }
+fn unreadable(path: &Path, os: std::io::Error) -> SandboxError {
+    SandboxError::Source { path: path.to_owned(), os }
 }

@@ -53,11 +53,11 @@ fn attempt(ops: Vec<Op>) -> Finding {
         Job { identity: Identity::current(), ops, argv: Vec::new(), env: Vec::new(), terminal: false, seccomp: true };
     match spawn::start(&job, Stdio::Null, Output::Pipe, None) {
         Ok(_) => Finding::Works,
-        Err(SandboxError::NoUserNamespaces { tried, advice, source }) => {
-            Finding::Lacks { what: format!("{tried}: {source}"), advice }
+        Err(SandboxError::NoUserNamespaces { tried, advice, os }) => {
+            Finding::Lacks { what: format!("{tried}: {os}"), advice }
         }
-        Err(SandboxError::Operation { what, hint, source }) => {
-            Finding::Lacks { what: format!("{what}: {source}"), advice: hint.unwrap_or_default() }
+        Err(SandboxError::Operation { what, hint, os }) => {
+            Finding::Lacks { what: format!("{what}: {os}"), advice: hint.unwrap_or_default() }
         }
         Err(e) => Finding::Lacks { what: e.to_string(), advice: String::new() },
     }
@@ -87,13 +87,11 @@ fn cgroup() -> Finding {
 /// A failure of the helper, with what can be done about it.
 pub(crate) fn explain(failure: Failure) -> SandboxError {
     let Failure { step, what, errno } = failure;
-    let source = io::Error::from_raw_os_error(errno);
+    let os = io::Error::from_raw_os_error(errno);
     match step {
-        Step::Exec => SandboxError::Exec { program: what, source },
-        Step::UserNamespace => {
-            SandboxError::NoUserNamespaces { tried: what, advice: advice(&Switches::read()), source }
-        }
-        _ => SandboxError::Operation { what, hint: hint(step, errno).map(str::to_owned), source },
+        Step::Exec => SandboxError::Exec { program: what, os },
+        Step::UserNamespace => SandboxError::NoUserNamespaces { tried: what, advice: advice(&Switches::read()), os },
+        _ => SandboxError::Operation { what, hint: hint(step, errno).map(str::to_owned), os },
     }
 }
 

@@ -198,3 +198,123 @@ impl Filter {
         self.when(libc::BPF_JSET, bits, |f| f.refuse(libc::EPERM));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel's machine would give for a call.
+    fn give(architecture: u32, call: c_long, arguments: &[u64]) -> u32 {
+        let mut data = [0; 64];
+        data[..4].copy_from_slice(&(call as u32).to_le_bytes());
+        data[4..8].copy_from_slice(&architecture.to_le_bytes());
+        for (i, argument) in arguments.iter().enumerate() {
+            data[16 + 8 * i..][..8].copy_from_slice(&argument.to_le_bytes());
+        }
+        let (program, mut at, mut word) = (filter(), 0, 0u32);
+        loop {
+            let i = program[at];
+            at += 1;
+            let code = u32::from(i.code);
+            if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS {
+                word = u32::from_le_bytes(data[i.k as usize..][..4].try_into().unwrap());
+                continue;
+            }
+            if code == libc::BPF_RET | libc::BPF_K {
+                return i.k;
+            }
+            let holds = match code & !libc::BPF_JMP {
+                libc::BPF_JEQ => word == i.k,
+                libc::BPF_JGE => word >= i.k,
+                libc::BPF_JSET => word & i.k != 0,
+                other => panic!("no such comparison: {other}"),
+            };
+            at += usize::from(if holds { i.jt } else { i.jf });
+        }
+    }
+
+    fn call(call: c_long, arguments: &[u64]) -> Option<i32> {
+        match give(ARCHITECTURE, call, arguments) {
+            libc::SECCOMP_RET_ALLOW => None,
+            action => Some((action & 0xFFFF) as i32),
+        }
+    }
+
+    #[test]
+    fn everyday_calls_are_allowed() {
+        for number in [libc::SYS_read, libc::SYS_execve, libc::SYS_ptrace, libc::SYS_exit_group, libc::SYS_mmap] {
+            assert_eq!(call(number, &[0; 6]), None);
+        }
+        assert_eq!(call(libc::SYS_clone, &[0x3D0F00]), None, "a thread");
+        assert_eq!(call(libc::SYS_unshare, &[libc::CLONE_FS as u64]), None);
+        assert_eq!(call(libc::SYS_fchmodat, &[0, 0, 0o1777]), None);
+    }
+
+    #[test]
+    fn another_architecture_is_killed() {
+        assert_eq!(give(0x4000_0003, libc::SYS_read, &[]), libc::SECCOMP_RET_KILL_PROCESS);
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(call(libc::SYS_read + X32 as c_long, &[]), Some(libc::ENOSYS));
+    }
+
+    #[test]
+    fn set_id_bits_are_refused_wherever_a_mode_is_given() {
+        for mode in [0o4755, 0o2755, 0o6000, 0xFFFF_FFFF_0000_0000 | 0o4000] {
+            for (number, argument) in MODES {
+                let mut arguments = [0; 6];
+                arguments[*argument as usize] = mode;
+                assert_eq!(call(*number, &arguments), Some(libc::EPERM), "{number} {mode:o}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_open_has_a_mode_only_if_it_makes_a_file() {
+        let open = |flags: i32, mode| call(libc::SYS_openat, &[0, 0, flags as u64, mode]);
+        assert_eq!(open(libc::O_CREAT, 0o4755), Some(libc::EPERM));
+        assert_eq!(open(libc::O_TMPFILE | libc::O_RDWR, 0o2755), Some(libc::EPERM));
+        assert_eq!(open(libc::O_CREAT, 0o755), None);
+        assert_eq!(open(libc::O_RDONLY, 0o4755), None);
+        assert_eq!(open(libc::O_DIRECTORY, 0o4755), None);
+    }
+
+    #[test]
+    fn new_namespaces_are_refused() {
+        for flag in [libc::CLONE_NEWUSER, libc::CLONE_NEWNS, libc::CLONE_NEWNET, libc::CLONE_NEWPID, libc::CLONE_NEWIPC]
+        {
+            assert_eq!(call(libc::SYS_clone, &[flag as u64 | 17]), Some(libc::EPERM));
+            assert_eq!(call(libc::SYS_unshare, &[flag as u64]), Some(libc::EPERM));
+        }
+        assert_eq!(call(libc::SYS_unshare, &[0x80]), Some(libc::EPERM), "a time namespace");
+        assert_eq!(call(libc::SYS_clone3, &[]), Some(libc::ENOSYS));
+        assert_eq!(call(libc::SYS_setns, &[]), Some(libc::EPERM));
+    }
+
+    #[test]
+    fn terminals_cannot_be_typed_into() {
+        for request in [0x5412, 0x541C, 0xFFFF_FFFF_0000_5412] {
+            assert_eq!(call(libc::SYS_ioctl, &[0, request]), Some(libc::EPERM));
+        }
+        assert_eq!(call(libc::SYS_ioctl, &[0, libc::TIOCGWINSZ]), None);
+    }
+
+    #[test]
+    fn only_everyday_sockets_can_be_made() {
+        let socket = |family: i32| call(libc::SYS_socket, &[family as u64]);
+        for family in SOCKET_FAMILIES {
+            assert_eq!(socket(family), None);
+        }
+        for family in [libc::AF_VSOCK, libc::AF_PACKET, libc::AF_ALG, libc::AF_BLUETOOTH] {
+            assert_eq!(socket(family), Some(libc::EAFNOSUPPORT));
+        }
+    }
+
+    #[test]
+    fn whole_groups_are_refused() {
+        for (calls, errno) in [(REFUSED, libc::EPERM), (ABSENT, libc::ENOSYS), (UNSUPPORTED, libc::EOPNOTSUPP)] {
+            for number in calls {
+                assert_eq!(call(*number, &[]), Some(errno));
+            }
+        }
+    }
+}

@@ -29,6 +29,12 @@ struct Asked {
 
 fn main() -> ExitCode {
     akbuild_sandbox::helper_entry();
+    if let [_, flag, what, on] = &std::env::args().collect::<Vec<_>>()[..]
+        && flag == "--try"
+    {
+        say(&attempt(what, on).map_or_else(|e| format!("refused: {e}"), |()| "done".into()));
+        return ExitCode::SUCCESS;
+    }
     let Some(asked) = parse(std::env::args_os().skip(1)) else {
         say("error: this command line is not understood");
         return ExitCode::from(2);
@@ -103,6 +109,25 @@ fn run(asked: &Asked) -> Result<(), SandboxError> {
         Status::Signalled(signal) => format!("status: signalled {signal}"),
     });
     Ok(())
+}
+
+/// Tries something from the inside that no everyday program does.
+fn attempt(what: &str, on: &str) -> io::Result<()> {
+    use rustix::fs::{Mode, OFlags, XattrFlags};
+    use rustix::net::{AddressFamily, SocketType};
+    match what {
+        "connect" => std::net::TcpStream::connect(on).map(drop),
+        "resolve" => std::net::ToSocketAddrs::to_socket_addrs(&(on, 80)).map(drop),
+        "open-set-uid" => {
+            Ok(rustix::fs::open(on, OFlags::CREATE | OFlags::WRONLY, Mode::from_raw_mode(0o4755)).map(drop)?)
+        }
+        "set-attribute" => Ok(rustix::fs::setxattr(on, "user.x", b"x", XattrFlags::empty())?),
+        "socket" => {
+            let family = AddressFamily::from_raw(on.parse().map_err(io::Error::other)?);
+            Ok(rustix::net::socket(family, SocketType::DGRAM, None).map(drop)?)
+        }
+        _ => Err(io::ErrorKind::InvalidInput.into()),
+    }
 }
 
 fn measure(spec: &Spec, times: u32) -> Result<(), SandboxError> {

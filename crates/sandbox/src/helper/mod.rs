@@ -61,6 +61,7 @@ fn run() -> i32 {
 
 /// Takes the job, and puts the command's standard input in the place of the socket it came by.
 fn take_job() -> io::Result<Handed> {
+    sys::close_inherited()?;
     let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let (_, with) = message::receive_bytes(&control)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let [job, stdin]: [OwnedFd; 2] = with.try_into().map_err(|_| io::ErrorKind::InvalidData)?;

@@ -179,7 +179,8 @@ impl Tree {
         new_mount("tmpfs", &options, MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV)
     }
 
-    /// Mounts a file that has no name anywhere else: it is written at the root, cloned, and unlinked.
+    /// Mounts a file that has no name anywhere else: it is written at the root, mounted, and
+    /// unlinked.
     fn mount_file(&self, at: &Path, bytes: &[u8]) -> io::Result<()> {
         const NAME: &str = ".akbuild-file";
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -187,9 +188,8 @@ impl Tree {
         let mut file = File::from(rustix::fs::openat(root, NAME, flags, Mode::from_raw_mode(0o444))?);
         file.write_all(bytes)?;
         self.own(root, OsStr::new(NAME))?;
-        let mount = clone(root, NAME)?;
-        rustix::fs::unlinkat(root, NAME, AtFlags::empty())?;
-        self.mount_over(mount, READ_ONLY, at)
+        self.mount_over(clone(root, NAME)?, READ_ONLY, at)?;
+        Ok(rustix::fs::unlinkat(root, NAME, AtFlags::empty())?)
     }
 
     fn if_there(&self, at: &Path, act: impl FnOnce(&Tree, &OwnedFd) -> io::Result<()>) -> io::Result<()> {

@@ -86,6 +86,12 @@ pub(crate) fn install_filter(program: &[Instruction]) -> io::Result<()> {
     check(result).map(drop)
 }
 
+/// Closes every descriptor but the first three.
+pub(crate) fn close_inherited() -> io::Result<()> {
+    // SAFETY: called before this process has opened anything, so that nothing here owns one of them.
+    check(unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) }).map(drop)
+}
+
 /// Leaves the keyring of the session that this process was started in.
 pub(crate) fn leave_keyring() -> io::Result<()> {
     // SAFETY: with a null name the call reads no memory.
@@ -110,11 +116,14 @@ pub(crate) fn child_signals() -> io::Result<OwnedFd> {
 
 /// Sets every signal to its default action and blocks none.
 pub(crate) fn reset_signals() {
-    // SAFETY: no handler is installed, only the default put back; signals that do not allow it are
-    // refused by the kernel and need nothing. The set is initialised before it is read.
+    // SAFETY: no handler is installed, only the default put back: the kernel's `sigaction` of four words
+    // and eight bytes of mask, all zero, means that. The C library's own call would refuse the signals
+    // that it keeps for itself; those that the kernel refuses need nothing. The set is initialised
+    // before it is read.
     unsafe {
+        let default = [0_u64; 4];
         for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null::<u64>(), 8);
         }
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&mut set);
