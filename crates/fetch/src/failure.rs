@@ -133,6 +133,37 @@ mod tests {
             failure("d@1", &[], FailureKind::Offline),
             failure("e@1", &[], FailureKind::Disk("no space left".into())),
         ]);
-        insta::assert_snapshot!(all, @"");
+        insta::assert_snapshot!(all, @"
+        7 artifacts could not be fetched:
+
+        left-pad@1.3.0 (webui-deps needs it): no mirror has it
+          https://a.invalid/x.tgz: 404 Not Found
+          https://b.invalid/x.tgz: 410 Gone
+
+        right-pad@1.0.0 (webui-deps needs it): wrong contents
+          expected sha256-AAAA
+          found    sha256-BBBB
+          https://a.invalid/y.tgz: wrong contents
+
+        a@1 (webui-deps needs it): no mirror gave it
+          https://a.invalid/z: 403 Forbidden
+
+        b@1 (webui-deps needs it): no mirror could be reached
+          https://a.invalid/z: connection refused
+
+        c@1 (webui-deps needs it): no address to ask
+
+        d@1 (webui-deps needs it): not in the store, and downloading is switched off
+
+        e@1 (webui-deps needs it): cannot be stored: no space left
+
+        downloading is switched off: run the same again without --offline
+        no address: configure the ecosystem's own client (npmrc, pip.conf or uv.toml, GOPROXY, apt's sources), or add a mirror to akbuild.local.toml
+        not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock
+        not given: look at the status; 401 and 403 want credentials, in ~/.netrc or the client's own configuration
+        not reached: check the connection and the proxy variables, then run the same again; what has arrived is kept
+        not stored: make room, or check the permissions of the home folder, then run the same again
+        wrong contents: find out why a mirror has other bytes than the lock names before you lock again; another mirror can be set in akbuild.local.toml
+        ");
     }
 }

@@ -12,13 +12,14 @@
 mod archive;
 mod auth;
 mod client;
-//mod download;
+mod download;
 mod error;
 mod failure;
 mod git;
 mod index;
 mod mirrors;
 mod netrc;
+mod pull;
 mod redact;
 mod retry;
 mod tree;

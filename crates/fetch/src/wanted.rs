@@ -39,6 +39,27 @@ impl Locations {
         }
     }
 
+    /// These, and then those of another entry for the same file.
+    pub(crate) fn with(self, more: Self) -> Self {
+        let (mut urls, mut index) = self.parts();
+        let (more_urls, more_index) = more.parts();
+        urls.extend(more_urls);
+        index = index.or(more_index);
+        match index {
+            None => Locations::Urls(urls),
+            Some(index) if urls.is_empty() => Locations::PythonIndex(index),
+            Some(index) => Locations::UrlsThenIndex(urls, index),
+        }
+    }
+
+    fn parts(self) -> (Vec<Url>, Option<IndexFile>) {
+        match self {
+            Locations::Urls(urls) => (urls, None),
+            Locations::PythonIndex(index) => (Vec::new(), Some(index)),
+            Locations::UrlsThenIndex(urls, index) => (urls, Some(index)),
+        }
+    }
+
     pub(crate) fn index(&self) -> Option<&IndexFile> {
         match self {
             Locations::Urls(_) => None,

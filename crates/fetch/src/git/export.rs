@@ -36,7 +36,7 @@ pub fn git_export(repo: &Path, commit: &str, dest: &Path) -> Result<(), FetchErr
     let pack = pack_of(&from, commit.id()).map_err(failed("read", repo))?;
     let to = dest.join("objects/pack");
     let add = || {
-        let mut indexer = git2::Indexer::new(None, &to, 0o444, true)?;
+        let mut indexer = git2::Indexer::new(None, &to, 0o444, false)?;
         std::io::Write::write_all(&mut indexer, &pack).map_err(|e| git2::Error::from_str(&e.to_string()))?;
         indexer.commit()
     };

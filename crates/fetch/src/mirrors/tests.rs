@@ -58,7 +58,11 @@ fn what_nothing_says_is_asked() {
         Some("https://asked.invalid/x,direct".replace(",direct", if q == Question::GoProxy { ",direct" } else { "" }))
     });
     assert_eq!(asked, [Question::NpmRegistry, Question::PythonIndex, Question::GoProxy]);
-    insta::assert_snapshot!(shown(&mirrors.unwrap()), @"");
+    insta::assert_snapshot!(shown(&mirrors.unwrap()), @"
+    npm https://asked.invalid/x/ (npm)
+    python https://asked.invalid/x/ (Python's client)
+    go https://asked.invalid/x/ (go)
+    ");
 }
 #[test]
 fn the_overlay_goes_first_and_nothing_is_there_twice() {
@@ -71,7 +75,12 @@ fn the_overlay_goes_first_and_nothing_is_there_twice() {
     };
     let mirrors = discover(&place.1, &overrides, &mut |_| None).unwrap();
     assert!(mirrors.mirrors_only);
-    insta::assert_snapshot!(shown(&mirrors), @"");
+    insta::assert_snapshot!(shown(&mirrors), @"
+    npm https://b.invalid/npm/ (akbuild.local.toml)
+    npm https://a.invalid/ (akbuild.local.toml)
+    debian http://d.invalid/debian/ (akbuild.local.toml)
+    auth d.invalid /debian/ Basic bWU6cHc=
+    ");
 }
 #[test]
 fn npm_files_in_npm_order_with_scopes_and_secrets() {
@@ -80,7 +89,12 @@ fn npm_files_in_npm_order_with_scopes_and_secrets() {
         .file("project/.npmrc", "@mine:registry = https://mine.invalid/npm/\n; comment\n")
         .file("home/.npmrc", "registry=https://user.invalid/\n//mine.invalid/npm/:_authToken=${NPM_TOKEN}\n")
         .file("etc/npmrc", "registry=https://etc.invalid/\n//u.invalid/:username=me\n//u.invalid/:_password=cHc=\n");
-    insta::assert_snapshot!(place.found(), @"");
+    insta::assert_snapshot!(place.found(), @"
+    npm https://user.invalid/ (~/.npmrc)
+    @mine https://mine.invalid/npm/ (.npmrc)
+    auth mine.invalid /npm/ Bearer t0ken
+    auth u.invalid / Basic bWU6cHc=
+    ");
     let mirrors = discover(&place.1, &Overrides::default(), &mut |_| None).unwrap();
     let hosts = |p: &str| mirrors.npm_for(p).iter().map(|b| b.url.host_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(hosts("@mine/a"), ["mine.invalid", "user.invalid"]);
@@ -93,16 +107,30 @@ fn python_variables_go_before_files_and_uv_before_pip() {
             .file("home/.config/uv/uv.toml", "[[index]]\nname = \"x\"\nurl = \"https://extra.invalid/simple\"\n\n[[index]]\nurl = \"https://uv.invalid/simple\"\ndefault = true\n")
             .file("etc/pip.conf", "[global]\nindex-url = https://pip.invalid/simple\nextra-index-url =\n    https://one.invalid/simple\n    https://two.invalid/simple\n")
     };
-    insta::assert_snapshot!(files().found(), @"");
+    insta::assert_snapshot!(files().found(), @"
+    python https://uv.invalid/simple/ (~/.config/uv/uv.toml)
+    python https://extra.invalid/simple/ (~/.config/uv/uv.toml)
+    python https://one.invalid/simple/ (/etc/pip.conf)
+    python https://two.invalid/simple/ (/etc/pip.conf)
+    ");
     let with_env = files().env("PIP_INDEX_URL", "https://me:s3cret@env.invalid/simple");
-    insta::assert_snapshot!(with_env.found(), @"");
+    insta::assert_snapshot!(with_env.found(), @"
+    python https://env.invalid/simple/ (PIP_INDEX_URL)
+    python https://extra.invalid/simple/ (~/.config/uv/uv.toml)
+    python https://one.invalid/simple/ (/etc/pip.conf)
+    python https://two.invalid/simple/ (/etc/pip.conf)
+    auth env.invalid /simple/ Basic bWU6czNjcmV0
+    ");
 }
 #[test]
 fn go_from_the_environment_or_its_file() {
     let in_file = place().file("home/.config/go/env", "GOFLAGS=-mod=mod\nGOPROXY=https://file.invalid|direct\n");
-    insta::assert_snapshot!(in_file.found(), @"");
+    insta::assert_snapshot!(in_file.found(), @"go https://file.invalid/ (~/.config/go/env)");
     let in_env = in_file.env("GOPROXY", "https://a.invalid,https://b.invalid/go,direct,off,https://c.invalid");
-    insta::assert_snapshot!(in_env.found(), @"");
+    insta::assert_snapshot!(in_env.found(), @"
+    go https://a.invalid/ (GOPROXY)
+    go https://b.invalid/go/ (GOPROXY)
+    ");
 }
 #[test]
 fn apt_in_both_styles_but_only_debian() {
@@ -111,14 +139,17 @@ fn apt_in_both_styles_but_only_debian() {
         .file("etc/apt/sources.list.d/debian.sources", "Types: deb deb-src\nURIs: http://one.invalid/debian\n  http://two.invalid/debian/\nSuites: forky forky-updates\nComponents: main\n\nTypes: deb\nEnabled: no\nURIs: http://off.invalid/debian\nSuites: sid\n")
         .file("etc/apt/sources.list.d/docker.list", "deb [signed-by=/k/docker.asc] https://docker.invalid/linux/debian forky stable\n")
         .file("etc/apt/sources.list.d/x.list.disabled", "deb http://disabled.invalid/debian forky main\n");
-    insta::assert_snapshot!(place.found(), @"");
+    insta::assert_snapshot!(place.found(), @"
+    debian http://one.invalid/debian/ (/etc/apt/sources.list)
+    debian http://two.invalid/debian/ (/etc/apt/sources.list.d/debian.sources)
+    ");
 }
 #[test]
 fn errors_name_file_and_line() {
-    insta::assert_snapshot!(place().file("home/.npmrc", "a=b\n[broken\n").found(), @"");
-    insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex = 3\n").found(), @"");
-    insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex-url = \n").found(), @"");
-    insta::assert_snapshot!(place().file("etc/apt/sources.list", "\ndeb [x http://a.invalid y\n").found(), @"");
-    insta::assert_snapshot!(place().file("etc/apt/sources.list.d/a.sources", "Types: deb\nnonsense\n").found(), @"");
-    insta::assert_snapshot!(place().env("GOPROXY", "ftp://me:s3cret@a.invalid/").found(), @"");
+    insta::assert_snapshot!(place().file("home/.npmrc", "a=b\n[broken\n").found(), @"error: ~/.npmrc:2: expected `key = value`, a comment or a `[section]`");
+    insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex = 3\n").found(), @"error: uv.toml:2: expected `[[index]]` tables");
+    insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex-url = \n").found(), @"error: uv.toml:2: expected TOML (expected a value, found a newline)");
+    insta::assert_snapshot!(place().file("etc/apt/sources.list", "\ndeb [x http://a.invalid y\n").found(), @"error: /etc/apt/sources.list:2: expected `]` after the options");
+    insta::assert_snapshot!(place().file("etc/apt/sources.list.d/a.sources", "Types: deb\nnonsense\n").found(), @"error: /etc/apt/sources.list.d/a.sources:2: expected `Field: value`");
+    insta::assert_snapshot!(place().env("GOPROXY", "ftp://me:s3cret@a.invalid/").found(), @"error: GOPROXY: `ftp://a.invalid/` is no http or https address (its scheme is `ftp`); write one like https://mirror.example/path/");
 }
