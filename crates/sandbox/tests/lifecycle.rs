@@ -144,7 +144,7 @@ fn many_sandboxes_run_at_once() {
 fn a_program_that_is_not_there_is_named() {
     as_everybody(|w| {
         let output = w.sandbox(&[]).arg("/bin/nonesuch").output().unwrap();
-        insta::allow_duplicates! { insta::assert_snapshot!(text(output), @"error: cannot run /bin/nonesuch in the sandbox: No such file or directory (os error 2) }; look whether it, and the interpreter that it names, are in the root");
+        insta::allow_duplicates! { insta::assert_snapshot!(text(output), @"error: cannot run /bin/nonesuch in the sandbox: No such file or directory (os error 2); look whether it, and the interpreter that it names, are in the root") };
     });
 }
 
