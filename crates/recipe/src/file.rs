@@ -9,6 +9,8 @@ pub struct File {
     pub name: String,
     /// All of its text.
     pub text: String,
+    /// The byte offset of each line's end.
+    ends: Vec<usize>,
 }
 
 /// A piece of one line.
@@ -25,10 +27,14 @@ pub(crate) struct Spot {
 }
 
 impl File {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at).collect();
+        Self { name: name.to_owned(), text: text.to_owned(), ends }
+    }
+
     /// Line (from 1) of a byte offset.
     pub(crate) fn line(&self, offset: usize) -> usize {
-        let end = offset.min(self.text.len());
-        1 + self.text.as_bytes()[..end].iter().filter(|b| **b == b'\n').count()
+        1 + self.ends.partition_point(|end| *end < offset)
     }
 
     /// `akbuild.toml:12`.

@@ -36,7 +36,7 @@ const HEADER: &str = "\
 impl Lock {
     /// Reads the text of a lock. `file_name` is what messages call it.
     pub fn parse(text: &str, file_name: &str) -> Result<Self, RecipeErrors> {
-        let file = Arc::new(File { name: file_name.to_owned(), text: text.to_owned() });
+        let file = Arc::new(File::new(file_name, text));
         let root = value::parse(&file).map_err(|e| e.with_help(AGAIN))?;
         let scope = Scope::new(file, Vars::itself());
         let mut top = Fields::new(&root, Span::new(0, 0), "a lock", &scope);

@@ -8,6 +8,7 @@ use akbuild_nar::{Digest, TreeHash};
 use crate::error::{Errors, RecipeError, RecipeErrors};
 use crate::overlay::{Overlay, OverlaySource};
 use crate::plan::{SourceId, Subset, SysrootId, ToolId, ToolPackage};
+use crate::scope::Names;
 use crate::suggest::{list, nearest};
 use crate::written::{
     Debian, GitRef, Place, ToolSpec, Written, WrittenEdit, WrittenOrigin, WrittenPatch, WrittenSource,
@@ -159,14 +160,14 @@ pub(crate) fn merge<'a>(written: &Written, overlay: &'a Overlay) -> Merged<'a> {
     }
 }
 
-fn known(overlay: &Overlay, place: &Place, what: &str, name: &str, names: &[String]) -> Result<(), RecipeError> {
-    if names.iter().any(|n| n == name) {
+fn known(overlay: &Overlay, place: &Place, what: &str, name: &str, names: &Names) -> Result<(), RecipeError> {
+    if names.has(name) {
         return Ok(());
     }
-    let help = match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if names.is_empty() => format!("the recipe has no {what}"),
-        None => format!("the recipe has {}", list(names.iter().map(String::as_str))),
+    let help = match (nearest(name, names.iter()), list(names.iter())) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, all) if all.is_empty() => format!("the recipe has no {what}"),
+        (None, all) => format!("the recipe has {all}"),
     };
     let message = format!("the overlay names the {what} `{name}`, which the recipe does not have");
     Err(RecipeError::new(message).at(&overlay.file, place.span).with_help(help))

@@ -80,7 +80,7 @@ pub(crate) struct OverlayTool {
 
 /// Reads `akbuild.local.toml`.
 pub fn read_overlay(text: &str, file_name: &str) -> Result<Overlay, RecipeErrors> {
-    let file = Arc::new(File { name: file_name.to_owned(), text: text.to_owned() });
+    let file = Arc::new(File::new(file_name, text));
     let root = value::parse(&file)?;
     let scope = Scope::new(file.clone(), Vars::itself());
     let mut top = Fields::new(&root, Span::new(0, 0), "an overlay", &scope);

@@ -19,7 +19,7 @@ use crate::{name, sections, value};
 /// Reads `akbuild.toml`. `file_name` is what messages call it. Reports all that is wrong with the
 /// tables other than stages, whose options wait for their kinds in [`crate::resolve`].
 pub fn read(text: &str, file_name: &str) -> Result<Written, RecipeErrors> {
-    let file = Arc::new(File { name: file_name.to_owned(), text: text.to_owned() });
+    let file = Arc::new(File::new(file_name, text));
     let root = value::parse(&file)?;
     let mut errors = Errors::default();
     let bare = Scope::new(file.clone(), Vars::itself());
@@ -33,7 +33,7 @@ pub fn read(text: &str, file_name: &str) -> Result<Written, RecipeErrors> {
         tables
     };
     let tables = [names("sources"), names("sysroots"), names("tools"), names("stages")];
-    let list = |tables: &[(&Entry, &Table)]| tables.iter().map(|(e, _)| e.name.clone()).collect();
+    let list = |tables: &[(&Entry, &Table)]| tables.iter().map(|(e, _)| e.name.as_str()).collect();
     (scope.sources, scope.sysroots) = (list(&tables[0]), list(&tables[1]));
     (scope.tools, scope.stages) = (list(&tables[2]), list(&tables[3]));
     let mut reader = Reader { scope: &scope, errors };

@@ -6,6 +6,7 @@ use toml_span::Span;
 use crate::error::RecipeError;
 use crate::fields::Fields;
 use crate::plan::{SourceId, StageId, SysrootId, ToolId, TreeRef};
+use crate::scope::Names;
 use crate::suggest::{list, nearest};
 use crate::value::{Kind, Node};
 
@@ -45,7 +46,7 @@ impl Fields<'_> {
         if let Some(id) = self.opt_sysroot(key)? {
             return Ok(id);
         }
-        if self.scope.sysroots.iter().any(|s| s == default) {
+        if self.scope.sysroots.has(default) {
             return Ok(SysrootId::new(default));
         }
         Err(self
@@ -68,7 +69,7 @@ impl Fields<'_> {
         if let Some(id) = self.opt_tool(key)? {
             return Ok(id);
         }
-        if self.scope.tools.iter().any(|t| t == default) {
+        if self.scope.tools.has(default) {
             return Ok(ToolId::new(default));
         }
         Err(self
@@ -114,7 +115,7 @@ impl Fields<'_> {
         names.iter().enumerate().map(known).collect()
     }
 
-    fn name(&mut self, key: &str, what: &str, names: &[String]) -> Result<Option<String>, RecipeError> {
+    fn name(&mut self, key: &str, what: &str, names: &Names) -> Result<Option<String>, RecipeError> {
         let Some(name) = self.opt_string(key)? else { return Ok(None) };
         self.known_name(&name, self.value_span(key), what, names)?;
         Ok(Some(name))
@@ -130,26 +131,26 @@ impl Fields<'_> {
             self.known_name(name, place, "stage", &scope.stages)?;
             return Ok(TreeRef::Stage(StageId::new(name)));
         }
-        if scope.stages.iter().any(|s| s == text) {
+        if scope.stages.has(text) {
             return Ok(TreeRef::Stage(StageId::new(text)));
         }
-        if scope.sources.iter().any(|s| s == text) {
+        if scope.sources.has(text) {
             return Ok(TreeRef::Source(SourceId::new(text)));
         }
-        let names: Vec<String> = scope.stages.iter().chain(&scope.sources).cloned().collect();
+        let names: Names = scope.stages.iter().chain(scope.sources.iter()).collect();
         Err(self.no_such(text, place, "stage or source", &names))
     }
 
     /// Fails unless the name is one of these.
-    pub(crate) fn known_name(&self, name: &str, place: Span, what: &str, names: &[String]) -> Result<(), RecipeError> {
-        if names.iter().any(|n| n == name) { Ok(()) } else { Err(self.no_such(name, place, what, names)) }
+    pub(crate) fn known_name(&self, name: &str, place: Span, what: &str, names: &Names) -> Result<(), RecipeError> {
+        if names.has(name) { Ok(()) } else { Err(self.no_such(name, place, what, names)) }
     }
 
-    fn no_such(&self, name: &str, place: Span, what: &str, names: &[String]) -> RecipeError {
-        let help = match nearest(name, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if names.is_empty() => format!("the recipe has no {what}"),
-            None => format!("there are {}", list(names.iter().map(String::as_str))),
+    fn no_such(&self, name: &str, place: Span, what: &str, names: &Names) -> RecipeError {
+        let help = match (nearest(name, names.iter()), list(names.iter())) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, all) if all.is_empty() => format!("the recipe has no {what}"),
+            (None, all) => format!("there are {all}"),
         };
         self.point(place, format!("no {what} `{name}`")).with_help(help)
     }

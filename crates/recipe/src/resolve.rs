@@ -1,7 +1,7 @@
 //! Recipe, overlay, lock and local trees become the plan. Knows how the parts fit together; what each
 //! may say was checked where it was read. Reads the files that patches bring, and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::Digest;
@@ -68,7 +68,7 @@ pub fn resolve(
 }
 
 fn unknown_local(written: &Written, id: &SourceId) -> RecipeError {
-    let names = || written.scope.sources.iter().map(String::as_str);
+    let names = || written.scope.sources.iter();
     let near = did_you_mean(id.as_str(), names());
     let help = if near.is_empty() { format!("the recipe's sources are {}", list(names())) } else { near };
     RecipeError::new(format!("`--source` names `{id}`, which is no source of the recipe")).with_help(help)
@@ -95,10 +95,10 @@ fn stages(written: &Written, kinds: &dyn Kinds, errors: &mut Errors) -> Vec<Stag
     if made.len() < before {
         return made;
     }
-    let at = |id: &StageId| made.iter().position(|s| s.id == *id);
+    let places: HashMap<&StageId, usize> = made.iter().enumerate().map(|(i, s)| (&s.id, i)).collect();
     let needs = |stage: &Stage| {
         let trees = stage.step.trees().into_iter();
-        trees.filter_map(|t| if let TreeRef::Stage(id) = t { at(id) } else { None }).collect()
+        trees.filter_map(|t| if let TreeRef::Stage(id) = t { places.get(id).copied() } else { None }).collect()
     };
     let needs: Vec<Vec<usize>> = made.iter().map(needs).collect();
     match order(&needs) {
