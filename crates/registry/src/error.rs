@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
     /// The file is not of its format at all.
-    #[error("{file}:{line}:{column}: {problem}; write the file again with `{again}`")]
+    #[error("{file}:{line}:{column}: {problem}; {advice}")]
     Syntax {
         /// The file.
         file: String,
@@ -16,8 +16,8 @@ pub enum LockError {
         column: usize,
         /// What is wrong there.
         problem: String,
-        /// The command that writes such a file.
-        again: &'static str,
+        /// What to do.
+        advice: &'static str,
     },
     /// The format's version is none that is understood.
     #[error("{file}: {field} {found} is not supported, expected {expected}; {advice}")]
@@ -34,7 +34,7 @@ pub enum LockError {
         advice: &'static str,
     },
     /// A field that must be there is not, or is of another type.
-    #[error("{file}: {at}: expected {expected}, found {found}; write the file again with `{again}`")]
+    #[error("{file}: {at}: expected {expected}, found {found}; {advice}")]
     Shape {
         /// The file.
         file: String,
@@ -44,8 +44,8 @@ pub enum LockError {
         expected: &'static str,
         /// What does.
         found: String,
-        /// The command that writes such a file.
-        again: &'static str,
+        /// What to do.
+        advice: &'static str,
     },
     /// Entries that cannot be used, all of them.
     #[error("{file}: {}{}\n{advice}", count(entries.len()), list(entries))]

@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};
 
-const AGAIN: &str = "go mod tidy";
+const AGAIN: &str = "correct it, then run `go mod tidy`";
 
 /// A module and a version of it.
 type Module = (String, String);
@@ -42,7 +42,7 @@ impl GoLock {
             line: line + 1,
             column: 1,
             problem,
-            again: AGAIN,
+            advice: AGAIN,
         };
         let mut block = None;
         for (number, line) in go_mod.lines().enumerate() {
@@ -102,7 +102,7 @@ impl GoLock {
                 *block = None;
                 Ok(())
             }
-            (Some(verb), rest) => self.directive(&verb.to_owned(), rest),
+            (Some(verb), rest) => self.directive(verb, rest),
             (None, [verb, "("]) => {
                 *block = Some((*verb).to_owned());
                 Ok(())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::Refusals;
 use crate::{Artifact, LockError, Platform, What};
 
-const AGAIN: &str = "npm install --package-lock-only";
+const AGAIN: &str = "write the file again with `npm install --package-lock-only`";
 const ADVICE: &str = "Write the lock file again with `npm install --package-lock-only`, against a registry that gives \
      sha512 integrity; replace git and file dependencies by published packages.";
 
@@ -35,7 +35,7 @@ impl NpmLock {
             Some(Value::Object(packages)) => Ok(Self { file, packages }),
             other => {
                 let found = other.map_or("nothing".to_owned(), |v| kind(&v).to_owned());
-                Err(LockError::Shape { file, at: "packages".to_owned(), expected: "an object", found, again: AGAIN })
+                Err(LockError::Shape { file, at: "packages".to_owned(), expected: "an object", found, advice: AGAIN })
             }
         }
     }
@@ -113,7 +113,7 @@ fn name_in_key(key: &str) -> Option<&str> {
 fn syntax(file: &str, e: &serde_json::Error) -> LockError {
     let problem = e.to_string();
     let problem = problem.split(" at line ").next().unwrap_or(&problem).to_owned();
-    LockError::Syntax { file: file.to_owned(), line: e.line(), column: e.column().max(1), problem, again: AGAIN }
+    LockError::Syntax { file: file.to_owned(), line: e.line(), column: e.column().max(1), problem, advice: AGAIN }
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::toml::Document;
 use crate::{LockError, percent};
 
-pub(crate) const AGAIN: &str = "uv lock";
+pub(crate) const AGAIN: &str = "write the file again with `uv lock`";
 
 /// A parsed `uv.lock`, with the settings of the `pyproject.toml` beside it.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl PythonLock {
     /// messages.
     pub fn parse(uv_lock: &str, pyproject: &str, file: &str) -> Result<Self, LockError> {
         let settings = Settings::parse(pyproject, &beside(file, "pyproject.toml"))?;
-        let doc = Document { text: uv_lock, file, again: AGAIN };
+        let doc = Document { text: uv_lock, file, advice: AGAIN };
         let value = doc.parse()?;
         let top = doc.table(&value, "uv.lock")?;
         let version = top.get("version").and_then(Value::as_integer);

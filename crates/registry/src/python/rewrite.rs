@@ -15,7 +15,7 @@ impl PythonLock {
     /// # Errors
     /// `text` is not a lock file; it is meant to be the text that was parsed.
     pub fn rewrite(&self, text: &str, selection: &PythonSelection, base: &str) -> Result<String, LockError> {
-        let doc = Document { text, file: &self.file, again: AGAIN };
+        let doc = Document { text, file: &self.file, advice: AGAIN };
         let value = doc.parse()?;
         let base = base.trim_end_matches('/');
         let chosen = by_package(selection);

@@ -34,7 +34,7 @@ impl Default for DefaultGroups {
 impl Settings {
     /// Reads a `pyproject.toml`.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, LockError> {
-        let doc = Document { text, file, again: "uv init" };
+        let doc = Document { text, file, advice: "correct it" };
         let value = doc.parse()?;
         let Some(tool) = doc.sub(doc.table(&value, "pyproject.toml")?, "tool")? else { return Ok(Self::default()) };
         let Some(uv) = doc.sub(tool, "uv")? else { return Ok(Self::default()) };

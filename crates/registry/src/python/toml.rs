@@ -6,11 +6,11 @@ use toml_span::value::Table;
 use crate::LockError;
 use crate::error::position;
 
-/// A TOML text, its name, and the command that writes it again.
+/// A TOML text, its name, and what to do if it is wrong.
 pub(crate) struct Document<'a> {
     pub(crate) text: &'a str,
     pub(crate) file: &'a str,
-    pub(crate) again: &'static str,
+    pub(crate) advice: &'static str,
 }
 
 impl<'a> Document<'a> {
@@ -21,7 +21,7 @@ impl<'a> Document<'a> {
     /// An error at a byte of the text.
     pub(crate) fn wrong(&self, byte: usize, problem: &str) -> LockError {
         let (line, column) = position(self.text, byte);
-        LockError::Syntax { file: self.file.to_owned(), line, column, problem: problem.to_owned(), again: self.again }
+        LockError::Syntax { file: self.file.to_owned(), line, column, problem: problem.to_owned(), advice: self.advice }
     }
 
     fn mistyped(&self, value: &Value<'_>, key: &str, expected: &str) -> LockError {

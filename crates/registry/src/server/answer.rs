@@ -122,7 +122,6 @@ impl State {
         if files.is_empty() {
             return Err(Miss::unpinned(Ecosystem::Python, name, asked));
         }
-        pages::sort(&mut files);
         let accept = request.headers().get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         if accept.flat_map(|list| list.split(',')).any(|kind| kind.trim().starts_with(SIMPLE_JSON)) {
             return Ok(text(StatusCode::OK, SIMPLE_JSON, pages::simple_json(name, &files).to_string()));

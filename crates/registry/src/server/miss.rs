@@ -39,7 +39,7 @@ impl fmt::Display for Ecosystem {
 
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} package {}: {}", self.ecosystem, self.name, self.advice)
+        write!(f, "{}: {}", self.ecosystem, self.advice)
     }
 }
 

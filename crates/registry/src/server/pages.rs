@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{GoFiles, NpmFile};
-use crate::{IndexFile, Version, percent};
+use crate::{IndexFile, percent};
 
 /// The description of an npm package, with the locked versions only; `base` is the address that the
 /// client used for this server.
@@ -107,13 +107,4 @@ pub(super) fn merged(locked: Vec<IndexFile>, outside: &[IndexFile]) -> Vec<Index
     let new: Vec<IndexFile> = outside.iter().filter(|f| !all.iter().any(|l| l.file == f.file)).cloned().collect();
     all.extend(new);
     all
-}
-
-/// Kept beside the pages so that the newest version is listed last, as indexes do.
-pub(super) fn sort(files: &mut [IndexFile]) {
-    let version = |file: &IndexFile| {
-        let text = file.file.split('-').nth(1).unwrap_or_default().trim_end_matches(".tar.gz").to_owned();
-        text.parse::<Version>().ok()
-    };
-    files.sort_by_cached_key(|file| (version(file), file.file.clone()));
 }

@@ -14,9 +14,9 @@ use crate::IndexFile;
 /// has to be pinned.
 pub trait Upstream: Send + Sync {
     /// The files of a project; the name is normalised. No such project: an empty list.
-    fn simple(&self, name: &str) -> BoxFuture<'_, Result<Vec<IndexFile>, String>>;
+    fn simple<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<IndexFile>, String>>;
     /// The local path of a file's bytes, checked against its SHA-256.
-    fn file(&self, name: &str, index: &IndexFile) -> BoxFuture<'_, Result<PathBuf, String>>;
+    fn file<'a>(&'a self, name: &'a str, index: &'a IndexFile) -> BoxFuture<'a, Result<PathBuf, String>>;
 }
 
 type Once<T> = Arc<OnceCell<Result<T, String>>>;

@@ -1,0 +1,11 @@
+//! Tests of the public API: lock files, pages, routes, and the server with and without real clients.
+#![allow(missing_docs, clippy::disallowed_methods)]
+
+mod clients;
+mod go_lock;
+mod http;
+mod npm_lock;
+mod python_lock;
+mod route;
+mod server;
+mod simple;

@@ -1,0 +1,92 @@
+use akbuild_registry::{NpmLock, Platform, What};
+
+const SHA512: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+const SHA1: &str = "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
+
+fn lock(packages: &str) -> NpmLock {
+    let packages = packages.replace("OK", SHA512).replace("WEAK", SHA1);
+    NpmLock::parse(&format!(r#"{{"lockfileVersion": 3, "packages": {{{packages}}}}}"#), "web/package-lock.json")
+        .unwrap()
+}
+
+fn names(packages: &str) -> Vec<String> {
+    let artifacts = lock(packages).artifacts(&Platform::linux_glibc("x64")).unwrap();
+    artifacts.iter().map(|artifact| artifact.what.to_string()).collect()
+}
+
+fn refused(packages: &str) -> String {
+    lock(packages).artifacts(&Platform::linux_glibc("x64")).unwrap_err().to_string()
+}
+
+#[test]
+fn takes_what_has_a_tarball_and_each_tarball_once() {
+    let found = names(
+        r#""": {"name": "root", "version": "1.0.0"},
+        "packages/core": {"name": "@s/core", "version": "1.0.0"},
+        "node_modules/@s/core": {"resolved": "packages/core", "link": true},
+        "packages/core/node_modules/a": {"version": "2.0.0", "resolved": "https://r.invalid/a/-/a-2.0.0.tgz", "integrity": "OK"},
+        "node_modules/a": {"version": "1.0.0", "resolved": "https://r.invalid/a/-/a-1.0.0.tgz", "integrity": "WEAK OK"},
+        "node_modules/b/node_modules/a": {"version": "1.0.0", "resolved": "https://r.invalid/a/-/a-1.0.0.tgz", "integrity": "WEAK OK"},
+        "node_modules/b": {"version": "1.0.0", "integrity": "OK"},
+        "node_modules/b/node_modules/in": {"version": "1.0.0", "inBundle": true},
+        "node_modules/@s/c": {"version": "1.0.0", "integrity": "OK"},
+        "node_modules/alias": {"name": "real", "version": "1.0.0", "integrity": "OK"},
+        "node_modules/remote": {"version": "3.0.0", "resolved": "https://files.invalid/x/remote.tgz", "integrity": "OK"}"#,
+    );
+    assert_eq!(found, ["@s/c@1.0.0", "a@1.0.0", "a@2.0.0", "b@1.0.0", "real@1.0.0", "remote@3.0.0"]);
+}
+
+#[test]
+fn leaves_out_optional_packages_for_other_platforms_only() {
+    let found = names(
+        r#""node_modules/linux": {"version": "1.0.0", "integrity": "OK", "optional": true, "os": ["linux"], "cpu": ["x64"]},
+        "node_modules/mac": {"version": "1.0.0", "integrity": "OK", "optional": true, "os": ["darwin"]},
+        "node_modules/musl": {"version": "1.0.0", "integrity": "OK", "devOptional": true, "libc": ["musl"]},
+        "node_modules/needed": {"version": "1.0.0", "integrity": "OK", "os": ["darwin"]}"#,
+    );
+    assert_eq!(found, ["linux@1.0.0", "needed@1.0.0"]);
+}
+
+#[test]
+fn keeps_address_and_strongest_digest() {
+    let artifacts = lock(
+        r#""node_modules/a": {"version": "1.0.0", "resolved": "https://r.invalid/a/-/a-1.0.0.tgz", "integrity": "WEAK OK"}"#,
+    )
+    .artifacts(&Platform::linux_glibc("x64"))
+    .unwrap();
+    assert_eq!(artifacts[0].digest.to_string(), SHA512);
+    let What::Npm { url, .. } = &artifacts[0].what else { panic!("{artifacts:?}") };
+    assert_eq!(url.as_deref(), Some("https://r.invalid/a/-/a-1.0.0.tgz"));
+}
+
+#[test]
+fn refuses_all_that_is_not_pinned_in_one_message() {
+    insta::assert_snapshot!(refused(
+        r#""node_modules/none": {"version": "1.0.0", "resolved": "https://r.invalid/none.tgz"},
+        "node_modules/weak": {"version": "1.0.0", "integrity": "WEAK"},
+        "node_modules/garbled": {"version": "1.0.0", "integrity": "sha512-x"},
+        "node_modules/git": {"version": "1.0.0", "resolved": "git+ssh://git@h.invalid/a.git#abc", "integrity": "OK"},
+        "node_modules/file": {"version": "1.0.0", "resolved": "file:a.tgz", "integrity": "OK"},
+        "node_modules/unversioned": {"integrity": "OK"},
+        "node_modules/fine": {"version": "1.0.0", "integrity": "OK"}"#
+    ), @r"
+web/package-lock.json: 6 entries cannot be used:
+  node_modules/file: it comes from `file:a.tgz`, which is not supported: expected http or https
+  node_modules/garbled: its integrity cannot be read: `sha512-x` is not valid base 64; copy the whole digest, with its `=` at the end if it has one
+  node_modules/git: it comes from git (git+ssh://git@h.invalid/a.git#abc), which is not supported
+  node_modules/none: it has no integrity
+  node_modules/unversioned: it has no version
+  node_modules/weak: its only integrity is sha1, expected sha512 or sha256
+Write the lock file again with `npm install --package-lock-only`, against a registry that gives sha512 integrity; replace git and file dependencies by published packages.
+");
+}
+
+#[test]
+fn refuses_other_versions_and_what_is_no_lock() {
+    let wrong = |text: &str| NpmLock::parse(text, "package-lock.json").unwrap_err().to_string();
+    insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 1, "dependencies": {}}"#), @"package-lock.json: lockfileVersion 1 is not supported, expected 2 or 3; write it again with npm 7 or later: `npm install --package-lock-only`");
+    insta::assert_snapshot!(wrong("{}"), @"package-lock.json: lockfileVersion (none) is not supported, expected 2 or 3; write it again with npm 7 or later: `npm install --package-lock-only`");
+    insta::assert_snapshot!(wrong("{\n  \"lockfileVersion\": 3,\n}"), @"package-lock.json:3:1: trailing comma; write the file again with `npm install --package-lock-only`");
+    insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 2, "packages": []}"#), @"package-lock.json: packages: expected an object, found an array; write the file again with `npm install --package-lock-only`");
+    assert!(NpmLock::parse(r#"{"lockfileVersion": 2, "packages": {}}"#, "f").is_ok());
+}
