@@ -50,9 +50,10 @@ impl Client {
         let fetched = Mutex::new(Fetched { present, ..Fetched::default() });
         let run = Run { client: self, store, report: progress, pages: Pages::default(), fetched };
         let run = &run;
-        let all = futures::stream::iter(missing.iter().map(|w| run.one(w)));
-        let outcomes: Vec<Result<(), Failure>> = all.buffered(self.config().parallel.max(1)).collect().await;
-        let failures: Vec<Failure> = outcomes.into_iter().filter_map(Result::err).collect();
+        let all = futures::stream::iter(missing.into_iter().map(|w| async move { run.one(&w).await }));
+        let outcomes: Vec<Result<(), Failure>> = all.buffer_unordered(self.config().parallel.max(1)).collect().await;
+        let mut failures: Vec<Failure> = outcomes.into_iter().filter_map(Result::err).collect();
+        failures.sort_by(|a, b| a.name.cmp(&b.name));
         match failures.is_empty() {
             true => Ok(*run.fetched.lock().unwrap_or_else(PoisonError::into_inner)),
             false => Err(Failures(failures)),

@@ -68,7 +68,7 @@ fn request<'a>(
     cache: &'a Path,
     credentials: &'a Credentials,
 ) -> GitRequest<'a> {
-    GitRequest { urls, reference, commit, cache, credentials, offline: false, progress: &|_| {} }
+    GitRequest { urls, reference, commit, cache, credentials, history: false, offline: false, progress: &|_| {} }
 }
 
 fn git(at: &Path, args: &[&str]) -> String {
@@ -328,8 +328,9 @@ fn what_a_checkout_would_get_wrong_is_refused() {
     outer.git(&["submodule", "--quiet", "add", inner.path().to_str().unwrap(), "vendor/inner"]);
     insta::assert_snapshot!(refused(&outer), @"commit COMMIT: `vendor/inner` is a submodule, whose files are in another repository; pin that repository as a source of its own");
 }
+
 #[test]
-fn an_export_is_the_same_every_time_and_git_can_fetch_from_it() {
+fn an_export_is_the_same_every_time_and_git_can_clone_it() {
     let (repo, _, second) = tagged();
     let url = repo.path().display().to_string();
     repo.fetch(std::slice::from_ref(&url), None, Some(&second)).unwrap();
@@ -337,13 +338,38 @@ fn an_export_is_the_same_every_time_and_git_can_fetch_from_it() {
         git_export(&repo.cached(&url), &second, &repo.dest(name)).unwrap();
     }
     assert_eq!(hash_path(&repo.dest("one.git")).unwrap(), hash_path(&repo.dest("two.git")).unwrap());
-    let into = repo.dest("into");
-    fs::create_dir(&into).unwrap();
-    git(&into, &["init", "-q"]);
-    git(&into, &["fetch", "-q", &format!("file://{}", repo.dest("one.git").display()), &second]);
-    git(&into, &["checkout", "-q", "FETCH_HEAD"]);
-    assert_eq!(fs::read(into.join("dir/b")).unwrap(), b"2");
+    let from = format!("file://{}", repo.dest("one.git").display());
+    assert_eq!(fetched(&repo, &["--depth", "1", &from, &second]), b"2");
     git(repo.dir.path(), &["clone", "-q", repo.dest("one.git").to_str().unwrap(), "cloned"]);
     assert_eq!(git(&repo.dest("cloned"), &["rev-parse", "main"]), second);
     git(&repo.dest("one.git"), &["fsck", "--strict"]);
+}
+
+/// What `dir/b` holds after a `git fetch` into a fresh repository.
+fn fetched(repo: &Repo, args: &[&str]) -> Vec<u8> {
+    let into = repo.dest("into");
+    fs::create_dir(&into).unwrap();
+    git(&into, &["init", "-q"]);
+    git(&into, &[&["fetch", "-q"], args].concat());
+    git(&into, &["checkout", "-q", "FETCH_HEAD"]);
+    fs::read(into.join("dir/b")).unwrap()
+}
+
+#[test]
+fn with_its_history_an_export_can_be_fetched_from_plainly() {
+    let (repo, first, second) = tagged();
+    let server = backend(repo.dir.path().to_owned(), None);
+    for (number, url) in [address(&server), repo.path().display().to_string()].into_iter().enumerate() {
+        let (cache, none) = (repo.dest(&format!("cache-{number}")), Credentials::default());
+        let urls = [url.clone()];
+        git_fetch(&request(&urls, Some("v1.0"), Some(&second), &cache, &none)).unwrap();
+        assert_eq!(count(&git_repository(&cache, &url), &second), 1);
+        let whole = GitRequest { history: true, ..request(&urls, Some("v1.0"), Some(&second), &cache, &none) };
+        git_fetch(&whole).unwrap();
+        assert_eq!(count(&git_repository(&cache, &url), &first), 2);
+        git_export(&git_repository(&cache, &url), &second, &repo.dest(&format!("{number}.git"))).unwrap();
+    }
+    assert_eq!(hash_path(&repo.dest("0.git")).unwrap(), hash_path(&repo.dest("1.git")).unwrap());
+    let from = format!("file://{}", repo.dest("0.git").display());
+    assert_eq!(fetched(&repo, &[&from, &second]), b"2");
 }

@@ -165,7 +165,7 @@ fn the_next_mirror_has_what_one_has_not() {
 fn all_failures_come_in_one_message_and_none_stops_the_rest() {
     let server = Server::new(|r| match r.path.as_str() {
         "/good" => Reply::ok("good"),
-        "/wrong" => Reply::ok("wrong"),
+        "/wrong" => Reply::ok("not it"),
         "/busy" => Reply::status(503),
         "/secret" => Reply::status(403),
         "/cut" => Reply::ok("0123456789").cut(4),
@@ -182,26 +182,32 @@ fn all_failures_come_in_one_message_and_none_stops_the_rest() {
     let failures = home.fetch(config(), all).unwrap_err();
     assert!(home.has(b"good"));
     insta::assert_snapshot!(message(&failures, &[(&server.url, "ONE/"), (&other.url, "TWO/")]), @"
-    5 artifacts could not be fetched:
-
-    gone@1 (webui-deps needs it): no mirror has it
-      ONE/gone: 404 Not Found
-      TWO/gone: 410 Gone
+    6 artifacts could not be fetched:
 
     busy@1 (webui-deps needs it): no mirror gave it
       ONE/busy: 503 Service Unavailable
 
-    secret@1 (webui-deps needs it): no mirror gave it
-      ONE/secret: 403 Forbidden
+    gone@1 (webui-deps needs it): no mirror has it
+      ONE/gone: 404 Not Found
+      TWO/gone: 410 Gone
 
     long@1 (webui-deps needs it): no mirror gave it
       ONE/long: the answer is longer than the 4 bytes expected
 
     nowhere@1 (webui-deps needs it): no address to ask
 
+    secret@1 (webui-deps needs it): no mirror gave it
+      ONE/secret: 403 Forbidden
+
+    wrong@1 (webui-deps needs it): wrong contents
+      expected sha256-iBCtWB5Z8rw5KLJhcHpxMI9+E56wSCA2bcTVwY2YAiU=
+      found    sha256-BhIXJcQzzNBGm1JzCnI+ZqnB4xxnxCsdumtQHwv5TJ0=
+      ONE/wrong: 6 bytes that are something else
+
     no address: configure the ecosystem's own client (npmrc, pip.conf or uv.toml, GOPROXY, apt's sources), or add a mirror to akbuild.local.toml
     not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock
     not given: look at the status; 401 and 403 want credentials, in ~/.netrc or the client's own configuration
+    wrong contents: find out why a mirror has other bytes than the lock names before you lock again; another mirror can be set in akbuild.local.toml
     ");
     let failures = home.fetch(config(), vec![one("cut")]).unwrap_err();
     assert_eq!(failures.0[0].kind, akbuild_fetch::FailureKind::Network);

@@ -7,15 +7,18 @@
 
 use std::path::Path;
 
-use super::repository::{failed, need_commit, open, pack_of};
+use super::repository::{failed, has_history, need_commit, open, pack_of};
 use crate::FetchError;
 
 const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
     [uploadpack]\n\tallowAnySHA1InWant = true\n\tallowFilter = true\n";
 
 /// Writes a fresh bare repository to `dest` (not there yet, or empty) that holds `commit` of the
-/// repository `repo` and nothing else: no history, `refs/heads/main`, and leave to ask for the commit
-/// by its id. The same commit gives the same files.
+/// repository `repo`, as `refs/heads/main`, and gives it to whoever asks for it by its id.
+///
+/// Its history is in it if `repo` has all of it ([`GitRequest::history`](crate::GitRequest::history)).
+/// Otherwise the repository is a shallow one: `git clone` and `git fetch --depth 1` take the commit
+/// from it, a plain `git fetch` does not. The same commit, with history or without, gives the same files.
 pub fn git_export(repo: &Path, commit: &str, dest: &Path) -> Result<(), FetchError> {
     let from = open(repo)?;
     let commit = need_commit(&from, commit)?;
@@ -30,10 +33,11 @@ pub fn git_export(repo: &Path, commit: &str, dest: &Path) -> Result<(), FetchErr
     write("HEAD", "ref: refs/heads/main\n")?;
     write("config", CONFIG)?;
     write("refs/heads/main", &format!("{}\n", commit.id()))?;
-    if commit.parent_count() > 0 {
+    let history = has_history(&from, commit.id()).map_err(failed("read", repo))?;
+    if !history {
         write("shallow", &format!("{}\n", commit.id()))?;
     }
-    let pack = pack_of(&from, commit.id()).map_err(failed("read", repo))?;
+    let pack = pack_of(&from, commit.id(), history).map_err(failed("read", repo))?;
     let to = dest.join("objects/pack");
     let add = || {
         let mut indexer = git2::Indexer::new(None, &to, 0o444, false)?;

@@ -9,7 +9,9 @@ use reqwest::blocking::Client;
 use url::Url;
 
 use super::Credentials;
-use super::repository::{add_pack, find_commit, full_id, git_repository, open, open_or_make, pack_of};
+use super::repository::{
+    add_pack, failed, find_commit, full_id, git_repository, has_history, open, open_or_make, pack_of,
+};
 use super::smart::{Advert, Remote, Trouble};
 use crate::FetchError;
 use crate::redact::redact_text;
@@ -30,6 +32,8 @@ pub struct GitRequest<'a> {
     pub cache: &'a Path,
     /// Users and passwords.
     pub credentials: &'a Credentials,
+    /// Whether the commit's whole history is wanted too, for [`crate::git_export`].
+    pub history: bool,
     /// Whether only the cache may be asked.
     pub offline: bool,
     /// Called with the number of bytes of each piece that arrives.
@@ -54,7 +58,7 @@ pub fn git_fetch(request: &GitRequest<'_>) -> Result<String, FetchError> {
     let path = git_repository(request.cache, first);
     let repo = open_or_make(&path)?;
     if let Some(commit) = request.commit
-        && find_commit(&repo, commit)?.is_some()
+        && is_there(&repo, commit, request)?
     {
         return Ok(commit.to_owned());
     }
@@ -70,6 +74,15 @@ pub fn git_fetch(request: &GitRequest<'_>) -> Result<String, FetchError> {
     }
     let next = "check the addresses and the name, or add a mirror of the repository to akbuild.local.toml".to_owned();
     Err(FetchError::Git { what: request.what(), tried, next })
+}
+
+/// Whether the cache has what is asked for.
+fn is_there(repo: &Repository, commit: &str, request: &GitRequest<'_>) -> Result<bool, FetchError> {
+    match find_commit(repo, commit)? {
+        None => Ok(false),
+        Some(_) if !request.history => Ok(true),
+        Some(found) => has_history(repo, found.id()).map_err(failed("read", repo.path())),
+    }
 }
 
 /// One address. The outer error ends the search; the inner one lets the next address try.
@@ -124,13 +137,13 @@ fn http_once(
     let by_id = ["allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"].iter().any(|c| advert.offers(c));
     let advertised = advert.refs.iter().any(|(_, id)| *id == target.want);
     if by_id || advertised {
-        let got = receive(repo, &remote, &[&target.want], true, &advert, request);
-        match got.map(|()| find_commit(repo, &target.commit)) {
-            Ok(Ok(Some(_))) => return Ok(Ok(target.commit)),
+        let got = receive(repo, &remote, &[&target.want], !request.history, &advert, request);
+        match got.map(|()| is_there(repo, &target.commit, request)) {
+            Ok(Ok(true)) => return Ok(Ok(target.commit)),
             Ok(Err(error)) => return Err(error),
             Err(trouble) if trouble.may_pass => return Ok(Err(trouble)),
             // Some servers refuse a shallow answer or a bare commit: ask for everything instead.
-            Ok(Ok(None)) | Err(_) => {}
+            Ok(Ok(false)) | Err(_) => {}
         }
     }
     let everything: Vec<&str> = advert
@@ -145,9 +158,9 @@ fn http_once(
     if let Err(trouble) = receive(repo, &remote, &everything, false, &advert, request) {
         return Ok(Err(trouble));
     }
-    Ok(match find_commit(repo, &target.commit)? {
-        Some(_) => Ok(target.commit),
-        None => Err(Trouble::firm(format!("commit {} is on none of its branches and tags", target.commit))),
+    Ok(match is_there(repo, &target.commit, request)? {
+        true => Ok(target.commit),
+        false => Err(Trouble::firm(format!("commit {} is on none of its branches and tags", target.commit))),
     })
 }
 
@@ -235,7 +248,7 @@ fn from_folder(repo: &Repository, path: &Path, request: &GitRequest<'_>) -> Resu
         Some(found) => found.id(),
         None => return Ok(Err(format!("commit {commit} is not in it"))),
     };
-    let copied = pack_of(&from, oid)
+    let copied = pack_of(&from, oid, request.history)
         .map_err(|e| e.message().to_owned())
         .and_then(|pack| add_pack(repo, &mut pack.as_slice(), &|n| (request.progress)(n)).map_err(|e| e.to_string()));
     Ok(copied.map(|()| commit))
@@ -265,7 +278,7 @@ fn local_commit(
             None => Ok(Ok(found)),
         };
     }
-    let all = from.references().map_err(super::repository::failed("read", path))?;
+    let all = from.references().map_err(failed("read", path))?;
     let all: Vec<String> = all.flatten().filter_map(|r| r.name().ok().map(str::to_owned)).collect();
     Ok(Err(missing(&names[0], all.iter().map(String::as_str)).replace("refs/tags/", "")))
 }

@@ -97,12 +97,32 @@ pub(super) fn add_pack(repo: &Repository, pack: &mut impl Read, seen: &dyn Fn(u6
     Ok(())
 }
 
-/// The commit with its trees and files, without its history, as a pack. The bytes depend on the
-/// commit and the version of libgit2 only.
-pub(super) fn pack_of(repo: &Repository, commit: Oid) -> Result<Vec<u8>, git2::Error> {
+/// Whether every ancestor of a commit is there.
+pub(super) fn has_history(repo: &Repository, commit: Oid) -> Result<bool, git2::Error> {
+    let mut walk = repo.revwalk()?;
+    walk.push(commit)?;
+    for ancestor in walk {
+        match ancestor {
+            Ok(_) => {}
+            Err(e) if e.code() == ErrorCode::NotFound => return Ok(false),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(true)
+}
+
+/// The commit with its trees and files, and if asked its whole history, as a pack. The bytes depend
+/// on the commit and the version of libgit2 only.
+pub(super) fn pack_of(repo: &Repository, commit: Oid, history: bool) -> Result<Vec<u8>, git2::Error> {
     let mut builder = repo.packbuilder()?;
     builder.set_threads(1);
-    builder.insert_commit(commit)?;
+    if history {
+        let mut walk = repo.revwalk()?;
+        walk.push(commit)?;
+        builder.insert_walk(&mut walk)?;
+    } else {
+        builder.insert_commit(commit)?;
+    }
     let mut bytes = Vec::new();
     builder.foreach(|piece| {
         bytes.extend_from_slice(piece);
