@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::error::list;
 
-/// All failures of one run, in the order in which the files were asked for. `Display` lists all of them.
+/// All failures of one run, sorted by name. `Display` lists all of them.
 #[derive(Debug, thiserror::Error)]
 pub struct Failures(pub Vec<Failure>);
 
@@ -101,7 +101,7 @@ impl fmt::Display for Failures {
         let mut advice: Vec<&str> = self.0.iter().map(|x| x.kind.advice()).collect();
         advice.sort_unstable();
         advice.dedup();
-        write!(f, "\n")?;
+        writeln!(f)?;
         advice.iter().try_for_each(|line| write!(f, "\n{line}"))
     }
 }

@@ -30,7 +30,7 @@ pub use auth::{AuthRule, Secret};
 pub use client::{Client, ClientConfig, Got};
 pub use error::FetchError;
 pub use failure::{Failure, FailureKind, Failures};
-pub use git::{Credentials, GitRequest, git_checkout, git_export, git_fetch, git_repository};
+pub use git::{Credentials, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_repository};
 pub use mirrors::{Base, Machine, Mirrors, Overrides, Question, discover};
 pub use netrc::Netrc;
 pub use redact::redact;

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use akbuild_fetch::{Credentials, FetchError, GitRequest, git_checkout, git_export, git_fetch, git_repository};
+use akbuild_fetch::{
+    Credentials, FetchError, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_repository,
+};
 use akbuild_nar::hash_path;
 use common::{Reply, Request, Server, dead};
 
@@ -68,7 +70,7 @@ fn request<'a>(
     cache: &'a Path,
     credentials: &'a Credentials,
 ) -> GitRequest<'a> {
-    GitRequest { urls, reference, commit, cache, credentials, history: false, offline: false, progress: &|_| {} }
+    GitRequest { urls, reference, commit, cache, credentials, offline: false, progress: &|_| {} }
 }
 
 fn git(at: &Path, args: &[&str]) -> String {
@@ -364,8 +366,7 @@ fn with_its_history_an_export_can_be_fetched_from_plainly() {
         let urls = [url.clone()];
         git_fetch(&request(&urls, Some("v1.0"), Some(&second), &cache, &none)).unwrap();
         assert_eq!(count(&git_repository(&cache, &url), &second), 1);
-        let whole = GitRequest { history: true, ..request(&urls, Some("v1.0"), Some(&second), &cache, &none) };
-        git_fetch(&whole).unwrap();
+        git_fetch_history(&request(&urls, Some("v1.0"), Some(&second), &cache, &none)).unwrap();
         assert_eq!(count(&git_repository(&cache, &url), &first), 2);
         git_export(&git_repository(&cache, &url), &second, &repo.dest(&format!("{number}.git"))).unwrap();
     }

@@ -16,7 +16,7 @@ const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n
 /// Writes a fresh bare repository to `dest` (not there yet, or empty) that holds `commit` of the
 /// repository `repo`, as `refs/heads/main`, and gives it to whoever asks for it by its id.
 ///
-/// Its history is in it if `repo` has all of it ([`GitRequest::history`](crate::GitRequest::history)).
+/// Its history is in it if `repo` has all of it ([`git_fetch_history`](crate::git_fetch_history)).
 /// Otherwise the repository is a shallow one: `git clone` and `git fetch --depth 1` take the commit
 /// from it, a plain `git fetch` does not. The same commit, with history or without, gives the same files.
 pub fn git_export(repo: &Path, commit: &str, dest: &Path) -> Result<(), FetchError> {

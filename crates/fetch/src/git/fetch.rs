@@ -32,8 +32,6 @@ pub struct GitRequest<'a> {
     pub cache: &'a Path,
     /// Users and passwords.
     pub credentials: &'a Credentials,
-    /// Whether the commit's whole history is wanted too, for [`crate::git_export`].
-    pub history: bool,
     /// Whether only the cache may be asked.
     pub offline: bool,
     /// Called with the number of bytes of each piece that arrives.
@@ -54,61 +52,77 @@ impl GitRequest<'_> {
 /// Fetches into the cache and returns the commit. Does nothing if the pinned commit is there. The
 /// repository is at [`git_repository`] of the cache and the first address.
 pub fn git_fetch(request: &GitRequest<'_>) -> Result<String, FetchError> {
-    let first = request.urls.first().ok_or(FetchError::NoMirror)?;
-    let path = git_repository(request.cache, first);
+    get(&Job { request, history: false })
+}
+
+/// The same with the commit's whole history, which an export must have to be fetched from plainly
+/// ([`crate::git_export`]).
+pub fn git_fetch_history(request: &GitRequest<'_>) -> Result<String, FetchError> {
+    get(&Job { request, history: true })
+}
+
+/// A request, and how much of the repository it wants.
+struct Job<'a> {
+    request: &'a GitRequest<'a>,
+    history: bool,
+}
+
+fn get(job: &Job<'_>) -> Result<String, FetchError> {
+    let first = job.request.urls.first().ok_or(FetchError::NoMirror)?;
+    let path = git_repository(job.request.cache, first);
     let repo = open_or_make(&path)?;
-    if let Some(commit) = request.commit
-        && is_there(&repo, commit, request)?
+    if let Some(commit) = job.request.commit
+        && is_there(&repo, commit, job)?
     {
         return Ok(commit.to_owned());
     }
-    if request.offline {
-        return Err(FetchError::Offline { what: format!("{} of {}", request.what(), redact_text(first)) });
+    if job.request.offline {
+        return Err(FetchError::Offline { what: format!("{} of {}", job.request.what(), redact_text(first)) });
     }
     let mut tried = Vec::new();
-    for url in request.urls {
-        match fetch_from(&repo, url, request)? {
+    for url in job.request.urls {
+        match fetch_from(&repo, url, job)? {
             Ok(commit) => return Ok(commit),
             Err(reason) => tried.push((redact_text(url), reason)),
         }
     }
     let next = "check the addresses and the name, or add a mirror of the repository to akbuild.local.toml".to_owned();
-    Err(FetchError::Git { what: request.what(), tried, next })
+    Err(FetchError::Git { what: job.request.what(), tried, next })
 }
 
 /// Whether the cache has what is asked for.
-fn is_there(repo: &Repository, commit: &str, request: &GitRequest<'_>) -> Result<bool, FetchError> {
+fn is_there(repo: &Repository, commit: &str, job: &Job<'_>) -> Result<bool, FetchError> {
     match find_commit(repo, commit)? {
         None => Ok(false),
-        Some(_) if !request.history => Ok(true),
+        Some(_) if !job.history => Ok(true),
         Some(found) => has_history(repo, found.id()).map_err(failed("read", repo.path())),
     }
 }
 
 /// One address. The outer error ends the search; the inner one lets the next address try.
-fn fetch_from(repo: &Repository, url: &str, request: &GitRequest<'_>) -> Result<Result<String, String>, FetchError> {
+fn fetch_from(repo: &Repository, url: &str, job: &Job<'_>) -> Result<Result<String, String>, FetchError> {
     let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
     match parsed {
-        Some(parsed) if matches!(parsed.scheme(), "http" | "https") => over_http(repo, &parsed, request),
+        Some(parsed) if matches!(parsed.scheme(), "http" | "https") => over_http(repo, &parsed, job),
         Some(parsed) if parsed.scheme() == "file" => match parsed.to_file_path() {
-            Ok(path) => from_folder(repo, &path, request),
+            Ok(path) => from_folder(repo, &path, job),
             Err(()) => Ok(Err("not a path of this machine".to_owned())),
         },
-        None if Path::new(url).is_absolute() => from_folder(repo, Path::new(url), request),
+        None if Path::new(url).is_absolute() => from_folder(repo, Path::new(url), job),
         _ => Ok(Err("only http, https, file and absolute paths are supported; give the https address of the \
                      repository, or a local mirror (`git clone --mirror`)"
             .to_owned())),
     }
 }
 
-fn over_http(repo: &Repository, url: &Url, request: &GitRequest<'_>) -> Result<Result<String, String>, FetchError> {
+fn over_http(repo: &Repository, url: &Url, job: &Job<'_>) -> Result<Result<String, String>, FetchError> {
     // Another part of the program may have chosen a provider already; then that one serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().connect_timeout(TIMEOUT).timeout(None).build();
     let http = client.map_err(|e| FetchError::Setup(crate::error::http_reason(e)))?;
     let mut attempt = 0;
     loop {
-        match http_once(repo, &http, url, request) {
+        match http_once(repo, &http, url, job) {
             Ok(Err(trouble)) if trouble.may_pass && attempt + 1 < ATTEMPTS => {
                 attempt += 1;
                 tracing::debug!(url = %crate::redact(url), attempt, reason = trouble.reason, "trying git again");
@@ -124,21 +138,21 @@ fn http_once(
     repo: &Repository,
     http: &Client,
     url: &Url,
-    request: &GitRequest<'_>,
+    job: &Job<'_>,
 ) -> Result<Result<String, Trouble>, FetchError> {
-    let (remote, advert) = match Remote::open(http, url, request.credentials) {
+    let (remote, advert) = match Remote::open(http, url, job.request.credentials) {
         Ok(both) => both,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let target = match choose(&advert, url, request)? {
+    let target = match choose(&advert, url, job)? {
         Ok(target) => target,
         Err(trouble) => return Ok(Err(trouble)),
     };
     let by_id = ["allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"].iter().any(|c| advert.offers(c));
     let advertised = advert.refs.iter().any(|(_, id)| *id == target.want);
     if by_id || advertised {
-        let got = receive(repo, &remote, &[&target.want], !request.history, &advert, request);
-        match got.map(|()| is_there(repo, &target.commit, request)) {
+        let got = receive(repo, &remote, &[&target.want], !job.history, &advert, job);
+        match got.map(|()| is_there(repo, &target.commit, job)) {
             Ok(Ok(true)) => return Ok(Ok(target.commit)),
             Ok(Err(error)) => return Err(error),
             Err(trouble) if trouble.may_pass => return Ok(Err(trouble)),
@@ -155,10 +169,10 @@ fn http_once(
     if everything.is_empty() {
         return Ok(Err(Trouble::firm("the repository has no branches and no tags")));
     }
-    if let Err(trouble) = receive(repo, &remote, &everything, false, &advert, request) {
+    if let Err(trouble) = receive(repo, &remote, &everything, false, &advert, job) {
         return Ok(Err(trouble));
     }
-    Ok(match is_there(repo, &target.commit, request)? {
+    Ok(match is_there(repo, &target.commit, job)? {
         true => Ok(target.commit),
         false => Err(Trouble::firm(format!("commit {} is on none of its branches and tags", target.commit))),
     })
@@ -170,10 +184,10 @@ fn receive(
     wants: &[&str],
     shallow: bool,
     advert: &Advert,
-    request: &GitRequest<'_>,
+    job: &Job<'_>,
 ) -> Result<(), Trouble> {
     let mut pack = remote.pack(wants, shallow, advert)?;
-    add_pack(repo, &mut pack, &|n| (request.progress)(n)).map_err(|e| Trouble {
+    add_pack(repo, &mut pack, &|n| (job.request.progress)(n)).map_err(|e| Trouble {
         may_pass: e.kind() != std::io::ErrorKind::InvalidData,
         reason: format!("the pack did not arrive whole: {e}"),
     })
@@ -185,9 +199,9 @@ struct Target {
     commit: String,
 }
 
-fn choose(advert: &Advert, url: &Url, request: &GitRequest<'_>) -> Result<Result<Target, Trouble>, FetchError> {
-    let Some(name) = request.reference else {
-        let commit = request.commit.or_else(|| advert.find("HEAD")).map(str::to_owned);
+fn choose(advert: &Advert, url: &Url, job: &Job<'_>) -> Result<Result<Target, Trouble>, FetchError> {
+    let Some(name) = job.request.reference else {
+        let commit = job.request.commit.or_else(|| advert.find("HEAD")).map(str::to_owned);
         let empty = || Trouble::firm("the repository has no default branch");
         return Ok(commit.map(|c| Target { want: c.clone(), commit: c }).ok_or_else(empty));
     };
@@ -195,7 +209,7 @@ fn choose(advert: &Advert, url: &Url, request: &GitRequest<'_>) -> Result<Result
         return Ok(Err(Trouble::firm(missing(name, advert.refs.iter().map(|(n, _)| n.as_str())))));
     };
     let found = advert.find(&format!("{full}^{{}}")).unwrap_or(want);
-    match request.commit {
+    match job.request.commit {
         Some(commit) if commit != found && full.starts_with("refs/tags/") => {
             Err(moved(name, &crate::redact(url), commit, found))
         }
@@ -235,12 +249,12 @@ fn missing<'a>(name: &str, refs: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// From a repository on this machine: only the commit and its files are copied.
-fn from_folder(repo: &Repository, path: &Path, request: &GitRequest<'_>) -> Result<Result<String, String>, FetchError> {
+fn from_folder(repo: &Repository, path: &Path, job: &Job<'_>) -> Result<Result<String, String>, FetchError> {
     let from = match open(path) {
         Ok(from) => from,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let commit = match local_commit(&from, path, request)? {
+    let commit = match local_commit(&from, path, job)? {
         Ok(commit) => commit,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -248,18 +262,14 @@ fn from_folder(repo: &Repository, path: &Path, request: &GitRequest<'_>) -> Resu
         Some(found) => found.id(),
         None => return Ok(Err(format!("commit {commit} is not in it"))),
     };
-    let copied = pack_of(&from, oid, request.history)
-        .map_err(|e| e.message().to_owned())
-        .and_then(|pack| add_pack(repo, &mut pack.as_slice(), &|n| (request.progress)(n)).map_err(|e| e.to_string()));
+    let copied = pack_of(&from, oid, job.history).map_err(|e| e.message().to_owned()).and_then(|pack| {
+        add_pack(repo, &mut pack.as_slice(), &|n| (job.request.progress)(n)).map_err(|e| e.to_string())
+    });
     Ok(copied.map(|()| commit))
 }
 
-fn local_commit(
-    from: &Repository,
-    path: &Path,
-    request: &GitRequest<'_>,
-) -> Result<Result<String, String>, FetchError> {
-    let names = match (request.reference, request.commit) {
+fn local_commit(from: &Repository, path: &Path, job: &Job<'_>) -> Result<Result<String, String>, FetchError> {
+    let names = match (job.request.reference, job.request.commit) {
         (Some(name), _) => candidates(name),
         (None, Some(commit)) => return Ok(Ok(commit.to_owned())),
         (None, None) => vec!["HEAD".to_owned()],
@@ -270,9 +280,9 @@ fn local_commit(
             Err(e) if e.code() == ErrorCode::NotFound => continue,
             Err(e) => return Ok(Err(e.message().to_owned())),
         };
-        return match request.commit {
+        return match job.request.commit {
             Some(commit) if commit != found && full.starts_with("refs/tags/") => {
-                Err(moved(request.reference.unwrap_or(full), &path.display().to_string(), commit, &found))
+                Err(moved(job.request.reference.unwrap_or(full), &path.display().to_string(), commit, &found))
             }
             Some(commit) => Ok(Ok(full_id(commit).map_or(found, |_| commit.to_owned()))),
             None => Ok(Ok(found)),

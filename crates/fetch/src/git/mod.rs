@@ -16,5 +16,5 @@ mod smart;
 pub use checkout::git_checkout;
 pub use credentials::Credentials;
 pub use export::git_export;
-pub use fetch::{GitRequest, git_fetch};
+pub use fetch::{GitRequest, git_fetch, git_fetch_history};
 pub use repository::git_repository;
