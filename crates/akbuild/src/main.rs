@@ -1,2 +1,99 @@
-//! The akbuild command.
-fn main() {}
+//! The akbuild command: reads the command line, does what it says, and ends with a code that means something.
+
+mod args;
+mod commands;
+mod failure;
+mod machine;
+mod project;
+mod session;
+mod ui;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Cli, Color, Command};
+use crate::commands::build::What;
+use crate::failure::{Exit, Outcome};
+use crate::project::Project;
+use crate::session::Session;
+use crate::ui::{ColorChoice, Ui};
+
+fn main() -> ExitCode {
+    // The sandbox's helper is this program, started again: nothing may happen before it is recognised.
+    akbuild_sandbox::helper_entry();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Ok as u8 });
+        }
+    };
+    let look = look(&cli);
+    let ui = ui::new(&look);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli, &ui)));
+    let exit = match result {
+        Ok(Ok(())) => Exit::Ok,
+        Ok(Err(failure)) => {
+            let (message, exit) = failure.render(look.color);
+            message.iter().for_each(|m| ui.error(m));
+            exit
+        }
+        Err(_) => {
+            ui.error("error: akbuild itself failed; the lines above say where");
+            Exit::Bug
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn look(cli: &Cli) -> ui::Look {
+    let global = &cli.global;
+    let color = match global.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    let env = machine::read(std::path::Path::new(".")).env;
+    let no_color = env.get("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let term = env.get("TERM").map(String::as_str);
+    ui::choose(global.json, global.quiet, global.verbose, color, no_color, std::io::stderr().is_terminal(), term)
+}
+
+fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Hash { path } => {
+            ui.out(&format!("{}\n", akbuild_nar::hash_path(path)?));
+            return Ok(());
+        }
+        Command::Doctor => return commands::doctor::run(&**ui),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "akbuild", &mut script);
+            ui.out(&String::from_utf8_lossy(&script));
+            return Ok(());
+        }
+        _ => {}
+    }
+    let project = Project::read(global)?;
+    if let Command::Graph { format } = &cli.command {
+        return commands::graph::run(&**ui, &project, *format);
+    }
+    let session = Session::open(global, &project.root, ui.clone())?;
+    match &cli.command {
+        Command::All(building) => commands::build::run(&session, &project, &What::All, building),
+        Command::Build { stages, rebuild, building } => {
+            commands::build::run(&session, &project, &What::Stages(stages, *rebuild), building)
+        }
+        Command::Plan { stages } => commands::plan::run(&session, &project, stages),
+        Command::Why { stage } => commands::why::run(&session, &project, stage),
+        Command::Log { stage } => commands::log::run(&session, &project, stage),
+        Command::Shell { stage } => commands::shell::run(&session, &project, stage),
+        Command::Lock { anew } => commands::lock::run(&session, &project, anew),
+        Command::Update { version } => commands::update::run(&session, global, &project, version),
+        Command::Graph { .. } | Command::Hash { .. } | Command::Doctor | Command::Completions { .. } => Ok(()),
+    }
+}

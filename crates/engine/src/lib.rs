@@ -1,1 +1,45 @@
-//! The executor: keys, manifests, early cutoff, scheduling
+//! The executor: carries out a plan, each node once, in an order that the graph allows.
+//!
+//! `graph` is the shape, `survey` what is known before anything runs, `keys` and `manifest` what
+//! decides whether something has to, `run` the loop, `perform` one node, `make` and `exec` the work
+//! itself. Knows no recipe text, no stage kind and no terminal: it takes a plan and emits events.
+
+mod ask;
+mod cancel;
+mod compose;
+mod elf;
+mod engine;
+mod error;
+mod event;
+mod exec;
+mod goimports;
+mod graph;
+mod keys;
+mod local;
+mod locate;
+mod make;
+mod manifest;
+mod network;
+mod patch;
+mod perform;
+mod record;
+mod run;
+mod served;
+mod shell;
+mod survey;
+mod trees;
+mod work;
+
+pub use ask::command as registry_question;
+pub use cancel::Cancel;
+pub use elf::Unsatisfied;
+pub use engine::{Engine, Options, Parts};
+pub use error::{EngineError, PatchError};
+pub use event::{Event, Report, Sink, Status};
+pub use keys::Outputs;
+pub use graph::{Graph, Index, Node, NodeId};
+pub use manifest::{Change, Manifest};
+pub use network::{Host, Network};
+pub use record::Recorder;
+pub use run::Outcome;
+pub use survey::{Known, Survey};

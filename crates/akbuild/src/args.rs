@@ -1,0 +1,166 @@
+//! The command line, as it is written. Knows names and help texts, and nothing of what they do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Builds a project from pinned sources and artifacts, each stage in a sandbox without a network.
+#[derive(Debug, Parser)]
+#[command(name = "akbuild", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Run as if started in this folder
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// The recipe [default: akbuild.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// The lock [default: akbuild.lock beside the recipe]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+    /// Where the store is [default: akbuild below the XDG cache folder]
+    #[arg(long, global = true, value_name = "DIR", env = "AKBUILD_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// How many stages run at the same time [default: one for each processor]
+    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+    /// Download nothing: fail where something is missing
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+    /// Use a local folder for a source; the result is not pinned
+    #[arg(long, global = true, value_name = "NAME=PATH", value_parser = named_path)]
+    pub(crate) source: Vec<(String, PathBuf)>,
+    /// Print one JSON event a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Show what stages write; twice: also akbuild's own trace
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build every target of the recipe and link ./result to the first
+    All(Building),
+    /// Build some stages and what they need
+    Build {
+        /// Stages; `*` and `?` match as in a shell
+        #[arg(required = true, value_name = "STAGE")]
+        stages: Vec<String>,
+        /// Build them even if their outputs are in the store
+        #[arg(long)]
+        rebuild: bool,
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Say what would be built or downloaded, and why; do nothing
+    Plan {
+        /// Stages [default: the recipe's targets]
+        #[arg(value_name = "STAGE")]
+        stages: Vec<String>,
+    },
+    /// Print the graph of stages
+    Graph {
+        /// How
+        #[arg(long, default_value = "text")]
+        format: GraphFormat,
+    },
+    /// Say what differs between a stage as it is now and as it was built last
+    Why {
+        /// The stage
+        stage: String,
+    },
+    /// Print the log of a stage's last build
+    Log {
+        /// The stage
+        stage: String,
+    },
+    /// Open a shell in the sandbox of a stage
+    Shell {
+        /// The stage
+        stage: String,
+    },
+    /// Pin what the recipe and upstream's own lock files leave open, in akbuild.lock
+    Lock {
+        /// Pin these anew even if their pins still fit
+        #[arg(value_enum)]
+        anew: Vec<Anew>,
+    },
+    /// Move the recipe to another version and lock it
+    Update {
+        /// The version
+        version: String,
+    },
+    /// Print the SRI hash of a tree's NAR serialisation
+    Hash {
+        /// A file or folder
+        path: PathBuf,
+    },
+    /// Say what this machine allows, and what to do about what it does not
+    Doctor,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Anew {
+    /// Everything
+    All,
+    /// Sources
+    Sources,
+    /// Packages of the sysroots
+    Sysroots,
+    /// Tools
+    Tools,
+    /// What Python source distributions are built with
+    Python,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Building {
+    /// After a failure, go on with what does not need the failed stage
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+    /// Keep the folders of a failed stage
+    #[arg(long)]
+    pub(crate) keep_failed: bool,
+}
+
+fn named_path(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
+        _ => Err("expected NAME=PATH, such as app=../app".to_owned()),
+    }
+}

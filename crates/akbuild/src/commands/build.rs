@@ -1,0 +1,85 @@
+//! `akbuild all` and `akbuild build`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use akbuild_engine::{Engine, NodeId, Outcome as RunOutcome};
+use akbuild_recipe::plan::StageId;
+
+use crate::args::Building;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::project::{self, Project};
+use crate::session::Session;
+use crate::ui::Summary;
+
+/// What is to be built.
+pub(crate) enum What<'a> {
+    /// The recipe's targets, with `./result`.
+    All,
+    /// These, and whether even if they are there.
+    Stages(&'a [String], bool),
+}
+
+pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, building: &Building) -> Outcome {
+    let begun = Instant::now();
+    let plan = project.plan()?;
+    for (name, path) in &project.local.sources {
+        session.ui.warn(&format!("source `{name}` is the local folder `{}`: the result is not pinned", path.display()));
+    }
+    let (targets, rebuild) = match what {
+        What::All => (plan.targets.clone(), Vec::new()),
+        What::Stages(patterns, rebuild) => {
+            let stages = project::stages(&plan, patterns)?;
+            (stages.clone(), if *rebuild { stages } else { Vec::new() })
+        }
+    };
+    let engine = session.engine(project, plan, session.options(Some(building), rebuild))?;
+    let outcome = session.run(&engine, &targets)?;
+    let (ok, cancelled) = (outcome.ok, outcome.cancelled);
+    let result = match what {
+        What::All if ok => link(session, project, &outcome.outputs, &targets)?,
+        _ => None,
+    };
+    tell(session, &engine, outcome, &targets, begun, result);
+    match (ok, cancelled) {
+        (true, _) => Ok(()),
+        (_, true) => Err(Failure::Told(Exit::Interrupted)),
+        _ => Err(Failure::Told(Exit::Failed)),
+    }
+}
+
+/// Shows how a run ended.
+pub(super) fn tell(
+    session: &Session,
+    engine: &Engine,
+    outcome: RunOutcome,
+    targets: &[StageId],
+    begun: Instant,
+    result: Option<(PathBuf, PathBuf)>,
+) {
+    let (result, result_target) = result.unzip();
+    session.ui.finish(&Summary {
+        ok: outcome.ok,
+        cancelled: outcome.cancelled,
+        reports: outcome.reports,
+        order: engine.plan.stages.iter().map(|s| s.id.clone()).collect(),
+        targets: targets.to_vec(),
+        seconds: begun.elapsed().as_secs_f64(),
+        result,
+        result_target,
+    });
+}
+
+/// Links `./result` to the first target; the link and where it points.
+fn link(
+    session: &Session,
+    project: &Project,
+    outputs: &std::collections::HashMap<NodeId, akbuild_nar::TreeHash>,
+    targets: &[StageId],
+) -> Outcome<Option<(PathBuf, PathBuf)>> {
+    let output = targets.first().and_then(|t| outputs.get(&NodeId::Stage(t.clone())));
+    let Some(output) = output else { return Ok(None) };
+    let link = project.root.join("result");
+    session.store.link_result(&link, output)?;
+    Ok(Some((link, session.store.tree_path(output))))
+}

@@ -1,0 +1,11 @@
+//! The commands, one file each.
+
+pub(crate) mod build;
+pub(crate) mod doctor;
+pub(crate) mod graph;
+pub(crate) mod lock;
+pub(crate) mod log;
+pub(crate) mod plan;
+pub(crate) mod shell;
+pub(crate) mod update;
+pub(crate) mod why;

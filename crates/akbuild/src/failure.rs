@@ -1,0 +1,71 @@
+//! Errors on their way out: the one place that decides what is said and with which code the program ends.
+
+use akbuild_recipe::RecipeErrors;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    Ok = 0,
+    /// A stage or the user's input failed.
+    Failed = 1,
+    /// The command line was wrong.
+    Usage = 2,
+    /// akbuild itself is wrong.
+    Bug = 70,
+    /// Stopped from outside.
+    Interrupted = 130,
+}
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Everything has been said already.
+    Told(Exit),
+    /// To be said.
+    Say(String),
+    /// What is wrong with a written file, with its place.
+    Recipe(RecipeErrors),
+}
+
+impl Failure {
+    /// The message and the code; the message has its kind in front.
+    pub(crate) fn render(&self, color: bool) -> (Option<String>, Exit) {
+        match self {
+            Failure::Told(exit) => (None, *exit),
+            Failure::Say(text) => (Some(format!("error: {text}")), Exit::Failed),
+            Failure::Recipe(errors) => (Some(errors.render(color)), Exit::Failed),
+        }
+    }
+}
+
+impl From<RecipeErrors> for Failure {
+    fn from(errors: RecipeErrors) -> Self {
+        Failure::Recipe(errors)
+    }
+}
+
+macro_rules! say {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self { Failure::Say(error.to_string()) }
+        })+
+    };
+}
+say!(
+    akbuild_engine::EngineError,
+    akbuild_store::StoreError,
+    akbuild_fetch::FetchError,
+    akbuild_fetch::Failures,
+    akbuild_nar::NarError,
+    akbuild_sandbox::SandboxError,
+    akbuild_sysroot::SysrootError,
+);
+
+/// A result of a command.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+/// Says what was being done when the system refused.
+pub(crate) fn io<T>(result: std::io::Result<T>, doing: &str, path: &std::path::Path) -> Outcome<T> {
+    result.map_err(|error| Failure::Say(format!("cannot {doing} `{}`: {error}", path.display())))
+}

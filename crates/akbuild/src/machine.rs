@@ -1,0 +1,54 @@
+//! What the program takes from the machine: environment, home folder, client programs. No other
+//! module of any crate reads them.
+
+use std::path::{Path, PathBuf};
+
+use akbuild_fetch::{Machine, Question};
+
+/// The environment and folders, for the libraries that must not look themselves.
+pub(crate) fn read(project: &Path) -> Machine {
+    #[allow(clippy::disallowed_methods, reason = "this is the module that reads the environment")]
+    let env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let mut machine = Machine { env, home: None, etc: "/etc".into(), project: project.to_owned() };
+    machine.home = machine.env.get("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
+    machine
+}
+
+/// Where the store is if nobody says: `akbuild` below the XDG cache folder.
+pub(crate) fn default_home(machine: &Machine) -> Option<PathBuf> {
+    let xdg = machine.env.get("XDG_CACHE_HOME").filter(|p| p.starts_with('/')).map(PathBuf::from);
+    let cache = xdg.or_else(|| Some(machine.home.as_ref()?.join(".cache")))?;
+    Some(cache.join("akbuild"))
+}
+
+/// How many processors this process may use.
+pub(crate) fn processors() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))
+}
+
+/// Asks a client on this machine for the registry it would use, where nothing configures one.
+pub(crate) fn ask(question: Question) -> Option<String> {
+    let program = client(question)?;
+    #[allow(clippy::disallowed_methods, reason = "this is the module that runs the machine's own clients")]
+    let mut command = std::process::Command::new("/bin/sh");
+    command.arg("-c").arg(match question {
+        Question::PythonIndex => {
+            format!("{} -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'", program.display())
+        }
+        _ => akbuild_engine::registry_question(question).to_owned(),
+    });
+    let output = command.current_dir("/").stderr(std::process::Stdio::null()).output().ok()?;
+    let answer = String::from_utf8(output.stdout).ok()?;
+    let answer = answer.lines().last()?.trim();
+    (output.status.success() && answer.starts_with("http")).then(|| answer.to_owned())
+}
+
+/// The program that could answer.
+pub(crate) fn client(question: Question) -> Option<PathBuf> {
+    which::which(match question {
+        Question::NpmRegistry => "npm",
+        Question::PythonIndex => "python3",
+        Question::GoProxy => "go",
+    })
+    .ok()
+}

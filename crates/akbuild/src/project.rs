@@ -1,0 +1,141 @@
+//! The written files of a project: found, read and resolved.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use akbuild_recipe::plan::{Plan, SourceId, StageId};
+use akbuild_recipe::{Local, Lock, Overlay, Written};
+use akbuild_stages::StageKinds;
+
+use crate::args::Global;
+use crate::failure::{Failure, Outcome, io};
+
+/// A project's files, read.
+pub(crate) struct Project {
+    /// The folder of the recipe, absolute.
+    pub(crate) root: PathBuf,
+    pub(crate) recipe_path: PathBuf,
+    pub(crate) lock_path: PathBuf,
+    pub(crate) recipe_text: String,
+    pub(crate) written: Written,
+    pub(crate) overlay: Overlay,
+    pub(crate) lock: Lock,
+    pub(crate) local: Local,
+}
+
+impl Project {
+    /// Reads recipe, lock and overlay.
+    pub(crate) fn read(global: &Global) -> Outcome<Self> {
+        let start = global.directory.clone().unwrap_or_else(|| ".".into());
+        let recipe_path = match &global.recipe {
+            Some(path) => start.join(path),
+            None => find(&start)?,
+        };
+        let recipe_path = io(fs::canonicalize(&recipe_path), "find the recipe", &recipe_path)?;
+        let root = recipe_path.parent().unwrap_or(Path::new("/")).to_owned();
+        let lock_path = global.lock.as_ref().map_or_else(|| root.join("akbuild.lock"), |path| start.join(path));
+        let recipe_text = io(fs::read_to_string(&recipe_path), "read", &recipe_path)?;
+        Ok(Self {
+            written: akbuild_recipe::read(&recipe_text, &shown(&recipe_path))?,
+            overlay: match optional(&root.join("akbuild.local.toml"))? {
+                Some(text) => akbuild_recipe::read_overlay(&text, "akbuild.local.toml")?,
+                None => Overlay::default(),
+            },
+            lock: match optional(&lock_path)? {
+                Some(text) => Lock::parse(&text, &shown(&lock_path))?,
+                None => Lock::default(),
+            },
+            local: local(global, &start)?,
+            root,
+            recipe_path,
+            lock_path,
+            recipe_text,
+        })
+    }
+
+    /// Everything resolved.
+    pub(crate) fn plan(&self) -> Outcome<Plan> {
+        self.plan_with(&self.lock)
+    }
+
+    /// Everything resolved, with another lock.
+    pub(crate) fn plan_with(&self, lock: &Lock) -> Outcome<Plan> {
+        Ok(akbuild_recipe::resolve(&self.written, &self.overlay, lock, &self.local, &StageKinds, &self.root)?)
+    }
+}
+
+/// The stages that patterns mean, in the plan's order; an error if one means none.
+pub(crate) fn stages(plan: &Plan, patterns: &[String]) -> Outcome<Vec<StageId>> {
+    let mut chosen = vec![false; plan.stages.len()];
+    for pattern in patterns {
+        let mut any = false;
+        for (i, stage) in plan.stages.iter().enumerate() {
+            if matches(pattern.as_bytes(), stage.id.as_str().as_bytes()) {
+                (chosen[i], any) = (true, true);
+            }
+        }
+        if !any {
+            let names: Vec<_> = plan.stages.iter().map(|s| format!("`{}`", s.id)).collect();
+            let message = format!("no stage is called `{pattern}`\n  help: the stages are {}", names.join(", "));
+            return Err(Failure::Say(message));
+        }
+    }
+    Ok(plan.stages.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(s, _)| s.id.clone()).collect())
+}
+
+/// `*` is any text, `?` any character.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => matches(rest, text) || text.split_first().is_some_and(|(_, t)| matches(pattern, t)),
+        (Some((b'?', rest)), Some((_, t))) => matches(rest, t),
+        (Some((p, rest)), Some((c, t))) if p == c => matches(rest, t),
+        _ => false,
+    }
+}
+
+/// `akbuild.toml` here or in a folder above.
+fn find(start: &Path) -> Outcome<PathBuf> {
+    let start = io(fs::canonicalize(start), "open the folder", start)?;
+    let found = start.ancestors().map(|folder| folder.join("akbuild.toml")).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let message = "there is no `akbuild.toml` in this folder or above it";
+        Failure::Say(format!("{message}\n  help: go to the project's folder, or name it with -C DIR or --recipe FILE"))
+    })
+}
+
+fn optional(path: &Path) -> Outcome<Option<String>> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => io(read, "read", path).map(Some),
+    }
+}
+
+/// A path as it is shown: its last part.
+fn shown(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn local(global: &Global, start: &Path) -> Outcome<Local> {
+    let mut local = Local::default();
+    for (name, path) in &global.source {
+        let path = start.join(path);
+        let folder = io(fs::canonicalize(&path), "open the local source", &path)?;
+        local.sources.insert(SourceId::new(name), folder);
+    }
+    Ok(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_a_shell() {
+        for (pattern, text, expected) in
+            [("webui*", "webui-deps", true), ("webui", "webui-deps", false), ("*-go", "client-go", true), ("client-??", "client-ts", true), ("*", "", true), ("?", "", false)]
+        {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A run: store, network and engine, made from the command line and the project's files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use akbuild_engine::{Cancel, Engine, Host, Network, Options, Outcome as RunOutcome, Parts};
+use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question};
+use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_store::Store;
+
+use crate::args::{Building, Global};
+use crate::failure::{Exit, Failure, Outcome, io};
+use crate::machine;
+use crate::project::Project;
+use crate::ui::Ui;
+
+/// Everything that a command works with.
+pub(crate) struct Session {
+    pub(crate) machine: Machine,
+    pub(crate) store: Store,
+    pub(crate) ui: Arc<dyn Ui>,
+    runtime: tokio::runtime::Runtime,
+    cancel: Cancel,
+    jobs: u32,
+    offline: bool,
+}
+
+/// The machine's own client programs.
+struct Clients;
+
+impl Host for Clients {
+    fn can_answer(&self, question: Question) -> bool {
+        machine::client(question).is_some()
+    }
+
+    fn ask(&self, question: Question) -> Option<String> {
+        machine::ask(question)
+    }
+}
+
+impl Session {
+    /// Opens the store and gets ready to be interrupted.
+    pub(crate) fn open(global: &Global, project: &Path, ui: Arc<dyn Ui>) -> Outcome<Self> {
+        let machine = machine::read(project);
+        let home = match &global.home {
+            Some(home) => home.clone(),
+            None => machine::default_home(&machine).ok_or_else(no_home)?,
+        };
+        let home = io(std::path::absolute(&home), "find the home folder", &home)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = io(runtime, "start threads for", Path::new("akbuild"))?;
+        let cancel = Cancel::new();
+        listen(&runtime, &cancel);
+        Ok(Self {
+            machine,
+            store: Store::open(&home)?,
+            ui,
+            runtime,
+            cancel,
+            jobs: global.jobs.unwrap_or_else(machine::processors),
+            offline: global.offline,
+        })
+    }
+
+    /// Where downloads of a project come from.
+    fn network(&self, project: &Project) -> Network {
+        let registries = &project.overlay.registries;
+        let overrides = Overrides {
+            npm: registries.npm.clone(),
+            python: registries.python.clone(),
+            go: registries.go.clone(),
+            debian: registries.debian.clone(),
+            mirrors_only: project.overlay.mirrors_only,
+        };
+        let config = ClientConfig { offline: self.offline, ..ClientConfig::default() };
+        Network::new(self.machine.clone(), overrides, config, Box::new(Clients))
+    }
+
+    /// The mirrors and a client, without asking any sysroot.
+    pub(crate) fn mirrors(&self, project: &Project) -> Outcome<(Arc<Mirrors>, Client)> {
+        Ok(self.network(project).get(&[] as &[PathBuf])?)
+    }
+
+    /// An engine for a plan.
+    pub(crate) fn engine(&self, project: &Project, plan: Plan, options: Options) -> Outcome<Arc<Engine>> {
+        let argv: Vec<String> = std::env::args().collect();
+        Ok(Engine::new(Parts {
+            network: self.network(project),
+            credentials: Credentials::read(&self.machine)?,
+            build: self.store.begin_build(&argv, &plan.name)?,
+            plan,
+            store: self.store.clone(),
+            options,
+            sink: Arc::new(Forward(self.ui.clone())),
+            cancel: self.cancel.clone(),
+            runtime: self.runtime.handle().clone(),
+        }))
+    }
+
+    /// Options of a build.
+    pub(crate) fn options(&self, building: Option<&Building>, rebuild: Vec<StageId>) -> Options {
+        Options {
+            jobs: self.jobs,
+            threads: machine::processors().max(1) as usize,
+            keep_going: building.is_some_and(|b| b.keep_going),
+            keep_failed: building.is_some_and(|b| b.keep_failed),
+            rebuild,
+            offline: self.offline,
+        }
+    }
+
+    /// Makes the targets there.
+    pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
+        let outcome = self.runtime.block_on(engine.run(targets));
+        let ok = outcome.as_ref().is_ok_and(|o| o.ok);
+        self.store.finish_build(&engine.build, ok)?;
+        if ok {
+            self.store.sync()?;
+        }
+        Ok(outcome?)
+    }
+
+    /// Waits for something that is not a run.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline
+    }
+}
+
+/// Events of the engine go to the one who talks.
+struct Forward(Arc<dyn Ui>);
+
+impl akbuild_engine::Sink for Forward {
+    fn event(&self, event: akbuild_engine::Event) {
+        self.0.event(event);
+    }
+}
+
+/// The first interrupt ends the run in order; if that takes more than a second, or at a second one, the
+/// program ends at once: sandboxes die with it, and the next start removes what it leaves.
+fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel) {
+    let cancel = cancel.clone();
+    runtime.spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        let either = async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
+        let mut either = either;
+        either().await;
+        cancel.throw();
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(900), either()).await;
+        std::process::exit(Exit::Interrupted as i32);
+    });
+}
+
+fn no_home() -> Failure {
+    let message = "there is no home folder to keep the store in: neither HOME nor XDG_CACHE_HOME is set";
+    Failure::Say(format!("{message}\n  help: name a folder with --home DIR or AKBUILD_HOME"))
+}

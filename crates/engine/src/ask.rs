@@ -1,0 +1,54 @@
+//! Asking the clients in a sysroot for the registry they would use: what nothing on the machine configures
+//! is then their own default, and no address has to be written anywhere.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use akbuild_fetch::{Client, Mirrors, Question};
+use akbuild_recipe::plan::Sysroot;
+use akbuild_sandbox::MountKind;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::exec;
+use crate::graph::NodeId;
+
+impl Engine {
+    /// The mirrors, and the client that talks to them.
+    pub fn network(&self) -> Result<(Arc<Mirrors>, Client), EngineError> {
+        let present = |s: &Sysroot| self.present(&NodeId::Sysroot(s.id.clone()));
+        let roots: Vec<_> = self.plan.sysroots.iter().filter_map(present).collect();
+        Ok(self.network.get(&roots)?)
+    }
+
+    fn present(&self, node: &NodeId) -> Option<std::path::PathBuf> {
+        let manifest = self.manifest(node, &Default::default()).ok()?;
+        let action = self.store.action(&manifest.key()).ok()??;
+        self.store.has_tree(&action.output).then(|| self.tree(&action.output))
+    }
+}
+
+/// The command that answers, in a shell.
+pub fn command(question: Question) -> &'static str {
+    match question {
+        Question::NpmRegistry => "npm config get registry",
+        Question::PythonIndex => {
+            "PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) \
+             python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'"
+        }
+        Question::GoProxy => "go env GOPROXY",
+    }
+}
+
+pub(crate) fn sysroot(root: &Path, question: Question) -> Option<String> {
+    let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
+    let spec = exec::spec(root.to_owned(), vec![tmp], command(question), Vec::new(), "/tmp", None);
+    let mut running = akbuild_sandbox::spawn(&spec).ok()?;
+    let mut text = String::new();
+    running.output()?.read_to_string(&mut text).ok()?;
+    let finished = running.wait().ok()?;
+    let answer = text.lines().last()?.trim().to_owned();
+    let ok = finished.status == akbuild_sandbox::Status::Exited(0) && answer.starts_with("http");
+    ok.then_some(answer)
+}

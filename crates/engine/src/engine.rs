@@ -1,0 +1,155 @@
+//! The engine: a plan, a store, and what it takes to carry the one out into the other.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use akbuild_fetch::Credentials;
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Plan, SourceId, StageId, Sysroot, SysrootId, Tool, ToolId};
+use akbuild_store::{BuildId, StageRecord, Store};
+use tokio::runtime::Handle;
+
+use crate::cancel::Cancel;
+use crate::error::EngineError;
+use crate::event::{Event, Report, Sink};
+use crate::graph::NodeId;
+use crate::network::Network;
+use crate::record::Recorder;
+use crate::served::Served;
+
+/// How a run is carried out. Nothing here changes what comes out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Slots for stages that run at the same time.
+    pub jobs: u32,
+    /// Threads for unpacking.
+    pub threads: usize,
+    /// Go on with what does not need a failed stage.
+    pub keep_going: bool,
+    /// Keep the folders of a failed stage.
+    pub keep_failed: bool,
+    /// Stages that run even if their output is there.
+    pub rebuild: Vec<StageId>,
+    /// Fail instead of downloading.
+    pub offline: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { jobs: 1, threads: 2, keep_going: false, keep_failed: false, rebuild: Vec::new(), offline: false }
+    }
+}
+
+/// A plan and everything it is carried out with. Cheap to share.
+pub struct Engine {
+    /// The plan.
+    pub plan: Plan,
+    /// The store.
+    pub store: Store,
+    /// Where downloads come from.
+    pub network: Network,
+    /// For private git repositories; never handed to a stage.
+    pub credentials: Credentials,
+    /// See there.
+    pub options: Options,
+    /// Where events go.
+    pub sink: Arc<dyn Sink>,
+    /// Ends the run.
+    pub cancel: Cancel,
+    /// The runtime that downloads and the registry run on.
+    pub runtime: Handle,
+    /// The record of this run.
+    pub build: BuildId,
+    pub(crate) served: Mutex<HashMap<StageId, Arc<Served>>>,
+    recorder: OnceLock<Arc<Recorder>>,
+}
+
+/// What an [`Engine`] is made of; see its fields.
+#[allow(missing_docs, reason = "the fields are those of `Engine`")]
+pub struct Parts {
+    pub plan: Plan,
+    pub store: Store,
+    pub network: Network,
+    pub credentials: Credentials,
+    pub options: Options,
+    pub sink: Arc<dyn Sink>,
+    pub cancel: Cancel,
+    pub runtime: Handle,
+    pub build: BuildId,
+}
+
+impl Engine {
+    /// An engine; nothing runs yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build } = parts;
+        let (served, recorder) = Default::default();
+        Arc::new(Self {
+            plan,
+            store,
+            network,
+            credentials,
+            options,
+            sink,
+            cancel,
+            runtime,
+            build,
+            served,
+            recorder,
+        })
+    }
+
+    /// From now on the registry lets through what no lock names, and keeps a list: only for `akbuild lock`.
+    /// Outputs of stages are then published but not recorded, since their keys lack the pins.
+    pub fn record(self: &Arc<Self>) -> Arc<Recorder> {
+        self.recorder.get_or_init(|| Recorder::new(self)).clone()
+    }
+
+    pub(crate) fn recorder(&self) -> Option<Arc<Recorder>> {
+        self.recorder.get().cloned()
+    }
+
+    /// Puts a stage's report into the record of the run. That a record is missing a line stops nothing.
+    pub(crate) fn note(&self, report: &Report) {
+        let record = StageRecord {
+            stage: report.node.to_string(),
+            key: report.key,
+            status: report.status.as_str().to_owned(),
+            seconds: report.seconds,
+            output: report.output,
+            started: report.started,
+        };
+        if let Err(error) = self.store.record_stage(&self.build, &record) {
+            self.sink.event(Event::Warning { message: error.to_string() });
+        }
+    }
+
+    pub(crate) fn phase(&self, node: &NodeId, phase: &'static str) {
+        self.sink.event(Event::Phase { node: node.clone(), phase });
+    }
+
+    pub(crate) fn source(&self, id: &SourceId) -> Result<&akbuild_recipe::plan::Source, EngineError> {
+        self.plan.sources.iter().find(|s| s.id == *id).ok_or_else(|| unknown("source", id))
+    }
+
+    pub(crate) fn sysroot(&self, id: &SysrootId) -> Result<&Sysroot, EngineError> {
+        self.plan.sysroots.iter().find(|s| s.id == *id).ok_or_else(|| unknown("sysroot", id))
+    }
+
+    pub(crate) fn tool(&self, id: &ToolId) -> Result<&Tool, EngineError> {
+        self.plan.tools.iter().find(|t| t.id == *id).ok_or_else(|| unknown("tool", id))
+    }
+
+    pub(crate) fn git_cache(&self) -> PathBuf {
+        self.store.home().join("git-v1")
+    }
+
+    pub(crate) fn tree(&self, hash: &TreeHash) -> PathBuf {
+        self.store.tree_path(hash)
+    }
+}
+
+/// A plan only names what it has; a name that it lacks is a bug of whoever made it.
+fn unknown(what: &str, id: impl std::fmt::Display) -> EngineError {
+    EngineError::Bug(format!("the plan names a {what} `{id}` that it does not have"))
+}

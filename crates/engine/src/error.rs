@@ -1,0 +1,238 @@
+//! What can go wrong while a plan is carried out. Each message says what, where, what was expected
+//! and found, and what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use akbuild_nar::TreeHash;
+
+use crate::elf::Unsatisfied;
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] akbuild_store::StoreError),
+    /// A download or a source.
+    #[error(transparent)]
+    Fetch(#[from] akbuild_fetch::FetchError),
+    /// An archive.
+    #[error(transparent)]
+    Archive(#[from] akbuild_fetch::ArchiveError),
+    /// Downloads, all that failed.
+    #[error(transparent)]
+    Downloads(#[from] akbuild_fetch::Failures),
+    /// The sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] akbuild_sandbox::SandboxError),
+    /// A sysroot.
+    #[error(transparent)]
+    Sysroot(#[from] akbuild_sysroot::SysrootError),
+    /// An upstream lock file.
+    #[error(transparent)]
+    Lock(#[from] akbuild_registry::LockError),
+    /// The file system.
+    #[error("cannot {doing} `{}`: {source}", path.display())]
+    Io {
+        /// The operation, as a verb.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A pattern of a subset.
+    #[error("{0}")]
+    Glob(String),
+    /// A patch that does not fit.
+    #[error("patch of `{file}` in source `{source_id}` ({at}) {problem}")]
+    Patch {
+        /// The source.
+        source_id: String,
+        /// The file.
+        file: String,
+        /// Where the patch is written.
+        at: String,
+        /// What is wrong.
+        problem: PatchError,
+    },
+    /// A path that a stage wants of a tree and that is not there.
+    #[error("stage `{stage}` wants `{path}` of {tree}, which has no such file or folder")]
+    NoSuchPath {
+        /// The stage.
+        stage: String,
+        /// What it wants.
+        path: String,
+        /// Of which tree.
+        tree: String,
+    },
+    /// A subset that matches no file.
+    #[error(
+        "stage `{stage}` takes nothing from {tree}: none of its files matches {patterns}\n  help: check `include` and `exclude` of the stage"
+    )]
+    NothingMatches {
+        /// The stage.
+        stage: String,
+        /// Of which tree.
+        tree: String,
+        /// The patterns.
+        patterns: String,
+    },
+    /// Two pieces bring the same file.
+    #[error("stage `{stage}`: `{path}` comes from two pieces\n  help: give one of them an `exclude`")]
+    Overlap {
+        /// The stage.
+        stage: String,
+        /// The path in the output.
+        path: String,
+    },
+    /// A script failed.
+    #[error("{what} {how}")]
+    Script {
+        /// `stage "webui"`, or its check.
+        what: String,
+        /// `exited with status 2`, `was ended by signal 9`.
+        how: String,
+    },
+    /// What the loopback registry was asked for and does not have.
+    #[error("{what} {how}\n  it asked the registry for what no lock names:\n{misses}")]
+    Misses {
+        /// As of [`EngineError::Script`].
+        what: String,
+        /// As of [`EngineError::Script`].
+        how: String,
+        /// A line each.
+        misses: String,
+    },
+    /// A script left its output empty.
+    #[error("stage `{stage}` succeeded but left its output empty\n  help: its script must write to $out")]
+    Empty {
+        /// The stage.
+        stage: String,
+    },
+    /// An output that is not what the recipe pins.
+    #[error(
+        "output of stage `{stage}` has another hash than its `output_hash`\n  expected {expected}\n     found {found}\n  help: see what changed with `akbuild why {stage}`; if it is meant, pin the new hash at {at}"
+    )]
+    OutputHash {
+        /// The stage.
+        stage: String,
+        /// What the recipe says.
+        expected: TreeHash,
+        /// What it is.
+        found: TreeHash,
+        /// Where the stage is written.
+        at: String,
+    },
+    /// A source that is not what is pinned.
+    #[error(
+        "source `{id}` has another hash than the pinned one\n  expected {expected}\n     found {found}\n  from {from}\n  help: if upstream moved it on purpose, run `akbuild lock` and look at the difference before you commit it"
+    )]
+    SourceHash {
+        /// The source.
+        id: String,
+        /// The pin.
+        expected: TreeHash,
+        /// What it is.
+        found: TreeHash,
+        /// Where it came from.
+        from: String,
+    },
+    /// Shared libraries that would not be found at run time.
+    #[error("{} of {needed} needed libraries would not be found at run time:\n{}", .unsatisfied.len(), list(.unsatisfied))]
+    Elf {
+        /// How many were needed.
+        needed: usize,
+        /// Those that are missing.
+        unsatisfied: Vec<Unsatisfied>,
+    },
+    /// A git repository is wanted of a source that is none.
+    #[error("source `{id}` is given to a stage as a git repository, but is none\n  help: give the source a `git` address")]
+    NotGit {
+        /// The source.
+        id: String,
+    },
+    /// A sysroot that Python packages are installed in has no C library.
+    #[error("sysroot `{sysroot}` has no `libc6`: which Python wheels fit it cannot be known\n  help: add `libc6` to its packages")]
+    NoLibc {
+        /// The sysroot.
+        sysroot: String,
+    },
+    /// A stage without a script has no sandbox.
+    #[error("stage `{stage}` puts trees together without running anything: it has no sandbox\n  help: look at its output in the store, or open a shell in one of the stages it takes from")]
+    NoSandbox {
+        /// The stage.
+        stage: String,
+    },
+    /// A sysroot could not be made.
+    #[error("{0}")]
+    Sysroots(String),
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Cancelled,
+    /// A thread of akbuild panicked.
+    #[error("akbuild itself failed: {0}")]
+    Bug(String),
+}
+
+/// Why a patch does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum PatchError {
+    /// Its text is not there.
+    #[error("matches nothing\n  the nearest text is line {line}: {nearest}")]
+    NoMatch {
+        /// The line that is most like it; 0 in an empty file.
+        line: usize,
+        /// Its text.
+        nearest: String,
+    },
+    /// Its text is there more than once.
+    #[error("matches {} times, at lines {}\n  help: make `from` longer, so that it matches once", .lines.len(), join(.lines))]
+    Several {
+        /// The lines.
+        lines: Vec<usize>,
+    },
+    /// The file is not there.
+    #[error("has no file to change: the source has no `{0}`")]
+    NoFile(String),
+    /// The file is not text.
+    #[error("cannot be made: the file is not UTF-8 text")]
+    NotText,
+    /// The replacement has changed since the plan was made.
+    #[error("takes its text from `{0}`, which changed while akbuild was running")]
+    Changed(String),
+}
+
+fn join(lines: &[usize]) -> String {
+    lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn list(unsatisfied: &[Unsatisfied]) -> String {
+    let line = |u: &Unsatisfied| format!("  {} needs {}", u.file, u.needed);
+    let mut lines: Vec<String> = unsatisfied.iter().take(20).map(line).collect();
+    if unsatisfied.len() > 20 {
+        lines.push(format!("  and {} more", unsatisfied.len() - 20));
+    }
+    lines.push("  help: add the package that has the library to the run-time sysroot of the recipe".to_owned());
+    lines.join("\n")
+}
+
+/// Names the operation and the path of an [`io::Error`].
+pub(crate) trait Io<T> {
+    /// `cannot <doing> <path>: ...`
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, EngineError>;
+}
+
+impl<T> Io<T> for Result<T, io::Error> {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, EngineError> {
+        self.map_err(|source| EngineError::Io { doing, path: path.to_owned(), source })
+    }
+}
+
+impl<T> Io<T> for Result<T, rustix::io::Errno> {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, EngineError> {
+        self.map_err(io::Error::from).doing(doing, path)
+    }
+}

@@ -1,0 +1,285 @@
+//! Running a stage's script: the folders are laid out, the sandbox is described and started, the registry
+//! answers, output goes to the log and to whoever listens, and the checks are made.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Check, Exec, GIT, Mount as PlanMount, REGISTRY_PORT, Stage, Step, TOOLS, WORK};
+use akbuild_registry::{Server, Upstream};
+use akbuild_sandbox::{Finished, Limits, Mount, MountKind, Output, Spec, Status, Stdio};
+use akbuild_store::Scratch;
+
+use crate::elf;
+use crate::engine::Engine;
+use crate::error::{EngineError, Io};
+use crate::event::Event;
+use crate::graph::NodeId;
+use crate::keys::Outputs;
+use crate::served::Served;
+use crate::work::{Folders, folders_called};
+
+/// The start of 1980, the earliest time that a zip archive can hold.
+const SOURCE_DATE_EPOCH: &str = "315532800";
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A stage being run.
+pub(crate) struct Job<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) stage: &'a Stage,
+    pub(crate) node: &'a NodeId,
+    pub(crate) outputs: &'a Outputs,
+    pub(crate) scratch: &'a Scratch,
+    pub(crate) log: File,
+    pub(crate) upstream: Option<Arc<dyn Upstream>>,
+}
+
+/// What is measured of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Used {
+    pub(crate) max_rss: u64,
+}
+
+impl Job<'_> {
+    /// Runs the step and its checks; the output is then in the folder that is returned.
+    pub(crate) fn run(&mut self) -> Result<(PathBuf, Used), EngineError> {
+        let stage = self.stage;
+        let (out, mut used) = match &stage.step {
+            Step::Exec(exec) => self.exec(exec)?,
+            Step::Compose(compose) => {
+                self.engine.phase(self.node, "link");
+                let out = self.scratch.path().join("out");
+                std::fs::create_dir(&out).doing("make", &out)?;
+                let tree = |tree: &_| self.engine.output_of(tree, self.outputs);
+                crate::compose::compose(&self.engine.store, stage.id.as_str(), compose, tree, &out)?;
+                (out, Used::default())
+            }
+        };
+        for check in stage.step.checks() {
+            self.engine.phase(self.node, "check");
+            used.max_rss = used.max_rss.max(self.check(check, &out)?.max_rss);
+        }
+        Ok((out, used))
+    }
+
+    fn exec(&mut self, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
+        self.engine.phase(self.node, "copy");
+        let folders = Folders::new(self.scratch.path(), &exec.out)?;
+        let served = exec.artifacts.as_ref().map(|_| self.served()).transpose()?;
+        let spec = self.lay_out(exec, &folders, served.as_deref())?;
+        self.engine.phase(self.node, "run");
+        let what = format!("stage `{}`", self.stage.id);
+        let finished = self.sandbox(&spec, &what, served.as_deref())?;
+        let empty = std::fs::read_dir(&folders.out).doing("read", &folders.out)?.next().is_none();
+        if empty {
+            return Err(EngineError::Empty { stage: self.stage.id.to_string() });
+        }
+        Ok((folders.out, Used { max_rss: finished.max_rss }))
+    }
+
+    pub(crate) fn served(&self) -> Result<Arc<Served>, EngineError> {
+        let served = self.engine.served.lock().unwrap_or_else(|e| e.into_inner());
+        let known = served.get(&self.stage.id).cloned();
+        known.ok_or_else(|| EngineError::Bug(format!("`{}` began before its downloads", self.stage.id)))
+    }
+
+    /// Fills the folders and describes the sandbox.
+    pub(crate) fn lay_out(
+        &self,
+        exec: &Exec,
+        folders: &Folders,
+        served: Option<&Served>,
+    ) -> Result<Spec, EngineError> {
+        let engine = self.engine;
+        for copy in &exec.copies {
+            folders.copy(&engine.store, &engine.output_of(&copy.from, self.outputs)?, copy)?;
+        }
+        for (path, text) in served.into_iter().flat_map(|s| &s.rewritten) {
+            folders.rewrite(path, text)?;
+        }
+        for file in &exec.files {
+            folders.write(file)?;
+        }
+        let mut mounts = vec![writable("/tmp", &folders.tmp)];
+        if exec.out != WORK {
+            mounts.push(writable(WORK, &folders.work));
+        }
+        folders.mount_point(&exec.out, true)?;
+        mounts.push(writable(&exec.out, &folders.out));
+        for tool in &exec.tools {
+            let tree = self.output(&NodeId::Tool(tool.clone()))?;
+            mounts.push(read_only(format!("{TOOLS}/{tool}"), engine.tree(&tree)));
+        }
+        for source in &exec.git {
+            let repository = self.scratch.path().join(format!("{source}.git"));
+            engine.export_git(source, &repository)?;
+            mounts.push(read_only(format!("{GIT}/{source}.git"), repository));
+        }
+        for mount in &exec.mounts {
+            self.mount(mount, folders, &mut mounts)?;
+        }
+        folders.give_to(akbuild_sandbox::build_owner())?;
+        let root = engine.tree(&self.output(&NodeId::Sysroot(exec.sysroot.clone()))?);
+        let listen = exec.artifacts.as_ref().map(|_| REGISTRY_PORT);
+        let env = exec.env.iter().chain([(&"out".to_owned(), &exec.out)]).map(pair).collect();
+        Ok(spec(root, mounts, &exec.script, env, &exec.cwd, listen))
+    }
+
+    fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {
+        let known = self.outputs.get(node).copied();
+        known.ok_or_else(|| EngineError::Bug(format!("{node} was needed before it was made")))
+    }
+
+    fn mount(&self, mount: &PlanMount, folders: &Folders, mounts: &mut Vec<Mount>) -> Result<(), EngineError> {
+        let tree = self.engine.tree(&self.engine.output_of(&mount.from, self.outputs)?).join(&mount.path);
+        if mount.optional && !tree.exists() {
+            return Ok(());
+        }
+        let Some(name) = &mount.folders else {
+            folders.mount_point(&mount.to, tree.is_dir())?;
+            mounts.push(read_only(&mount.to, tree));
+            return Ok(());
+        };
+        for relative in folders_called(&tree, name)? {
+            let to = format!("{}/{}", mount.to, relative.display());
+            folders.mount_point(&to, true)?;
+            mounts.push(read_only(to, tree.join(relative)));
+        }
+        Ok(())
+    }
+
+    /// Runs a sandbox to its end, or until the run is stopped.
+    fn sandbox(&mut self, spec: &Spec, what: &str, served: Option<&Served>) -> Result<Finished, EngineError> {
+        if self.engine.cancel.is_thrown() {
+            return Err(EngineError::Cancelled);
+        }
+        let mut running = akbuild_sandbox::spawn(spec)?;
+        let killer = running.killer();
+        let _registered = self.engine.cancel.on_throw(move || killer.kill());
+        let start = |(listener, served): (_, &Served)| {
+            let catalogue = served.catalogue(self.engine);
+            Server::start(listener, catalogue, self.upstream.clone(), &self.engine.runtime)
+        };
+        let server = running.listener().zip(served).map(start).transpose();
+        let server = server.doing("serve the registry for", Path::new(what))?;
+        if let Some(output) = running.output() {
+            self.follow(BufReader::new(output))?;
+        }
+        let finished = running.wait()?;
+        let misses = server.map(|server| server.misses()).unwrap_or_default();
+        if self.engine.cancel.is_thrown() {
+            return Err(EngineError::Cancelled);
+        }
+        let how = match finished.status {
+            Status::Exited(0) => return Ok(finished),
+            Status::Exited(code) => format!("exited with status {code}"),
+            Status::Signalled(signal) => format!("was ended by signal {signal}"),
+        };
+        let what = what.to_owned();
+        if misses.is_empty() {
+            return Err(EngineError::Script { what, how });
+        }
+        let misses: Vec<String> = misses.iter().map(|miss| format!("  {miss}")).collect();
+        Err(EngineError::Misses { what, how, misses: misses.join("\n") })
+    }
+
+    /// Copies what a stage writes to its log, and tells of each line.
+    fn follow(&mut self, mut output: impl BufRead) -> Result<(), EngineError> {
+        let mut line = Vec::new();
+        let log = Path::new("the log");
+        loop {
+            line.clear();
+            match output.read_until(b'\n', &mut line) {
+                Ok(0) => return self.log.flush().doing("write", log),
+                Ok(_) => {}
+                // A terminal's other end gone means the same as the end of a pipe.
+                Err(error) if error.raw_os_error() == Some(5) => return Ok(()),
+                Err(error) => return Err(error).doing("read", Path::new("the output of a stage")),
+            }
+            self.log.write_all(&line).doing("write", log)?;
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if !text.is_empty() {
+                self.engine.sink.event(Event::Line { node: self.node.clone(), line: text });
+            }
+        }
+    }
+
+    fn check(&mut self, check: &Check, out: &Path) -> Result<Used, EngineError> {
+        match check {
+            Check::Elf { sysroot, at } => {
+                let root = self.engine.tree(&self.output(&NodeId::Sysroot(sysroot.clone()))?);
+                let report = elf::check(out, at, &root)?;
+                let line = format!("{} ELF files need {} libraries", report.files, report.needed);
+                writeln!(self.log, "{line}").doing("write", Path::new("the log"))?;
+                self.engine.sink.event(Event::Line { node: self.node.clone(), line });
+                if report.unsatisfied.is_empty() {
+                    return Ok(Used::default());
+                }
+                Err(EngineError::Elf { needed: report.needed, unsatisfied: report.unsatisfied })
+            }
+            Check::Run { sysroot, at, script, env } => {
+                let root = self.engine.tree(&self.output(&NodeId::Sysroot(sysroot.clone()))?);
+                let tmp = self.scratch.path().join("check-tmp");
+                if !tmp.exists() {
+                    std::fs::create_dir(&tmp).doing("make", &tmp)?;
+                    let (uid, gid) = akbuild_sandbox::build_owner();
+                    std::os::unix::fs::chown(&tmp, Some(uid), Some(gid)).doing("change the owner of", &tmp)?;
+                }
+                let mounts = vec![writable("/tmp", &tmp), read_only(at, out)];
+                let env = env.iter().chain([(&"out".to_owned(), at)]).map(pair).collect();
+                let what = format!("a check of stage `{}`", self.stage.id);
+                let finished = self.sandbox(&spec(root, mounts, script, env, "/", None), &what, None)?;
+                Ok(Used { max_rss: finished.max_rss })
+            }
+        }
+    }
+}
+
+fn pair((name, value): (&String, &String)) -> (String, String) {
+    (name.clone(), value.clone())
+}
+
+/// A sandbox for a script, with the environment that each stage has.
+pub(crate) fn spec(
+    root: PathBuf,
+    mounts: Vec<Mount>,
+    script: &str,
+    env: Vec<(String, String)>,
+    cwd: &str,
+    listen: Option<u16>,
+) -> Spec {
+    let fixed = [
+        ("HOME", "/tmp"),
+        ("LANG", "C.UTF-8"),
+        ("PATH", PATH),
+        ("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH),
+        ("TMPDIR", "/tmp"),
+        ("TZ", "UTC"),
+    ];
+    let mut all: std::collections::BTreeMap<String, String> =
+        fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    all.extend(env);
+    let argv = ["/bin/bash", "-euo", "pipefail", "-c", script].map(Into::into).to_vec();
+    Spec {
+        root,
+        mounts,
+        argv,
+        env: all.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        cwd: cwd.into(),
+        listen,
+        stdin: Stdio::Null,
+        output: Output::Pipe,
+        limits: Limits::default(),
+        seccomp: true,
+    }
+}
+
+fn writable(at: impl Into<PathBuf>, host: &Path) -> Mount {
+    Mount { at: at.into(), what: MountKind::ReadWrite(host.to_owned()) }
+}
+
+fn read_only(at: impl Into<PathBuf>, host: impl Into<PathBuf>) -> Mount {
+    Mount { at: at.into(), what: MountKind::ReadOnly(host.into()) }
+}

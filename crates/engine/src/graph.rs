@@ -1,0 +1,177 @@
+//! The graph of nodes: sources, sysroots, tools, downloads and stages, and who needs whom.
+//!
+//! Knows the shape only: nothing of keys, of the store or of running anything.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use akbuild_recipe::plan::{Check, Plan, SourceId, StageId, Step, SysrootId, ToolId, TreeRef};
+
+/// What a node stands for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeId {
+    /// A source, fetched and patched.
+    Source(SourceId),
+    /// A sysroot, unpacked.
+    Sysroot(SysrootId),
+    /// A tool, unpacked.
+    Tool(ToolId),
+    /// The downloads that a stage's registry will serve.
+    Fetch(StageId),
+    /// A stage.
+    Stage(StageId),
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeId::Source(id) => write!(f, "source:{id}"),
+            NodeId::Sysroot(id) => write!(f, "sysroot:{id}"),
+            NodeId::Tool(id) => write!(f, "tool:{id}"),
+            NodeId::Fetch(id) => write!(f, "fetch:{id}"),
+            NodeId::Stage(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// A node's place in a [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Index(pub(crate) usize);
+
+impl Index {
+    /// As a place in a list with an element for each node.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// Nodes in an order in which each stands after those it needs.
+#[derive(Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    places: HashMap<NodeId, Index>,
+}
+
+/// One node.
+#[derive(Debug)]
+pub struct Node {
+    /// What it stands for.
+    pub id: NodeId,
+    /// What it needs.
+    pub needs: Vec<Index>,
+    /// What needs it.
+    pub needed_by: Vec<Index>,
+    /// How many of the `-j` slots it takes.
+    pub weight: u32,
+}
+
+impl Graph {
+    /// The graph of everything that `targets` need. With `ask`, downloads of language packages wait
+    /// for a sysroot, whose clients will be asked where to download from.
+    pub fn new(plan: &Plan, targets: &[StageId], ask: bool) -> Self {
+        let mut graph = Graph { nodes: Vec::new(), places: HashMap::new() };
+        let wanted = wanted(plan, targets);
+        for stage in plan.stages.iter().filter(|s| wanted.contains_key(&s.id)) {
+            let first = match &stage.step {
+                Step::Exec(exec) if ask => vec![graph.place(NodeId::Sysroot(exec.sysroot.clone()), Vec::new(), 0)],
+                _ => Vec::new(),
+            };
+            let place = |graph: &mut Graph, id: NodeId| {
+                let before = if matches!(id, NodeId::Tool(_)) { first.clone() } else { Vec::new() };
+                graph.place(id, before, 0)
+            };
+            let mut needs: Vec<Index> = needs(&stage.step).into_iter().map(|id| place(&mut graph, id)).collect();
+            if let Step::Exec(exec) = &stage.step
+                && let Some(artifacts) = &exec.artifacts
+            {
+                let files = artifacts.npm.iter().chain(artifacts.go.iter()).chain(artifacts.python.iter().map(|p| &p.lock));
+                let mut locks = first.clone();
+                locks.extend(files.map(|f| graph.place(NodeId::Source(f.source.clone()), Vec::new(), 0)));
+                needs.push(graph.place(NodeId::Fetch(stage.id.clone()), locks, 0));
+            }
+            graph.place(NodeId::Stage(stage.id.clone()), needs, stage.weight);
+        }
+        graph
+    }
+
+    /// Puts a node in, or finds it where it is.
+    fn place(&mut self, id: NodeId, mut needs: Vec<Index>, weight: u32) -> Index {
+        if let Some(&at) = self.places.get(&id) {
+            return at;
+        }
+        needs.sort();
+        needs.dedup();
+        let at = Index(self.nodes.len());
+        for need in &needs {
+            self.nodes[need.0].needed_by.push(at);
+        }
+        self.places.insert(id.clone(), at);
+        self.nodes.push(Node { id, needs, needed_by: Vec::new(), weight });
+        at
+    }
+
+    /// Every node's place, those needed before those that need them.
+    pub fn indices(&self) -> impl DoubleEndedIterator<Item = Index> + use<> {
+        (0..self.nodes.len()).map(Index)
+    }
+
+    /// The node at a place.
+    pub fn node(&self, at: Index) -> &Node {
+        &self.nodes[at.0]
+    }
+
+    /// Where a node is.
+    pub fn find(&self, id: &NodeId) -> Option<Index> {
+        self.places.get(id).copied()
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+}
+
+/// The stages among `targets` and all that they need.
+fn wanted<'a>(plan: &'a Plan, targets: &[StageId]) -> HashMap<&'a StageId, ()> {
+    let mut wanted = HashMap::new();
+    for stage in plan.stages.iter().rev() {
+        if targets.contains(&stage.id) || wanted.contains_key(&stage.id) {
+            wanted.insert(&stage.id, ());
+            for tree in stage.step.trees() {
+                if let TreeRef::Stage(id) = tree
+                    && let Some(needed) = plan.stage(id)
+                {
+                    wanted.insert(&needed.id, ());
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// What a step reads, but for its downloads.
+fn needs(step: &Step) -> Vec<NodeId> {
+    let mut needs: Vec<NodeId> = step
+        .trees()
+        .into_iter()
+        .map(|tree| match tree {
+            TreeRef::Source(id) => NodeId::Source(id.clone()),
+            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+        })
+        .collect();
+    if let Step::Exec(exec) = step {
+        needs.push(NodeId::Sysroot(exec.sysroot.clone()));
+        needs.extend(exec.tools.iter().cloned().map(NodeId::Tool));
+        needs.extend(exec.git.iter().cloned().map(NodeId::Source));
+    }
+    for check in step.checks() {
+        let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;
+        needs.push(NodeId::Sysroot(sysroot.clone()));
+    }
+    needs
+}

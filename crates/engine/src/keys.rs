@@ -1,0 +1,206 @@
+//! From a node of the plan, and the outputs of what it needs, to its manifest. This is the one
+//! traversal: the key is the manifest's hash, and explanations are differences of manifests.
+
+use std::collections::HashMap;
+
+use akbuild_nar::{Digest, TreeHash};
+use akbuild_recipe::plan::{
+    Check, Compose, Edit, Exec, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage, TreeRef, View,
+    WrittenFile,
+};
+use akbuild_store::Store;
+use serde::Serialize;
+
+use crate::error::EngineError;
+use crate::graph::NodeId;
+use crate::manifest::Manifest;
+use crate::trees;
+
+/// Raised when the sandbox comes to mean something else for what runs in it.
+const SANDBOX_VERSION: &str = "1";
+/// Raised when the loopback registry comes to answer otherwise.
+const REGISTRY_VERSION: &str = "1";
+
+/// The outputs of the nodes that have one.
+pub type Outputs = HashMap<NodeId, TreeHash>;
+
+/// Writes manifests.
+pub(crate) struct Keys<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) plan: &'a Plan,
+    pub(crate) outputs: &'a Outputs,
+}
+
+impl Keys<'_> {
+    fn output(&self, node: NodeId) -> Result<TreeHash, EngineError> {
+        let known = self.outputs.get(&node).copied();
+        known.ok_or_else(|| EngineError::Bug(format!("a manifest was written before {node} was known")))
+    }
+
+    fn tree(&self, tree: &TreeRef) -> Result<TreeHash, EngineError> {
+        self.output(match tree {
+            TreeRef::Source(id) => NodeId::Source(id.clone()),
+            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+        })
+    }
+
+    /// The manifest of a stage.
+    pub(crate) fn stage(&self, stage: &Stage) -> Result<Manifest, EngineError> {
+        let mut manifest = Manifest::new(stage.kind, stage.kind_version);
+        match &stage.step {
+            Step::Exec(exec) => self.exec(stage, exec, &mut manifest)?,
+            Step::Compose(compose) => self.compose(stage, compose, &mut manifest)?,
+        }
+        for (i, check) in stage.step.checks().iter().enumerate() {
+            manifest.set(format!("check.{i}"), self.check(check)?);
+        }
+        Ok(manifest)
+    }
+
+    fn exec(&self, stage: &Stage, exec: &Exec, manifest: &mut Manifest) -> Result<(), EngineError> {
+        manifest.set("sandbox", SANDBOX_VERSION);
+        manifest.set("script", &exec.script);
+        manifest.set("cwd", &exec.cwd);
+        manifest.set("out", &exec.out);
+        manifest.set("sysroot", self.output(NodeId::Sysroot(exec.sysroot.clone()))?.to_string());
+        for tool in &exec.tools {
+            manifest.set(format!("tool.{tool}"), self.output(NodeId::Tool(tool.clone()))?.to_string());
+        }
+        for source in &exec.git {
+            manifest.set(format!("git.{source}"), self.commit(source)?);
+        }
+        for (i, copy) in exec.copies.iter().enumerate() {
+            let view = if copy.view == View::Whole { "" } else { " (go imports)" };
+            let field = format!("copy.{i}.{}{view}", copy.to);
+            self.part(stage, &field, (&copy.from, "", &copy.subset, copy.view), false, manifest)?;
+        }
+        for mount in &exec.mounts {
+            let every = mount.folders.as_ref().map(|name| format!("/**/{name}")).unwrap_or_default();
+            let field = format!("mount.{}{every}", mount.to);
+            let what = (&mount.from, &*mount.path, &Subset::default(), View::Whole);
+            self.part(stage, &field, what, mount.optional, manifest)?;
+        }
+        for (name, value) in &exec.env {
+            manifest.set(format!("env.{name}"), value);
+        }
+        files(&exec.files, manifest);
+        if let Some(artifacts) = &exec.artifacts {
+            manifest.set("registry", REGISTRY_VERSION);
+            for (i, lock) in artifacts.python.iter().enumerate() {
+                let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
+                manifest.set(format!("python.{i}"), json(&lock));
+                manifest.set("python-pins", pins(&self.plan.python_pins));
+            }
+        }
+        Ok(())
+    }
+
+    fn compose(&self, stage: &Stage, compose: &Compose, manifest: &mut Manifest) -> Result<(), EngineError> {
+        for (i, piece) in compose.pieces.iter().enumerate() {
+            let what = (&piece.from, &*piece.path, &piece.subset, View::Whole);
+            self.part(stage, &format!("piece.{i}./{}", piece.to), what, false, manifest)?;
+        }
+        files(&compose.files, manifest);
+        Ok(())
+    }
+
+    /// Sets `field` to the digest of part of a tree, and notes where that part came from.
+    fn part(
+        &self,
+        stage: &Stage,
+        field: &str,
+        (from, path, subset, view): (&TreeRef, &str, &Subset, View),
+        optional: bool,
+        manifest: &mut Manifest,
+    ) -> Result<(), EngineError> {
+        let tree = self.tree(from)?;
+        match trees::subset_digest(self.store, &tree, path, subset, view)? {
+            Some(digest) => manifest.set(field, digest),
+            None if optional => manifest.set(field, "absent"),
+            None if path.is_empty() => return Err(nothing_matches(stage, from, subset)),
+            None => {
+                let (stage, path, tree) = (stage.id.to_string(), path.to_owned(), name(from));
+                return Err(EngineError::NoSuchPath { stage, path, tree });
+            }
+        }
+        manifest.note(field, json(&(name(from), tree, path, subset)));
+        Ok(())
+    }
+
+    fn check(&self, check: &Check) -> Result<String, EngineError> {
+        let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;
+        let root = self.output(NodeId::Sysroot(sysroot.clone()))?;
+        Ok(match check {
+            Check::Elf { at, .. } => json(&("elf", root, at)),
+            Check::Run { at, script, env, .. } => json(&("run", root, at, script, env)),
+        })
+    }
+
+    fn commit(&self, id: &akbuild_recipe::plan::SourceId) -> Result<String, EngineError> {
+        match self.plan.sources.iter().find(|s| s.id == *id).map(|s| &s.origin) {
+            Some(akbuild_recipe::plan::Origin::Git { commit, .. }) => Ok(commit.clone()),
+            _ => Ok(self.output(NodeId::Source(id.clone()))?.to_string()),
+        }
+    }
+}
+
+/// The manifest of a source: `raw` is the tree before any patch.
+pub(crate) fn source(source: &Source, raw: &TreeHash) -> Manifest {
+    let mut manifest = Manifest::new("source", 1);
+    manifest.set("tree", raw.to_string());
+    for (i, patch) in source.patches.iter().enumerate() {
+        let edit = match &patch.edit {
+            Edit::Replace { from, to } => json(&("replace", from, to)),
+            Edit::With { digest, .. } => json(&("with", digest)),
+        };
+        manifest.set(format!("patch.{i}.{}", patch.file), edit);
+    }
+    manifest
+}
+
+/// The manifest of a sysroot.
+pub(crate) fn sysroot(sysroot: &Sysroot) -> Manifest {
+    let mut manifest = Manifest::new("sysroot", akbuild_sysroot::VERSION);
+    for pin in &sysroot.packages {
+        manifest.set(format!("deb.{}", pin.name), json(&(&pin.version, &pin.digest)));
+    }
+    manifest
+}
+
+/// The manifest of a tool.
+pub(crate) fn tool(tool: &Tool) -> Manifest {
+    let mut manifest = Manifest::new("tool", 1);
+    let digest = match &tool.package {
+        ToolPackage::Python(pin) => &pin.digest,
+        ToolPackage::Npm(pin) => &pin.digest,
+    };
+    manifest.set("package", digest.to_string());
+    manifest
+}
+
+/// How a tree is named in messages and notes.
+pub(crate) fn name(tree: &TreeRef) -> String {
+    match tree {
+        TreeRef::Source(id) => format!("source `{id}`"),
+        TreeRef::Stage(id) => format!("stage `{id}`"),
+    }
+}
+
+fn files(files: &[WrittenFile], manifest: &mut Manifest) {
+    for file in files {
+        manifest.set(format!("file.{}", file.path), json(&(file.executable, &file.text)));
+    }
+}
+
+fn pins(pins: &[PythonPin]) -> String {
+    Digest::sha256(json(&pins).as_bytes()).to_string()
+}
+
+fn nothing_matches(stage: &Stage, from: &TreeRef, subset: &Subset) -> EngineError {
+    let patterns = subset.include.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+    EngineError::NothingMatches { stage: stage.id.to_string(), tree: name(from), patterns }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data is always JSON")
+}

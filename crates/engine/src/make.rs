@@ -1,0 +1,234 @@
+//! Making the nodes that come from outside: sources, sysroots and tools, each published as a tree.
+
+use std::fs;
+use std::path::Path;
+
+use akbuild_fetch::{GitRequest, Locations, Progress, StripTop, Wanted};
+use akbuild_nar::{Digest, TreeHash};
+use akbuild_recipe::plan::{Edit, Origin, Patch, Source, SourceId, Sysroot, Tool, ToolPackage, TreeRef};
+use akbuild_registry::{Artifact, What};
+use akbuild_store::Publish;
+use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Io, PatchError};
+use crate::event::Event;
+use crate::graph::NodeId;
+use crate::patch;
+use crate::served::pinned;
+use crate::{locate, work};
+
+impl Engine {
+    /// Fetches a source as it is outside, checks it and publishes it.
+    pub(crate) fn raw_source(&self, source: &Source) -> Result<TreeHash, EngineError> {
+        if let Some(hash) = source.hash.filter(|hash| self.store.has_tree(hash)) {
+            return Ok(hash);
+        }
+        let scratch = self.store.scratch(&format!("source-{}", source.id))?;
+        let tree = scratch.path().join("tree");
+        let from = match &source.origin {
+            Origin::Git { urls, reference, commit } => {
+                self.fetch_commit(source, urls, reference.as_deref(), commit)?;
+                akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&self.git_cache(), &urls[0]), commit, &tree)?;
+                urls.join(", ")
+            }
+            Origin::Tarball { urls, digest } => {
+                self.runtime.block_on(self.fetch_blob(&format!("source {}", source.id), urls, *digest, source))?;
+                let file = self.store.blob_path(digest);
+                akbuild_fetch::unpack_archive(&file, &tree, StripTop::IfSingle)?;
+                urls.join(", ")
+            }
+            Origin::Path(path) => {
+                akbuild_fetch::copy_tree(path, &tree, &crate::local::is_left_out)?;
+                path.display().to_string()
+            }
+        };
+        let published = self.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?;
+        match source.hash {
+            Some(expected) if expected != published.hash => {
+                let (id, found) = (source.id.to_string(), published.hash);
+                Err(EngineError::SourceHash { id, expected, found, from })
+            }
+            _ => Ok(published.hash),
+        }
+    }
+
+    fn fetch_commit(&self, source: &Source, urls: &[String], reference: Option<&str>, commit: &str) -> Result<(), EngineError> {
+        let node = NodeId::Source(source.id.clone());
+        self.phase(&node, "fetch");
+        let progress = |bytes| self.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
+        let request = GitRequest {
+            urls,
+            reference,
+            commit: Some(commit),
+            cache: &self.git_cache(),
+            credentials: &self.credentials,
+            offline: self.options.offline,
+            progress: &progress,
+        };
+        akbuild_fetch::git_fetch(&request)?;
+        Ok(())
+    }
+
+    /// Writes a bare repository with the pinned commit of a source to `dest`.
+    pub(crate) fn export_git(&self, id: &SourceId, dest: &Path) -> Result<(), EngineError> {
+        let source = self.source(id)?;
+        let Origin::Git { urls, reference, commit } = &source.origin else {
+            return Err(EngineError::NotGit { id: id.to_string() });
+        };
+        self.fetch_commit(source, urls, reference.as_deref(), commit)?;
+        let repository = akbuild_fetch::git_repository(&self.git_cache(), &urls[0]);
+        Ok(akbuild_fetch::git_export(&repository, commit, dest)?)
+    }
+
+    async fn fetch_blob(&self, name: &str, urls: &[String], digest: Digest, source: &Source) -> Result<(), EngineError> {
+        let wanted = Wanted {
+            digest,
+            name: name.to_owned(),
+            why: format!("source `{}` is pinned to it", source.id),
+            urls: Locations::Urls(urls.iter().filter_map(|u| url::Url::parse(u).ok()).collect()),
+            size: None,
+        };
+        self.download(&NodeId::Source(source.id.clone()), vec![wanted]).await
+    }
+
+    async fn download(&self, node: &NodeId, wanted: Vec<Wanted>) -> Result<(), EngineError> {
+        self.phase(node, "fetch");
+        let progress = |progress| self.sink.event(Event::Download { node: node.clone(), progress });
+        let (_, client) = self.network()?;
+        tokio::select! {
+            fetched = client.fetch(&self.store, wanted, &progress) => drop(fetched?),
+            () = self.cancel.thrown() => return Err(EngineError::Cancelled),
+        }
+        Ok(())
+    }
+
+    /// A source with its patches made.
+    pub(crate) fn patched_source(&self, source: &Source, raw: &TreeHash) -> Result<TreeHash, EngineError> {
+        let scratch = self.store.scratch(&format!("source-{}", source.id))?;
+        let tree = scratch.path().join("tree");
+        self.store.link(&self.tree(raw), &tree)?;
+        for patch in &source.patches {
+            apply(source, patch, &tree)?;
+        }
+        Ok(self.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?.hash)
+    }
+
+    /// Downloads a sysroot's packages and unpacks them.
+    pub(crate) fn make_sysroot(&self, sysroot: &Sysroot) -> Result<TreeHash, EngineError> {
+        let node = NodeId::Sysroot(sysroot.id.clone());
+        let (mirrors, _) = self.network()?;
+        let wanted = sysroot.packages.iter().map(|pin| Wanted {
+            digest: pin.digest,
+            name: format!("{} {}", pin.name, pin.version),
+            why: format!("sysroot `{}` needs it", sysroot.id),
+            urls: Locations::Urls(mirrors.debian.iter().filter_map(|b| b.url.join(&pin.path).ok()).collect()),
+            size: Some(pin.size),
+        });
+        self.runtime.block_on(self.download(&node, wanted.collect()))?;
+        self.phase(&node, "unpack");
+        let scratch = self.store.scratch(&format!("sysroot-{}", sysroot.id))?;
+        let tree = scratch.path().join("tree");
+        let debs: Vec<DebFile<'_>> =
+            sysroot.packages.iter().map(|pin| DebFile { pin, path: self.store.blob_path(&pin.digest) }).collect();
+        let progress = |event: UnpackEvent<'_>| {
+            if let UnpackEvent::Package { done, total, .. } = event {
+                self.sink.event(Event::Unpacked { node: node.clone(), done: done as u64, total: total as u64 });
+            }
+        };
+        let options = UnpackOptions { threads: self.options.threads, progress: &progress, slim: true };
+        akbuild_sysroot::unpack(&debs, &tree, &options)?;
+        self.phase(&node, "publish");
+        Ok(self.store.publish(&tree, &Publish::default())?.hash)
+    }
+
+    /// Downloads a tool's package and unpacks it.
+    pub(crate) fn make_tool(&self, tool: &Tool) -> Result<TreeHash, EngineError> {
+        let artifact = match &tool.package {
+            ToolPackage::Python(pin) => pinned(pin),
+            ToolPackage::Npm(pin) => Artifact {
+                digest: pin.digest,
+                size: None,
+                what: What::Npm { name: pin.name.clone(), version: pin.version.clone(), url: None },
+            },
+        };
+        let (mirrors, _) = self.network()?;
+        let wanted = Wanted {
+            digest: artifact.digest,
+            name: locate::label(&artifact),
+            why: format!("tool `{}` is pinned to it", tool.id),
+            urls: locate::locations(&artifact.what, &mirrors),
+            size: None,
+        };
+        self.runtime.block_on(self.download(&NodeId::Tool(tool.id.clone()), vec![wanted]))?;
+        let scratch = self.store.scratch(&format!("tool-{}", tool.id))?;
+        let tree = scratch.path().join("tree");
+        let blob = self.store.blob_path(&artifact.digest);
+        match &tool.package {
+            ToolPackage::Python(_) => {
+                akbuild_fetch::unpack_archive(&blob, &tree, StripTop::No)?;
+                wheel_programs(&tree)?;
+            }
+            ToolPackage::Npm(_) => drop(akbuild_fetch::unpack_archive(&blob, &tree, StripTop::IfSingle)?),
+        }
+        Ok(self.store.publish(&tree, &Publish::default())?.hash)
+    }
+
+    /// The output of a tree that a step names, among `outputs`.
+    pub(crate) fn output_of(&self, tree: &TreeRef, outputs: &crate::keys::Outputs) -> Result<TreeHash, EngineError> {
+        let node = match tree {
+            TreeRef::Source(id) => NodeId::Source(id.clone()),
+            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+        };
+        outputs.get(&node).copied().ok_or_else(|| EngineError::Bug(format!("{node} was read before it was made")))
+    }
+}
+
+/// Puts a wheel's programs (`NAME.data/scripts/*`) where programs are looked for: in `bin`, executable.
+fn wheel_programs(tree: &Path) -> Result<(), EngineError> {
+    use std::os::unix::fs::PermissionsExt;
+    for entry in fs::read_dir(tree).doing("read", tree)? {
+        let scripts = entry.doing("read", tree)?.path().join("scripts");
+        if scripts.parent().is_some_and(|p| p.extension().is_some_and(|e| e == "data")) && scripts.is_dir() {
+            let bin = tree.join("bin");
+            fs::rename(&scripts, &bin).doing("rename", &scripts)?;
+            for program in fs::read_dir(&bin).doing("read", &bin)? {
+                let program = program.doing("read", &bin)?.path();
+                fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).doing("change the mode of", &program)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes one patch in a tree of hard links: the file is replaced, never written into.
+fn apply(source: &Source, patch: &Patch, tree: &Path) -> Result<(), EngineError> {
+    let wrong = |problem| EngineError::Patch {
+        source_id: source.id.to_string(),
+        file: patch.file.clone(),
+        at: patch.at.clone(),
+        problem,
+    };
+    let file = tree.join(&patch.file);
+    let old = fs::symlink_metadata(&file).ok().filter(fs::Metadata::is_file);
+    let executable = old.as_ref().is_some_and(|m| std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o100 != 0);
+    let text = match &patch.edit {
+        Edit::Replace { from, to } => {
+            old.as_ref().ok_or_else(|| wrong(PatchError::NoFile(patch.file.clone())))?;
+            let bytes = fs::read(&file).doing("read", &file)?;
+            let text = String::from_utf8(bytes).map_err(|_| wrong(PatchError::NotText))?;
+            patch::replace_once(&text, from, to).map_err(wrong)?.into_bytes()
+        }
+        Edit::With { path, digest } => {
+            let bytes = fs::read(path).doing("read", path)?;
+            if Digest::sha256(&bytes) != *digest {
+                return Err(wrong(PatchError::Changed(path.display().to_string())));
+            }
+            bytes
+        }
+    };
+    if old.is_some() {
+        fs::remove_file(&file).doing("replace", &file)?;
+    }
+    work::write_bytes(&file, &text, executable)
+}

@@ -1,0 +1,185 @@
+//! The manifest of a node: everything that decides its output, as a list of named values. One
+//! traversal of it gives the key; comparing two of them says why something ran again.
+//!
+//! Knows nothing of where the values come from; `keys.rs` writes them.
+//!
+//! # What is hashed
+//! The key is the SHA-256 of the bytes `akbuild-manifest-v1\n`, then for each field, sorted by name:
+//! the name's length (u64, little endian), the name, the value's length (likewise), the value.
+//! A golden vector in the tests pins this.
+//!
+//! # What is in a stage's key, and what is not
+//! | in | why |
+//! |---|---|
+//! | kind and its version | the same options may come to mean something else |
+//! | script, variables, working folder, output path | they decide what runs |
+//! | content digest of every copied subset | only what a stage sees can change it |
+//! | NAR hash of every mounted tree or sub-tree, and where it is mounted | likewise |
+//! | sysroot and tools, by NAR hash | the toolchain is an input |
+//! | pins that the lock adds to upstream's own lock files | the registry serves them |
+//! | checks | a stage that passed no check must not stand for one that did |
+//!
+//! | left out | why |
+//! |---|---|
+//! | where things were downloaded from, mirrors | their digest is in |
+//! | `-j`, weights, the home folder, user, host name, time | the sandbox hides them |
+//! | names of sources and of other stages | only their contents reach the stage |
+
+use std::collections::BTreeMap;
+
+use akbuild_nar::{Algo, Hasher};
+use akbuild_store::Key;
+use serde::{Deserialize, Serialize};
+
+/// Named values; see the module's documentation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// What is hashed.
+    pub fields: BTreeMap<String, String>,
+    /// What is kept beside it to explain a difference, and not hashed: for a subset, the tree it was taken from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
+}
+
+/// One difference between two manifests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum Change {
+    /// The field is only in the new manifest.
+    Added {
+        /// Its name.
+        field: String,
+        /// Its value.
+        new: String,
+    },
+    /// The field is only in the old manifest.
+    Removed {
+        /// Its name.
+        field: String,
+        /// Its value.
+        old: String,
+    },
+    /// The field has another value.
+    Changed {
+        /// Its name.
+        field: String,
+        /// What it was.
+        old: String,
+        /// What it is.
+        new: String,
+    },
+}
+
+impl Manifest {
+    /// A manifest with the two fields that each has.
+    pub fn new(kind: &str, version: u32) -> Self {
+        let mut manifest = Self::default();
+        manifest.set("kind", kind);
+        manifest.set("kind-version", version.to_string());
+        manifest
+    }
+
+    /// Sets a field.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.fields.insert(name.into(), value.into());
+    }
+
+    /// Sets a note.
+    pub fn note(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.notes.insert(name.into(), value.into());
+    }
+
+    /// The key.
+    pub fn key(&self) -> Key {
+        let mut hasher = Hasher::new(Algo::Sha256);
+        hasher.update(b"akbuild-manifest-v1\n");
+        for (name, value) in &self.fields {
+            for text in [name, value] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        Key::from(<[u8; 32]>::try_from(hasher.finish().as_bytes()).expect("SHA-256 has 32 bytes"))
+    }
+
+    /// As stored beside an action.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("maps of strings are always JSON")
+    }
+
+    /// From what [`Manifest::to_json`] gave.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// What differs from `old`, sorted by field.
+    pub fn changes_since(&self, old: &Manifest) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (field, value) in &old.fields {
+            match self.fields.get(field) {
+                None => changes.push(Change::Removed { field: field.clone(), old: value.clone() }),
+                Some(new) if new != value => {
+                    changes.push(Change::Changed { field: field.clone(), old: value.clone(), new: new.clone() });
+                }
+                Some(_) => {}
+            }
+        }
+        for (field, new) in &self.fields {
+            if !old.fields.contains_key(field) {
+                changes.push(Change::Added { field: field.clone(), new: new.clone() });
+            }
+        }
+        changes.sort_by(|a, b| a.field().cmp(b.field()));
+        changes
+    }
+}
+
+impl Change {
+    /// The field that differs.
+    pub fn field(&self) -> &str {
+        match self {
+            Change::Added { field, .. } | Change::Removed { field, .. } | Change::Changed { field, .. } => field,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_pinned() {
+        let mut manifest = Manifest::new("run", 1);
+        manifest.set("script", "echo \u{e9} > $out");
+        insta::assert_snapshot!(manifest.key(), @"");
+    }
+
+    #[test]
+    fn notes_do_not_count() {
+        let plain = Manifest::new("run", 1);
+        let mut noted = plain.clone();
+        noted.note("tree", "x");
+        assert_eq!(plain.key(), noted.key());
+    }
+
+    #[test]
+    fn a_value_cannot_pass_for_a_field() {
+        let mut one = Manifest::default();
+        one.set("a", "b");
+        one.set("c", "d");
+        let mut two = Manifest::default();
+        two.set("a", "bc");
+        two.set("", "d");
+        assert_ne!(one.key(), two.key());
+    }
+
+    #[test]
+    fn changes_name_what_was_added_removed_and_changed() {
+        let mut old = Manifest::new("run", 1);
+        old.set("env.A", "1");
+        let mut new = Manifest::new("run", 2);
+        new.set("env.B", "1");
+        let fields: Vec<_> = new.changes_since(&old).iter().map(|c| c.field().to_owned()).collect();
+        assert_eq!(fields, ["env.A", "env.B", "kind-version"]);
+    }
+}

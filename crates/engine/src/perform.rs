@@ -1,0 +1,187 @@
+//! Making one node: look for it once more, wait for whoever else is making it, make it, publish it, record it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Source, Stage, StageId, Step};
+use akbuild_store::{Action, Key, Publish, Scratch};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Io};
+use crate::event::{Event, Report, Status};
+use crate::exec::{Job, Used};
+use crate::graph::NodeId;
+use crate::keys::{self, Outputs};
+use crate::manifest::Manifest;
+
+/// Lines of a failed stage's log that are shown.
+const TAIL: usize = 25;
+
+impl Engine {
+    pub(crate) fn stage(&self, id: &StageId) -> Result<&Stage, EngineError> {
+        self.plan.stage(id).ok_or_else(|| EngineError::Bug(format!("the plan has no stage `{id}`")))
+    }
+
+    /// Makes a node. Blocks; the report says how it went.
+    pub(crate) fn perform(&self, node: &NodeId, outputs: &Outputs) -> Report {
+        let begun = Instant::now();
+        let mut report = Report::new(node.clone(), Status::Built);
+        if let Err(error) = self.try_perform(node, outputs, &mut report) {
+            report.status = if matches!(error, EngineError::Cancelled) { Status::Skipped } else { Status::Failed };
+            report.error = Some(error.to_string());
+            report.tail = report.log.as_ref().and_then(|log| tail(log).ok()).unwrap_or_default();
+        }
+        report.seconds = begun.elapsed().as_secs_f64();
+        report
+    }
+
+    fn try_perform(&self, node: &NodeId, outputs: &Outputs, report: &mut Report) -> Result<(), EngineError> {
+        match node {
+            NodeId::Source(id) => self.perform_source(self.source(id)?, report),
+            NodeId::Sysroot(id) => {
+                let manifest = self.manifest(node, outputs)?;
+                self.once(&manifest, report, |_| self.make_sysroot(self.sysroot(id)?))
+            }
+            NodeId::Tool(id) => {
+                let manifest = self.manifest(node, outputs)?;
+                self.once(&manifest, report, |_| self.make_tool(self.tool(id)?))
+            }
+            NodeId::Stage(id) => {
+                let manifest = self.manifest(node, outputs)?;
+                self.once(&manifest, report, |report| self.run_stage(self.stage(id)?, node, outputs, report))
+            }
+            NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
+        }
+    }
+
+    fn perform_source(&self, source: &Source, report: &mut Report) -> Result<(), EngineError> {
+        let raw = self.raw_source(source)?;
+        if source.patches.is_empty() {
+            report.output = Some(raw);
+            return Ok(());
+        }
+        self.once(&keys::source(source, &raw), report, |_| self.patched_source(source, &raw))
+    }
+
+    /// Takes the output of a former run, or makes it while every other process that wants it waits.
+    fn once(
+        &self,
+        manifest: &Manifest,
+        report: &mut Report,
+        make: impl FnOnce(&mut Report) -> Result<TreeHash, EngineError>,
+    ) -> Result<(), EngineError> {
+        let key = manifest.key();
+        report.key = Some(key);
+        let forced = self.is_forced(&report.node);
+        if !forced && self.found(&key, report)? {
+            return Ok(());
+        }
+        let node = report.node.clone();
+        let mut waiting = |holder: &akbuild_store::Holder| {
+            self.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
+        };
+        let _lock = self.store.lock_key(&key, &mut waiting)?;
+        if !forced && self.found(&key, report)? {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let output = make(report)?;
+        report.output = Some(output);
+        if self.recorder().is_some() && matches!(report.node, NodeId::Stage(_)) {
+            return Ok(());
+        }
+        self.store.record_action(&Action {
+            key,
+            project: self.plan.name.clone(),
+            stage: report.node.to_string(),
+            kind: manifest.fields.get("kind").cloned().unwrap_or_default(),
+            output,
+            manifest: manifest.to_json(),
+            seconds: begun.elapsed().as_secs_f64(),
+            max_rss: report.max_rss,
+            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+            log: report.log.as_ref().and_then(|l| l.strip_prefix(self.store.home()).ok()).map(PathBuf::from),
+            bytes: report.bytes,
+            files: report.files,
+        })?;
+        Ok(())
+    }
+
+    fn is_forced(&self, node: &NodeId) -> bool {
+        matches!(node, NodeId::Stage(id) if self.options.rebuild.contains(id))
+    }
+
+    fn found(&self, key: &Key, report: &mut Report) -> Result<bool, EngineError> {
+        let Some(action) = self.store.action(key)? else { return Ok(false) };
+        if !self.store.has_tree(&action.output) {
+            return Ok(false);
+        }
+        report.status = Status::Cached;
+        report.output = Some(action.output);
+        (report.bytes, report.files, report.max_rss) = (action.bytes, action.files, action.max_rss);
+        Ok(true)
+    }
+
+    fn run_stage(
+        &self,
+        stage: &Stage,
+        node: &NodeId,
+        outputs: &Outputs,
+        report: &mut Report,
+    ) -> Result<TreeHash, EngineError> {
+        let scratch = self.store.scratch(stage.id.as_str())?;
+        let log = self.store.log_path(&self.build, stage.id.as_str());
+        let file = File::create(&log).doing("make", &log)?;
+        report.log = Some(log);
+        let upstream = self.recorder().map(|r| r as _);
+        let mut job = Job { engine: self, stage, node, outputs, scratch: &scratch, log: file, upstream };
+        let result = job.run().and_then(|(out, used)| self.publish(stage, node, &out, used, report));
+        if result.is_err() && self.options.keep_failed && !self.cancel.is_thrown() {
+            report.kept = Some(keep(scratch)?);
+        }
+        result
+    }
+
+    fn publish(
+        &self,
+        stage: &Stage,
+        node: &NodeId,
+        out: &std::path::Path,
+        used: Used,
+        report: &mut Report,
+    ) -> Result<TreeHash, EngineError> {
+        self.phase(node, "publish");
+        let listing = matches!(stage.step, Step::Compose(_));
+        let published = self.store.publish(out, &Publish { listing: !listing, ..Publish::default() })?;
+        report.max_rss = used.max_rss;
+        (report.bytes, report.files) = (published.stats.bytes, published.stats.files);
+        match stage.output_hash {
+            Some(expected) if expected != published.hash => Err(EngineError::OutputHash {
+                stage: stage.id.to_string(),
+                expected,
+                found: published.hash,
+                at: stage.at.clone(),
+            }),
+            _ => Ok(published.hash),
+        }
+    }
+}
+
+fn keep(scratch: Scratch) -> Result<PathBuf, EngineError> {
+    Ok(scratch.keep()?)
+}
+
+/// The last lines of a log.
+fn tail(log: &std::path::Path) -> Result<Vec<String>, std::io::Error> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(64 << 10)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    Ok(lines[lines.len().saturating_sub(TAIL)..].iter().map(|l| (*l).to_owned()).collect())
+}

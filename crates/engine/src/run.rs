@@ -1,0 +1,286 @@
+//! The executor: starts what is ready, the longest way to the end first, within the slots there are,
+//! and goes on until all is done, something failed or the run is stopped.
+//!
+//! A node is `Waiting` for what it needs, then `Ready`, `Running`, and at last `Done` or `Lost`; this
+//! is the only place where that changes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use akbuild_recipe::plan::{StageId, Step};
+use tokio::task::JoinSet;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::event::{Event, Report, Status};
+use crate::graph::{Graph, Index, NodeId};
+use crate::keys::Outputs;
+use crate::served::Served;
+use crate::survey::Survey;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether every target is there.
+    pub ok: bool,
+    /// Whether it was stopped from outside.
+    pub cancelled: bool,
+    /// Every node's report, in the order in which they ended.
+    pub reports: Vec<Report>,
+    /// The outputs of all nodes that have one.
+    pub outputs: Outputs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not everything it needs is there.
+    Waiting,
+    /// It may start.
+    Ready,
+    /// It has started.
+    Running,
+    /// Its output is there.
+    Done,
+    /// It failed, or what it needs did.
+    Lost,
+}
+
+struct Run {
+    engine: Arc<Engine>,
+    graph: Graph,
+    states: Vec<State>,
+    /// Needs of each node that are not yet done.
+    missing: Vec<usize>,
+    /// Seconds to the end along the longest way, as former runs have it.
+    urgency: Vec<f64>,
+    outputs: Outputs,
+    reports: Vec<Report>,
+    used: u32,
+    failed: bool,
+    begun: Instant,
+}
+
+impl Engine {
+    /// Makes every target there. An error is one that stopped the run before any node; a node's own
+    /// error is in its report.
+    pub async fn run(self: &Arc<Self>, targets: &[StageId]) -> Result<Outcome, EngineError> {
+        let graph = Graph::new(&self.plan, targets, self.network.needs_sysroot()?);
+        let places: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();
+        let survey = self.survey(&graph, &places)?;
+        self.through(graph, survey).await
+    }
+
+    async fn through(self: &Arc<Self>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
+        let mut run = Run::new(self.clone(), graph, &survey)?;
+        run.announce(&survey);
+        run.carry_out().await;
+        let cancelled = self.cancel.is_thrown();
+        let ok = !run.failed && !cancelled;
+        Ok(Outcome { ok, cancelled, reports: run.reports, outputs: run.outputs })
+    }
+}
+
+impl Engine {
+    /// Makes everything there that a stage needs, its downloads included, but not the stage.
+    pub async fn prepare(self: &Arc<Self>, id: &StageId) -> Result<Outcome, EngineError> {
+        let graph = Graph::new(&self.plan, std::slice::from_ref(id), self.network.needs_sysroot()?);
+        let stage = graph.find(&NodeId::Stage(id.clone()));
+        let needs: Vec<Index> = stage.iter().flat_map(|at| graph.node(*at).needs.clone()).collect();
+        let survey = self.survey(&graph, &needs)?;
+        self.through(graph, survey).await
+    }
+
+    /// Makes every sysroot of the plan there; the first failure ends it.
+    pub async fn make_sysroots(self: &Arc<Self>) -> Result<(), EngineError> {
+        for sysroot in &self.plan.sysroots {
+            let node = NodeId::Sysroot(sysroot.id.clone());
+            self.sink.event(Event::Started { node: node.clone() });
+            let engine = self.clone();
+            let perform = move || engine.perform(&node, &Outputs::new());
+            let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
+            self.sink.event(Event::Finished(Box::new(report.clone())));
+            if let Some(error) = report.error {
+                return Err(EngineError::Sysroots(error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    fn new(engine: Arc<Engine>, graph: Graph, survey: &Survey) -> Result<Self, EngineError> {
+        let outputs = survey.outputs(&graph);
+        let states = survey.run.iter().map(|run| if *run { State::Waiting } else { State::Done }).collect();
+        let pending = |at: Index| graph.node(at).needs.iter().filter(|n| survey.run[n.0]).count();
+        let missing = graph.indices().map(pending).collect();
+        let urgency = urgency(&engine, &graph, survey)?;
+        let (reports, begun) = (Vec::new(), Instant::now());
+        Ok(Self { engine, graph, states, missing, urgency, outputs, reports, used: 0, failed: false, begun })
+    }
+
+    /// Tells what will run, and reports what is there already.
+    fn announce(&mut self, survey: &Survey) {
+        let (mut to_run, mut cached) = (Vec::new(), Vec::new());
+        for at in self.graph.indices() {
+            let id = self.graph.node(at).id.clone();
+            if survey.run[at.0] {
+                to_run.push(id);
+            } else if !matches!(id, NodeId::Fetch(_)) {
+                cached.push(id);
+            }
+        }
+        self.engine.sink.event(Event::Planned { to_run, cached });
+        for at in self.graph.indices().filter(|at| !survey.run[at.0]) {
+            if let Some(known) = &survey.known[at.0] {
+                let mut report = Report::new(self.graph.node(at).id.clone(), Status::Cached);
+                (report.key, report.output) = (known.key, Some(known.output));
+                (report.bytes, report.files) = (known.bytes, known.files);
+                self.close(report);
+            }
+        }
+        for at in self.graph.indices() {
+            self.wake(at);
+        }
+    }
+
+    fn wake(&mut self, at: Index) {
+        if self.states[at.0] == State::Waiting && self.missing[at.0] == 0 {
+            self.states[at.0] = State::Ready;
+        }
+    }
+
+    async fn carry_out(&mut self) {
+        let mut tasks = JoinSet::new();
+        loop {
+            while let Some(at) = self.next() {
+                self.start(at, &mut tasks);
+            }
+            let Some(ended) = tasks.join_next().await else { break };
+            match ended {
+                Ok((at, report)) => self.end(at, report),
+                Err(error) => {
+                    self.failed = true;
+                    self.engine.sink.event(Event::Warning { message: EngineError::Bug(error.to_string()).to_string() });
+                }
+            }
+        }
+        self.give_up();
+    }
+
+    /// The most urgent node that may start and has room.
+    fn next(&self) -> Option<Index> {
+        if self.engine.cancel.is_thrown() || (self.failed && !self.engine.options.keep_going) {
+            return None;
+        }
+        let fits = |at: &Index| {
+            let weight = self.graph.node(*at).weight;
+            weight == 0 || self.used == 0 || self.used + weight <= self.engine.options.jobs
+        };
+        let ready = self.graph.indices().filter(|at| self.states[at.0] == State::Ready);
+        ready.filter(fits).max_by(|a, b| self.urgency[a.0].total_cmp(&self.urgency[b.0]).then(b.cmp(a)))
+    }
+
+    fn start(&mut self, at: Index, tasks: &mut JoinSet<(Index, Report)>) {
+        self.states[at.0] = State::Running;
+        self.used += self.graph.node(at).weight;
+        let (engine, node) = (self.engine.clone(), self.graph.node(at).id.clone());
+        engine.sink.event(Event::Started { node: node.clone() });
+        let started = self.begun.elapsed().as_secs_f64();
+        let needs = self.graph.node(at).needs.iter().map(|n| &self.graph.node(*n).id);
+        let mut outputs: Outputs = needs.filter_map(|id| Some((id.clone(), *self.outputs.get(id)?))).collect();
+        if let NodeId::Fetch(id) = &node {
+            let id = id.clone();
+            outputs.extend(self.outputs.iter().filter(|(n, _)| matches!(n, NodeId::Source(_))).map(|(n, t)| (n.clone(), *t)));
+            tasks.spawn(async move { (at, Report { started, ..fetch(&engine, id, outputs).await }) });
+        } else {
+            let runtime = engine.runtime.clone();
+            tasks.spawn_blocking_on(move || (at, Report { started, ..engine.perform(&node, &outputs) }), &runtime);
+        }
+    }
+
+    fn end(&mut self, at: Index, report: Report) {
+        self.used -= self.graph.node(at).weight;
+        if matches!(report.status, Status::Failed | Status::Skipped) {
+            self.failed |= report.status == Status::Failed;
+            self.states[at.0] = State::Lost;
+            self.close(report);
+            return;
+        }
+        self.states[at.0] = State::Done;
+        if let Some(output) = report.output {
+            self.outputs.insert(report.node.clone(), output);
+        }
+        self.close(report);
+        for waiting in self.graph.node(at).needed_by.clone() {
+            self.missing[waiting.0] = self.missing[waiting.0].saturating_sub(1);
+            self.wake(waiting);
+        }
+    }
+
+    /// Reports what was never started.
+    fn give_up(&mut self) {
+        for at in self.graph.indices() {
+            if matches!(self.states[at.0], State::Waiting | State::Ready) {
+                self.states[at.0] = State::Lost;
+                self.close(Report::new(self.graph.node(at).id.clone(), Status::Skipped));
+            }
+        }
+    }
+
+    fn close(&mut self, report: Report) {
+        if let NodeId::Stage(_) = report.node {
+            self.engine.note(&report);
+        }
+        self.engine.sink.event(Event::Finished(Box::new(report.clone())));
+        self.reports.push(report);
+    }
+}
+
+/// Reads a stage's lock files and downloads what they name.
+async fn fetch(engine: &Arc<Engine>, id: StageId, outputs: Outputs) -> Report {
+    let begun = Instant::now();
+    let mut report = Report::new(NodeId::Fetch(id.clone()), Status::Built);
+    match try_fetch(engine, &id, outputs).await {
+        Ok((0, _)) => report.status = Status::Cached,
+        Ok((files, bytes)) => (report.files, report.bytes) = (files, bytes),
+        Err(EngineError::Cancelled) => report.status = Status::Skipped,
+        Err(error) => (report.status, report.error) = (Status::Failed, Some(error.to_string())),
+    }
+    report.seconds = begun.elapsed().as_secs_f64();
+    report
+}
+
+async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Result<(u64, u64), EngineError> {
+    let reader = engine.clone();
+    let name = id.clone();
+    let read = move || match &reader.stage(&name)?.step {
+        Step::Exec(exec) => match &exec.artifacts {
+            Some(locks) => Served::read(&reader, exec, locks, &outputs),
+            None => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
+        },
+        Step::Compose(_) => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
+    };
+    let served = tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))??;
+    let served = Arc::new(served);
+    let fetched = tokio::select! {
+        fetched = served.fetch(engine, id) => fetched?,
+        () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
+    };
+    engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), served);
+    Ok(fetched)
+}
+
+/// For each node the seconds from its start to the end of the run, along the longest way.
+fn urgency(engine: &Engine, graph: &Graph, survey: &Survey) -> Result<Vec<f64>, EngineError> {
+    let mut urgency = vec![0.0; graph.len()];
+    for at in graph.indices().rev().filter(|at| survey.run[at.0]) {
+        let node = graph.node(at);
+        let after = node.needed_by.iter().map(|n| urgency[n.0]).fold(0.0, f64::max);
+        let own = match engine.store.last_action(&engine.plan.name, &node.id.to_string())? {
+            Some(action) => action.seconds,
+            None => 10.0,
+        };
+        urgency[at.0] = own + after;
+    }
+    Ok(urgency)
+}

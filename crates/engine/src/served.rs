@@ -1,0 +1,100 @@
+//! What a stage's loopback registry will serve: read from upstream's lock files in the sources, and
+//! downloaded before the stage begins.
+
+use std::sync::Arc;
+
+use akbuild_fetch::Wanted;
+use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonWant};
+use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonPin, REGISTRY, StageId};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Io};
+use crate::event::Event;
+use crate::graph::NodeId;
+use crate::keys::Outputs;
+use crate::locate;
+
+/// Everything that the registry serves, and the lock files as the stage sees them.
+pub(crate) struct Served {
+    pub(crate) artifacts: Vec<Artifact>,
+    /// Absolute path in the sandbox, and the text that stands there.
+    pub(crate) rewritten: Vec<(String, String)>,
+}
+
+impl Served {
+    /// Reads the lock files of `exec` from the sources in `outputs`.
+    pub(crate) fn read(engine: &Engine, exec: &Exec, locks: &Artifacts, outputs: &Outputs) -> Result<Self, EngineError> {
+        let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
+        let text = |file: &LockFile, name: Option<&str>| {
+            let source = outputs.get(&NodeId::Source(file.source.clone()));
+            let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
+            let path = engine.tree(source).join(&file.path);
+            let path = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
+            std::fs::read_to_string(&path).doing("read", &path)
+        };
+        for lock in &locks.npm {
+            let npm = NpmLock::parse(&text(lock, None)?, &lock.path)?;
+            served.artifacts.extend(npm.artifacts(&Platform::linux_glibc("x64"))?);
+        }
+        for lock in &locks.go {
+            let go = GoLock::parse(&text(lock, None)?, &text(lock, Some("go.sum"))?, &lock.path)?;
+            served.artifacts.extend(go.artifacts()?);
+        }
+        for lock in &locks.python {
+            let uv_lock = text(&lock.lock, None)?;
+            let parsed = PythonLock::parse(&uv_lock, &text(&lock.lock, Some("pyproject.toml"))?, &lock.lock.path)?;
+            let want = PythonWant {
+                python: lock.python.clone(),
+                extras: lock.extras.clone(),
+                groups: lock.groups.clone(),
+                glibc: glibc(engine, exec)?,
+                machine: "x86_64".into(),
+                git: lock.git.keys().cloned().collect(),
+            };
+            let selection = parsed.select(&want)?;
+            served.rewritten.push((lock.at.clone(), parsed.rewrite(&uv_lock, &selection, REGISTRY)?));
+            served.artifacts.extend(selection.artifacts);
+            served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
+        }
+        served.artifacts.sort_by(|a, b| a.digest.cmp(&b.digest));
+        served.artifacts.dedup_by(|a, b| a.digest == b.digest && a.what == b.what);
+        Ok(served)
+    }
+
+    /// Downloads what the store lacks.
+    pub(crate) async fn fetch(&self, engine: &Engine, stage: &StageId) -> Result<(u64, u64), EngineError> {
+        let (mirrors, client) = engine.network()?;
+        let wanted = self.artifacts.iter().map(|artifact| Wanted {
+            digest: artifact.digest,
+            name: locate::label(artifact),
+            why: format!("stage `{stage}` needs it"),
+            urls: locate::locations(&artifact.what, &mirrors),
+            size: artifact.size,
+        });
+        let node = NodeId::Fetch(stage.clone());
+        let progress = |progress| engine.sink.event(Event::Download { node: node.clone(), progress });
+        let fetched = client.fetch(&engine.store, wanted.collect(), &progress).await?;
+        Ok((fetched.downloaded, fetched.bytes))
+    }
+
+    /// The registry's catalogue.
+    pub(crate) fn catalogue(&self, engine: &Engine) -> Arc<Catalogue> {
+        Arc::new(Catalogue::new(&self.artifacts, |digest| engine.store.blob_path(digest)))
+    }
+}
+
+/// A pin of the lock, as an artifact.
+pub(crate) fn pinned(pin: &PythonPin) -> Artifact {
+    Artifact::python(&pin.name, &pin.version, &pin.file, pin.digest)
+}
+
+/// The C library's version in the stage's sysroot: decides which manylinux wheels it can run.
+fn glibc(engine: &Engine, exec: &Exec) -> Result<(u64, u64), EngineError> {
+    let sysroot = engine.sysroot(&exec.sysroot)?;
+    let version = sysroot.packages.iter().find(|p| p.name == "libc6").map(|p| p.version.as_str()).unwrap_or("");
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => Ok((major, minor)),
+        _ => Err(EngineError::NoLibc { sysroot: exec.sysroot.to_string() }),
+    }
+}

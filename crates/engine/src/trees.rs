@@ -1,0 +1,105 @@
+//! Parts of stored trees: which entries a subset takes, and the digest of what it took. Digests are
+//! remembered in the store, so that a run with nothing to do reads no listing.
+//!
+//! Knows nothing of stages; `keys.rs` asks for digests, `work.rs` for entries.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use akbuild_nar::{Digest, Entry, Kind, Listing, TreeHash};
+use akbuild_recipe::plan::{Subset, View};
+use akbuild_store::Store;
+
+use crate::error::{EngineError, Io};
+use crate::goimports;
+
+/// One chosen entry: its path relative to where the choice was made, and what it is.
+pub(crate) type Chosen<'a> = (&'a OsStr, &'a Kind);
+
+/// The entries at and below `path` that `subset` takes: files and links that match, and folders that
+/// match themselves (so that an empty one is kept). Sorted by path.
+pub(crate) fn select<'a>(
+    listing: &'a Listing,
+    path: &'a str,
+    subset: &Subset,
+) -> Result<Vec<Chosen<'a>>, EngineError> {
+    let matcher = subset.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
+    let everything = *subset == Subset::default();
+    let chosen = below(listing, path).filter(|(relative, kind)| match relative.as_bytes() {
+        b"" => !matches!(kind, Kind::Dir),
+        _ => everything || matcher.matches(relative),
+    });
+    Ok(chosen.collect())
+}
+
+/// The entries at and below `path`, with their paths relative to it; the whole tree for an empty path.
+fn below<'a>(listing: &'a Listing, path: &'a str) -> impl Iterator<Item = Chosen<'a>> {
+    listing.entries.iter().filter_map(move |entry| {
+        let rest = entry.path.as_bytes().strip_prefix(path.as_bytes())?;
+        match rest {
+            [] => Some((OsStr::new(""), &entry.kind)),
+            _ if path.is_empty() => Some((entry.path.as_os_str(), &entry.kind)),
+            [b'/', rest @ ..] => Some((OsStr::from_bytes(rest), &entry.kind)),
+            _ => None,
+        }
+    })
+}
+
+/// The digest of what a subset of a tree looks like to a stage: each entry's path, kind, mode and
+/// contents. `None` if nothing is in it.
+pub(crate) fn subset_digest(
+    store: &Store,
+    tree: &TreeHash,
+    path: &str,
+    subset: &Subset,
+    view: View,
+) -> Result<Option<String>, EngineError> {
+    if path.is_empty() && *subset == Subset::default() && view == View::Whole {
+        return Ok(Some(tree.to_string()));
+    }
+    let question = serde_json::to_string(&(tree, path, subset, view)).expect("plain data");
+    if let Some(known) = store.memo_get("subset-v1", question.as_bytes())?
+        && let Ok(text) = String::from_utf8(known)
+    {
+        return Ok(Some(text).filter(|t| !t.is_empty()));
+    }
+    let listing = store.listing(tree)?;
+    let top = store.tree_path(tree).join(path);
+    let mut entries = Vec::new();
+    for (relative, kind) in select(&listing, path, subset)? {
+        entries.push(Entry { path: relative.to_owned(), kind: seen(&top.join(relative), kind, view)? });
+    }
+    let found = if entries.is_empty() { String::new() } else { digest(entries) };
+    store.memo_put("subset-v1", question.as_bytes(), found.as_bytes())?;
+    Ok(Some(found).filter(|t| !t.is_empty()))
+}
+
+/// An entry as a view shows it.
+fn seen(file: &Path, kind: &Kind, view: View) -> Result<Kind, EngineError> {
+    match kind {
+        Kind::File { exec, .. } => Ok(match viewed(file, view)? {
+            None => kind.clone(),
+            Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
+        }),
+        _ => Ok(kind.clone()),
+    }
+}
+
+/// What a view shows of a file; `None`: the whole file.
+pub(crate) fn viewed(file: &Path, view: View) -> Result<Option<String>, EngineError> {
+    if view == View::Whole || file.extension() != Some(OsStr::new("go")) {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(file).doing("read", file)?;
+    Ok(std::str::from_utf8(&bytes).ok().and_then(goimports::head))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Digest::sha256(bytes).as_bytes().try_into().expect("SHA-256 has 32 bytes")
+}
+
+/// SHA-256 over the listing's text form of these entries.
+fn digest(entries: Vec<Entry>) -> String {
+    Digest::sha256(Listing { entries }.to_text().as_bytes()).to_string()
+}
