@@ -144,6 +144,26 @@ fn what_is_to_be_locked_has_the_overlay_in_it() {
 }
 
 #[test]
+fn pins_of_the_recipe_go_with_what_they_were_made_for() {
+    let pins = format!("tag = \"v\"\ncommit = \"{}\"\nhash = \"{ZERO}\"", "3".repeat(40));
+    let written = read(&with("tag = \"version/{version}\"", &pins), "akbuild.toml").unwrap();
+    let open = |overlay: &str| {
+        let inputs = lock_inputs(&written, &read_overlay(overlay, "o").unwrap()).unwrap();
+        let app = inputs.sources.into_iter().find(|(id, _)| id.as_str() == "app");
+        app.map(|(_, app)| (matches!(app.want, Want::Git { commit: Some(_), .. }), app.hash.is_some()))
+    };
+    assert_eq!(open(""), None);
+    assert_eq!(open("[sources.app]\ntag = \"v\"\n"), None);
+    assert_eq!(open("[sources.app]\ntag = \"w\"\n"), Some((false, false)));
+    assert_eq!(open(&format!("[sources.app]\ncommit = \"{}\"\n", "2".repeat(40))), Some((true, false)));
+    assert_eq!(open(&format!("[sources.app]\nrev = \"{}\"\n", "2".repeat(40))), Some((true, false)));
+    assert_eq!(open(&format!("[sources.app]\nhash = \"{EMPTY}\"\n")), None);
+    let digest = format!("[sources.data]\ndigest = \"{EMPTY}\"\n");
+    let data = lock_inputs(&written, &read_overlay(&digest, "o").unwrap()).unwrap().sources;
+    assert!(data.values().any(|s| matches!(s.want, Want::Tarball { digest: Some(_) }) && s.hash.is_none()));
+}
+
+#[test]
 fn an_unknown_field() {
     insta::assert_snapshot!(complaint("[registry]\nnpm = \"x\"\n"), @r"
     error: unknown field `registry`
