@@ -162,7 +162,7 @@ fn no_descriptor_reaches_the_command_but_its_three() {
         let mut list = w.sandbox(&[]);
         list.args(["/bin/ls", "/proc/self/fd"]);
         let script = "exec 9</dev/null; ls /proc/self/fd >&2; exec \"$@\"";
-        let output = w.through(&["sh", "-c", script], &list).output().unwrap();
+        let output = w.through(&["sh", "-c", script, "sh"], &list).output().unwrap();
         assert!(String::from_utf8_lossy(&output.stderr).contains("9\n"), "the host's own list has the ninth");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n1\n2\n3\n", "the third is the listed folder");
     });

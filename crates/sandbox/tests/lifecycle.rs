@@ -161,7 +161,7 @@ fn a_machine_without_user_namespaces_is_told_what_to_do() {
     as_everybody(|w| {
         let off = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
         let mut sandbox = w.sandbox(&[]);
-        let mut outer = w.through(&["unshare", "-Ur", "sh", "-c", off], sandbox.arg("/bin/true"));
+        let mut outer = w.through(&["unshare", "-Ur", "sh", "-c", off, "sh"], sandbox.arg("/bin/true"));
         insta::allow_duplicates! { insta::assert_snapshot!(text(outer.output().unwrap()), @"
         error: this machine gives no user namespaces: enter a new user namespace, with the others: No space left on device (os error 28)
         user.max_user_namespaces is 0. As root: sysctl -w user.max_user_namespaces=15000, and the same in /etc/sysctl.d.

@@ -25,7 +25,6 @@ pub(crate) const USER: u32 = 12_345;
 pub(crate) fn as_everybody(test: impl Fn(&World)) {
     let all: &[Who] = if is_root() { &[Who::Root, Who::User] } else { &[Who::User] };
     for who in all {
-        eprintln!("as {who:?}");
         test(&World::new(*who));
     }
 }
@@ -109,10 +108,11 @@ impl World {
         command
     }
 
-    /// The same command, started by a shell script of the host that ends in `exec "$@"`.
-    pub(crate) fn through(&self, shell: &[&str], command: &Command) -> Command {
-        let mut outer = Command::new(shell[0]);
-        outer.args(&shell[1..]).arg("sh").arg(command.get_program()).args(command.get_args());
+    /// The same command, started through another one.
+    pub(crate) fn through(&self, outer: &[&str], command: &Command) -> Command {
+        let (program, arguments) = (outer[0], &outer[1..]);
+        let mut outer = Command::new(program);
+        outer.args(arguments).arg(command.get_program()).args(command.get_args());
         outer.stdin(Stdio::null()).current_dir("/");
         self.become_who(&mut outer);
         outer

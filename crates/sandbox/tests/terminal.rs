@@ -1,0 +1,83 @@
+//! A shell in a sandbox, on a terminal of its own.
+
+mod common;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command};
+
+use common::{World, as_everybody};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::OpenptFlags;
+
+/// The person's end of a terminal, and what has been shown on it.
+struct Person {
+    terminal: File,
+    shown: String,
+}
+
+impl Person {
+    /// Reads until the terminal shows `text` in what has not been looked at yet.
+    #[track_caller]
+    fn sees(&mut self, text: &str) {
+        let mut bytes = [0; 4096];
+        while !self.shown.contains(text) {
+            match self.terminal.read(&mut bytes) {
+                Ok(length @ 1..) => self.shown.push_str(&String::from_utf8_lossy(&bytes[..length])),
+                _ => panic!("no \"{text}\" in: {}", self.shown),
+            }
+        }
+        let end = self.shown.find(text).unwrap() + text.len();
+        self.shown.drain(..end);
+    }
+
+    fn types(&mut self, text: &str) {
+        self.terminal.write_all(text.as_bytes()).unwrap();
+    }
+}
+
+/// Starts an interactive shell in a sandbox; the terminal is the controlling one of a new session.
+fn shell(world: &World) -> (Child, Person) {
+    let terminal = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    rustix::pty::grantpt(&terminal).unwrap();
+    rustix::pty::unlockpt(&terminal).unwrap();
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
+    let open = || -> OwnedFd {
+        rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap()
+    };
+    let mut sandbox = world.sandbox(&["--terminal"]);
+    sandbox.args(["/bin/bash", "--norc", "--noprofile", "-i"]);
+    let mut outer: Command = world.through(&["setsid", "-c", "-w"], &sandbox);
+    let child = outer.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
+    (child, Person { terminal: terminal.into(), shown: String::new() })
+}
+
+#[test]
+fn a_shell_has_job_control_and_ctrl_c_ends_only_what_it_runs() {
+    as_everybody(|w| {
+        let (mut child, mut person) = shell(w);
+        person.types("sh -c 'echo u''p; sleep 1000'\n");
+        person.sees("up\r\n");
+        person.types("\x03");
+        person.sees("^C");
+        person.types("echo status $?\n");
+        person.sees("status 130");
+        person.types("sleep 1000 & jobs\n");
+        person.sees("Running");
+        person.types("exit 5\n");
+        person.sees("status: exited 5");
+        assert!(child.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn a_new_terminal_can_be_opened_inside() {
+    as_everybody(|w| {
+        let (mut child, mut person) = shell(w);
+        person.types("exec 7<>/dev/ptmx; ls /dev/pts; exit\n");
+        person.sees("0  ptmx");
+        person.sees("status: exited 0");
+        assert!(child.wait().unwrap().success());
+    });
+}
