@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use akbuild_nar::{Algo, Digest};
+use akbuild_nar::{Algo, Hasher};
 use data_encoding::BASE64;
 
 use crate::SysrootError;
@@ -72,10 +72,11 @@ fn java_keystore(certificates: &[(String, Vec<u8>)]) -> Vec<u8> {
         store.extend_from_slice(der);
     }
     let password: Vec<u8> = "changeit".encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let sealed = [&password[..], b"Mighty Aphrodite", &store].concat();
-    if let Ok(digest) = Digest::of_reader(Algo::Sha1, &sealed[..]) {
-        store.extend_from_slice(digest.as_bytes());
+    let mut seal = Hasher::new(Algo::Sha1);
+    for part in [&password[..], b"Mighty Aphrodite", &store] {
+        seal.update(part);
     }
+    store.extend_from_slice(seal.finish().as_bytes());
     store
 }
 

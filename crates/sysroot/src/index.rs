@@ -143,6 +143,13 @@ impl Universe {
         self.by_name.get(name).into_iter().flatten().map(|i| &self.packages[*i])
     }
 
+    /// What satisfies a relation, best first: the package of that name, or, where there is none, what
+    /// provides it.
+    pub(crate) fn candidates(&self, relation: &Relation) -> Vec<&Package> {
+        let real: Vec<&Package> = self.named(&relation.name).filter(|p| p.satisfies(relation)).collect();
+        if real.is_empty() { self.providers_of(relation) } else { real }
+    }
+
     /// What provides the relation's name and satisfies it, best first.
     pub(crate) fn providers_of(&self, relation: &Relation) -> Vec<&Package> {
         let all = self.providers.get(&relation.name).into_iter().flatten().map(|i| &self.packages[*i]);

@@ -41,7 +41,7 @@ pub(crate) fn write(root: &Root) -> Result<(), SysrootError> {
 fn folders(root: &Root) -> Result<Vec<PathBuf>, SysrootError> {
     let mut all = Vec::new();
     config(root, Path::new("/etc/ld.so.conf"), 0, &mut all)?;
-    all.extend(["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(PathBuf::from));
+    all.extend(["/lib", "/usr/lib"].map(PathBuf::from));
     let mut seen = Vec::new();
     // `/lib` is `/usr/lib`: a folder counts under the first of its names.
     all.retain(|folder| match root.resolve(folder) {
@@ -78,7 +78,7 @@ fn config(root: &Root, path: &Path, depth: usize, all: &mut Vec<PathBuf>) -> Res
     Ok(())
 }
 
-/// The libraries of a folder: one entry for each soname.
+/// The libraries of a folder: one entry for each soname, and one for each development link (`libx.so`).
 fn scan(root: &Root, folder: &Path) -> Result<Vec<Library>, SysrootError> {
     let mut found: BTreeMap<String, Library> = BTreeMap::new();
     for file in root.list(folder)? {
@@ -87,8 +87,9 @@ fn scan(root: &Root, folder: &Path) -> Result<Vec<Library>, SysrootError> {
         let Some(real) = root.resolve(&file).map(|p| root.at(p)).filter(|p| wanted && p.is_file()) else { continue };
         let shared = elf::read(&real).map_err(SysrootError::io("read", real))?;
         let Some((shared, flags)) = shared.and_then(|s| flags(s.machine).map(|f| (s, f))) else { continue };
-        let soname = shared.soname.unwrap_or_else(|| name.clone());
-        // The name that is the soname wins over the file's full name and the development link.
+        let is_development_link = name.ends_with(".so") && root.at(&file).is_symlink();
+        let soname = shared.soname.filter(|_| !is_development_link).unwrap_or_else(|| name.clone());
+        // The name that is the soname wins over the file's full name.
         if name == soname || !found.contains_key(&soname) {
             let path = folder.join(&name).to_string_lossy().into_owned();
             found.insert(soname.clone(), Library { soname, path, flags });
@@ -204,6 +205,6 @@ mod tests {
         root.write("etc/ld.so.conf.d/b.conf", b"# x\n/usr/lib/multi\n").unwrap();
         root.write("etc/ld.so.conf.d/a.conf", b"/usr/local/lib\n/lib/multi\n").unwrap();
         let found: Vec<_> = folders(&root).unwrap().iter().map(|f| f.display().to_string()).collect();
-        assert_eq!(found, ["/usr/local/lib", "/lib/multi", "/lib", "/lib64", "/usr/lib64"]);
+        assert_eq!(found, ["/usr/local/lib", "/lib/multi", "/lib"]);
     }
 }

@@ -67,12 +67,10 @@ impl<'u> Resolver<'u, '_> {
             return Ok(());
         }
         let universe = self.universe;
-        let found = need.clause.iter().find_map(|r| {
-            // The relation lives as long as the clause, the packages as long as the universe.
-            let fits: Vec<&'u Package> = universe.named(&r.name).filter(|p| p.satisfies(r)).collect();
-            let fits = if fits.is_empty() { universe.providers_of(r) } else { fits };
-            fits.into_iter().find(|p| self.fits(p))
-        });
+        let candidates: Vec<&'u Package> = need.clause.iter().flat_map(|r| universe.candidates(r)).collect();
+        let new = || candidates.iter().copied().filter(|p| !self.chosen.contains_key(&p.name));
+        // What is needed and excluded is taken all the same: the conflict says more than its absence would.
+        let found = new().find(|p| self.fits(p)).or_else(|| new().next().filter(|_| need.must));
         match found {
             Some(package) => self.choose(package, need.by),
             None if need.must => return Err(self.unmet(&need)),
@@ -81,13 +79,9 @@ impl<'u> Resolver<'u, '_> {
         Ok(())
     }
 
-    /// Whether a package can be added: no other version of it is chosen, and nothing excludes it.
+    /// Whether nothing that is chosen excludes a package, nor the reverse.
     fn fits(&self, package: &Package) -> bool {
-        !self.chosen.contains_key(&package.name)
-            && self
-                .chosen
-                .values()
-                .all(|c| excludes(c.package, package).is_none() && excludes(package, c.package).is_none())
+        self.chosen.values().all(|c| excludes(c.package, package).is_none() && excludes(package, c.package).is_none())
     }
 
     fn choose(&mut self, package: &'u Package, because: Option<String>) {
