@@ -158,15 +158,19 @@ fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-/// In a home that cannot be written to, the database is opened as a file that nobody changes; where
-/// there is none, an empty one in memory stands in.
+/// In a home that cannot be written to: with the write-ahead log if it is there and readable, else
+/// as a file that nobody changes, else, where there is nothing to read yet, an empty one in memory.
 fn connect_read_only(path: &Path) -> rusqlite::Result<Connection> {
-    if !path.exists() {
-        return Connection::open_in_memory();
-    }
     let escaped: String = path.to_string_lossy().chars().map(escape).collect();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+    for options in ["", "?immutable=1"] {
+        let conn = Connection::open_with_flags(format!("file:{escaped}{options}"), flags);
+        let version = conn.as_ref().map(|c| c.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)));
+        if matches!(version, Ok(Ok(1..))) {
+            return conn;
+        }
+    }
+    Connection::open_in_memory()
 }
 
 fn escape(c: char) -> String {

@@ -94,7 +94,10 @@ fn a_published_tree_is_normal_and_found_by_every_process() {
     let published = home.publish("hello");
     let path = home.store.tree_path(&published.hash);
     assert!(!published.existed);
-    assert_eq!((published.stats.files, published.stats.dirs, published.stats.symlinks, published.stats.bytes), (1, 2, 1, 5));
+    assert_eq!(
+        (published.stats.files, published.stats.dirs, published.stats.symlinks, published.stats.bytes),
+        (1, 2, 1, 5)
+    );
     assert_eq!(hash_path(&path).unwrap(), published.hash);
     for (path, mode) in [(path.clone(), 0o555), (path.join("folder"), 0o555), (path.join("folder/file"), 0o444)] {
         let found = path.symlink_metadata().unwrap();

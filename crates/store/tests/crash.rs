@@ -1,0 +1,299 @@
+//! The store against a model: whatever is published, lost, killed or opened again, what was
+//! finished is found and nothing partial is seen. And processes that share a home.
+//!
+//! The processes are this test program again, running [`worker`] with a task in its environment.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use akbuild_nar::{Digest, TreeHash, hash_path};
+use akbuild_store::{Action, Blob, Key, Publish, Store, StoreError};
+use proptest::prelude::*;
+
+const TASK: &str = "STORE_TEST_TASK";
+const HOME: &str = "STORE_TEST_HOME";
+
+fn publish(store: &Store, n: u32) -> Result<TreeHash, StoreError> {
+    let scratch = store.scratch("work")?;
+    let tree = scratch.path().join("out");
+    for folder in ["a", "b/c"] {
+        let folder = tree.join(folder);
+        fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("f"), format!("{n}").repeat(500))).unwrap();
+    }
+    let published = store.publish(&tree, &Publish { listing: n.is_multiple_of(2), ..Publish::default() })?;
+    store.record_action(&action(n, published.hash))?;
+    Ok(published.hash)
+}
+
+fn action(n: u32, output: TreeHash) -> Action {
+    let (project, stage, kind) = ("p".to_owned(), format!("stage-{}", n % 3), "exec".to_owned());
+    let (key, manifest) = (Key::of(&n.to_le_bytes()), "{}".to_owned());
+    let (seconds, max_rss, created, log, bytes, files) = (0.5, 0, u64::from(n), None, 1, 1);
+    Action { key, project, stage, kind, output, manifest, seconds, max_rss, created, log, bytes, files }
+}
+
+fn blob(store: &Store, n: u32) -> Result<Digest, StoreError> {
+    let bytes = format!("blob {n}").repeat(1000);
+    let digest = Digest::sha256(bytes.as_bytes());
+    if let Blob::Missing(mut writer) = store.blob_writer(&digest)? {
+        writer.restart()?;
+        writer.file().write_all(bytes.as_bytes()).unwrap();
+        writer.commit()?;
+    }
+    Ok(digest)
+}
+
+/// Nothing under a final name is anything but what its name says.
+fn nothing_partial(home: &Path) {
+    for entry in fs::read_dir(home.join("trees-v1")).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(hash_path(&path).unwrap().hex(), path.file_name().unwrap().to_str().unwrap());
+    }
+    for folder in
+        fs::read_dir(home.join("blobs-v1")).unwrap().flat_map(|algo| fs::read_dir(algo.unwrap().path()).unwrap())
+    {
+        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let found = Digest::sha256(&fs::read(&path).unwrap()).hex();
+            assert_eq!(found, path.file_name().unwrap().to_str().unwrap());
+        }
+    }
+}
+
+/// Not a test by itself: what the child processes do.
+#[test]
+fn worker() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let home = std::env::var(HOME).unwrap();
+    match task.as_str() {
+        "publish" => {
+            let store = Store::open(Path::new(&home)).unwrap();
+            let mut out = std::io::stdout();
+            for n in std::process::id()..u32::MAX {
+                let line = format!("\ndone {n} {} {}\n", publish(&store, n).unwrap(), blob(&store, n).unwrap());
+                out.write_all(line.as_bytes()).unwrap();
+            }
+        }
+        "same" => {
+            let store = Store::open(Path::new(&home)).unwrap();
+            for n in 0..40 {
+                publish(&store, n).unwrap();
+                blob(&store, n).unwrap();
+            }
+        }
+        "read-only" => {
+            let store = Store::open(Path::new(&home)).unwrap();
+            let known = publish(&Store::open(&Path::new(&home).with_extension("other")).unwrap(), 1).unwrap();
+            assert!(store.has_tree(&known));
+            assert_eq!(store.action(&Key::of(&1u32.to_le_bytes())).unwrap(), Some(action(1, known)));
+            assert_eq!(store.listing(&known).unwrap().entries.len(), 6);
+            let error = publish(&store, 2).unwrap_err().to_string();
+            insta::assert_snapshot!(error.replace(&home, "[HOME]"), @"the store [HOME] is read-only; choose another with --home DIR, or make it writable");
+            assert!(matches!(blob(&store, 2), Err(StoreError::ReadOnly { .. })));
+            assert!(matches!(store.memo_put("x", b"", b""), Err(StoreError::ReadOnly { .. })));
+        }
+        "full" => full(Path::new(&home)),
+        other => panic!("{other}"),
+    }
+}
+
+/// Fills a small file system with trees until one does not fit.
+fn full(home: &Path) {
+    let store = Store::open(home).unwrap();
+    let mut done = Vec::new();
+    let error = loop {
+        let n = done.len() as u32;
+        match blob(&store, n).and_then(|_| store.memo_put("x", &n.to_le_bytes(), &[1; 100_000])) {
+            Ok(()) => done.push(n),
+            Err(e) => break e,
+        }
+    };
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    assert!(error.to_string().starts_with("the disk is full: cannot write "), "{error}");
+    let store = Store::open(home).unwrap();
+    for n in done {
+        assert!(store.has_blob(&Digest::sha256(format!("blob {n}").repeat(1000).as_bytes())));
+    }
+    nothing_partial(home);
+}
+
+fn child(task: &str, home: &Path) -> Command {
+    with_task(Command::new(std::env::current_exe().unwrap()), task, home)
+}
+
+fn with_task(mut command: Command, task: &str, home: &Path) -> Command {
+    command.args(["--exact", "worker", "--nocapture"]).env(TASK, task).env(HOME, home).stdin(Stdio::null());
+    command
+}
+
+/// Runs a task in a mount namespace that was prepared by a shell line.
+fn in_namespace(prepare: &str, task: &str, home: &Path) {
+    let mut command = Command::new("unshare");
+    let script = format!("{prepare} && exec \"$@\"");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", &script, "sh"]);
+    command.arg(std::env::current_exe().unwrap());
+    let output = with_task(command, task, home).output().expect("unshare is installed");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn killed_at_any_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let mut finished = Vec::new();
+    for round in 0..25u64 {
+        let mut process = child("publish", &home).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        for line in lines {
+            let line = line.unwrap();
+            if let Some(done) = line.strip_prefix("done ") {
+                finished.push(done.to_owned());
+                // After a number of lines and some more time, both different each round.
+                if finished.len() as u64 % (1 + round % 4) == 0 {
+                    std::thread::sleep(std::time::Duration::from_micros(round * 397 % 5000));
+                    process.kill().unwrap();
+                    break;
+                }
+            }
+        }
+        process.wait().unwrap();
+        let store = Store::open(&home).unwrap();
+        nothing_partial(&home);
+        assert_eq!(fs::read_dir(home.join("tmp-v1")).unwrap().count(), 0);
+        for done in &finished {
+            let [n, tree, blob] = done.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            let tree = tree.parse().unwrap();
+            assert!(store.has_tree(&tree) && store.has_blob(&blob.parse().unwrap()));
+            let n: u32 = n.parse().unwrap();
+            assert_eq!(store.action(&Key::of(&n.to_le_bytes())).unwrap(), Some(action(n, tree)));
+        }
+    }
+    assert!(finished.len() >= 25);
+}
+
+#[test]
+fn processes_that_make_the_same_things_share_a_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let start = || child("same", &home).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let processes: Vec<_> = (0..6).map(|_| start()).collect();
+    for process in processes {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    nothing_partial(&home);
+    assert_eq!(fs::read_dir(home.join("trees-v1")).unwrap().count(), 40);
+}
+
+#[test]
+fn a_read_only_home_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    publish(&Store::open(&home).unwrap(), 1).unwrap();
+    let prepare = format!("mount --bind '{0}' '{0}' && mount -o remount,ro,bind '{0}'", home.display());
+    in_namespace(&prepare, "read-only", &home);
+}
+
+#[test]
+fn a_full_disk_is_said_and_harms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    in_namespace(&format!("mount -t tmpfs -o size=3m tmpfs '{}'", home.display()), "full", &home);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish(u32),
+    Blob(u32),
+    Reopen,
+    LosePower,
+    LoseIndex,
+    DamageTree(u32),
+    Sync,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let n = || 0..6u32;
+    let step = prop_oneof![
+        4 => n().prop_map(Step::Publish),
+        2 => n().prop_map(Step::Blob),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::LosePower),
+        1 => Just(Step::LoseIndex),
+        1 => n().prop_map(Step::DamageTree),
+        1 => Just(Step::Sync),
+    ];
+    prop::collection::vec(step, 1..20)
+}
+
+/// What the store must have.
+#[derive(Default)]
+struct Model {
+    trees: BTreeSet<u32>,
+    blobs: BTreeSet<u32>,
+}
+
+fn tree_hash(n: u32) -> TreeHash {
+    let folder = tempfile::tempdir().unwrap();
+    publish(&Store::open(&folder.path().join("h")).unwrap(), n).unwrap()
+}
+
+fn check(store: &Store, model: &Model, hashes: &[TreeHash]) -> Result<(), TestCaseError> {
+    for n in 0..6u32 {
+        let digest = Digest::sha256(format!("blob {n}").repeat(1000).as_bytes());
+        prop_assert_eq!(store.has_tree(&hashes[n as usize]), model.trees.contains(&n), "tree {}", n);
+        prop_assert_eq!(store.has_blob(&digest), model.blobs.contains(&n), "blob {}", n);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn the_store_is_like_its_model(steps in steps()) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let hashes: Vec<TreeHash> = (0..6).map(tree_hash).collect();
+        let mut model = Model::default();
+        let mut store = Store::open(&home).unwrap();
+        for step in steps {
+            match step {
+                Step::Publish(n) => {
+                    prop_assert_eq!(publish(&store, n).unwrap(), hashes[n as usize]);
+                    model.trees.insert(n);
+                }
+                Step::Blob(n) => {
+                    blob(&store, n).unwrap();
+                    model.blobs.insert(n);
+                }
+                Step::Reopen => store = Store::open(&home).unwrap(),
+                Step::Sync => store.sync().unwrap(),
+                Step::LosePower => lose_power(&home),
+                Step::LoseIndex => {
+                    drop(store);
+                    ["", "-wal", "-shm"].iter().for_each(|s| drop(fs::remove_file(home.join(format!("index-v1.sqlite{s}")))));
+                    store = Store::open(&home).unwrap();
+                }
+                // As a loss of power does it: the name is there, the bytes are not.
+                Step::DamageTree(n) if model.trees.remove(&n) => {
+                    let file = store.tree_path(&hashes[n as usize]).join("a/f");
+                    fs::remove_file(&file).and_then(|()| fs::write(&file, "")).unwrap();
+                    let sql = "UPDATE trees SET boot = 'earlier', synced = 0";
+                    rusqlite::Connection::open(home.join("index-v1.sqlite")).unwrap().execute_batch(sql).unwrap();
+                }
+                Step::DamageTree(_) => {}
+            }
+            check(&store, &model, &hashes)?;
+        }
+    }
+}
+
+fn lose_power(home: &Path) {
+    let index = rusqlite::Connection::open(home.join("index-v1.sqlite")).unwrap();
+    index.execute_batch("UPDATE trees SET boot = 'earlier'; UPDATE blobs SET boot = 'earlier'").unwrap();
+}
