@@ -81,10 +81,10 @@ fn a_tool_is_replaced_without_a_pin() {
 #[test]
 fn single_artifacts_replace_those_of_the_same_name() {
     let overlay = format!(
-        "[pins]\npython = [{{ name = \"Setup_Tools\", version = \"1\", file = \"s.whl\", digest = \"{ZERO}\" }}]\n\
+        "[pins]\npython = [{{ name = \"Setup_.Tools\", version = \"1\", file = \"s.whl\", digest = \"{ZERO}\" }}]\n\
          debian = [{{ name = \"bash\", version = \"6\", path = \"pool/b.deb\", size = 1, digest = \"{ZERO}\", sysroots = [\"runtime\"] }}]\n"
     );
-    let changed = plan(GOOD, &overlay.replace("Setup_Tools", "SetupTools"), LOCK).unwrap();
+    let changed = plan(GOOD, &overlay.replace("Setup_.Tools", "SetupTools"), LOCK).unwrap();
     assert_eq!(changed.python_pins.iter().map(|p| p.version.as_str()).collect::<Vec<_>>(), ["1"]);
     let runtime = changed.sysroots.iter().find(|s| s.id.as_str() == "runtime").unwrap();
     assert_eq!(runtime.packages.iter().map(|p| p.version.as_str()).collect::<Vec<_>>(), ["6"]);

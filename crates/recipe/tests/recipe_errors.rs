@@ -577,3 +577,38 @@ fn two_errors_at_once() {
        = help: expected `python = "NAME==VERSION"`
     "#);
 }
+
+/// Headline and label of what is said, on one line.
+fn brief(recipe: &str) -> String {
+    let said = common::plan(recipe, "", common::LOCK).expect_err("the recipe is sound");
+    format!("{}: {}", said.0[0].message(), said.0[0].label())
+}
+
+#[test]
+fn further_errors_of_syntax() {
+    insta::assert_snapshot!(brief("a = "), @"the file ends too early:");
+    insta::assert_snapshot!(brief("a = [1,"), @"the file ends too early:");
+    insta::assert_snapshot!(brief("a = \"\"\"x"), @"a string has no end: opened here");
+    insta::assert_snapshot!(brief("a = 1\na.b = 2"), @"a dotted key runs through a plain value: first given in line 1");
+    insta::assert_snapshot!(brief(&format!("a = {}", "[".repeat(200))), @"nested too deeply:");
+}
+
+#[test]
+fn further_bad_prefixes() {
+    insta::assert_snapshot!(brief(&common::with("/opt/{name}", "/")), @"bad prefix `/`: it is the root folder");
+    insta::assert_snapshot!(brief(&common::with("/opt/{name}", "/opt/a b")), @"bad prefix `/opt/a b`: it has a character that shells or search paths give a meaning");
+}
+
+#[test]
+fn further_bad_names() {
+    insta::assert_snapshot!(brief(&common::with("[sources.data]", "[sources.\"\"]")), @"bad name `` in `sources`: it is empty");
+    insta::assert_snapshot!(brief(&common::with("[sources.data]", &format!("[sources.{}]", "a".repeat(65)))), @"bad name `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` in `sources`: it is longer than 64 bytes");
+    insta::assert_snapshot!(brief(&common::with("\"1.2.0\"", "\"\"")), @"bad version ``: it is empty");
+}
+
+#[test]
+fn further_wrong_types() {
+    insta::assert_snapshot!(brief(&common::with("essential = false", "essential = \"no\"")), @"`essential` has the wrong type: expected `true` or `false`, found a string");
+    insta::assert_snapshot!(brief(&common::with("[[patches]]", "[patches]")), @"`patches` has the wrong type: expected an array of tables, found a table");
+    insta::assert_snapshot!(brief("project = 1.5"), @"`project` has the wrong type: expected a table, found a float");
+}

@@ -268,3 +268,16 @@ fn each_bad_stage_is_told() {
        = help: expected a number from 1 to 1024
     "#);
 }
+
+#[test]
+fn further_bad_globs() {
+    let brief = |glob: &str| {
+        let said = common::plan(&with("weight = 2", &format!("include = [\"{glob}\"]")), "", common::LOCK).unwrap_err();
+        said.0[0].label().to_owned()
+    };
+    insta::assert_snapshot!(brief(""), @"it is empty");
+    insta::assert_snapshot!(brief("/a"), @"it starts with `/`");
+    insta::assert_snapshot!(brief("a//b"), @"it has `//`");
+    insta::assert_snapshot!(brief("./a"), @"it has a `.`");
+    insta::assert_snapshot!(brief("{a,b"), @"unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)");
+}
