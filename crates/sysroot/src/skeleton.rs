@@ -38,7 +38,7 @@ const FILES: [(&str, &str); 10] = [
         "root:x:0:0:root:/root:/bin/bash\nbuild:x:1000:1000:build:/build:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     ),
     ("etc/group", "root:x:0:\nbuild:x:1000:\nnogroup:x:65534:\n"),
-    ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+    ("etc/hosts", "127.0.0.1 localhost\n"),
     ("etc/hostname", "localhost\n"),
     (
         "etc/nsswitch.conf",
