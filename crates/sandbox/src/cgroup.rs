@@ -3,6 +3,7 @@
 //! Never changes the groups that it finds: it makes a child of its own group, and removes it again.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,9 +26,9 @@ impl Cgroup {
         Some(group)
     }
 
-    /// Moves a process into the group; those that it starts follow. False if that was refused.
-    pub(crate) fn add(&self, pid: u32) -> bool {
-        fs::write(self.0.join("cgroup.procs"), pid.to_string()).is_ok()
+    /// Moves a process into the group; those that it starts follow.
+    pub(crate) fn add(&self, pid: u32) -> io::Result<()> {
+        fs::write(self.0.join("cgroup.procs"), pid.to_string())
     }
 
     /// The most memory that it has held, in bytes.
@@ -43,11 +44,12 @@ impl Drop for Cgroup {
     }
 }
 
-/// This process's group, if memory is counted in its children.
+/// This process's group, if memory is counted in its children and processes may be moved into them.
 pub(crate) fn own_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|l| l.strip_prefix("0::/"))?;
     let own = Path::new("/sys/fs/cgroup").join(path);
     let passed_on = fs::read_to_string(own.join("cgroup.subtree_control")).ok()?;
+    fs::OpenOptions::new().write(true).open(own.join("cgroup.procs")).ok()?;
     passed_on.split_whitespace().any(|c| c == "memory").then_some(own)
 }

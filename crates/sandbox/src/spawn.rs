@@ -60,8 +60,11 @@ pub(crate) fn start(
     let job = memory_file(&job.encode()).map_err(SandboxError::parent("write the sandbox's job"))?;
     let stdin = open_stdin(stdin).map_err(SandboxError::parent("open the sandbox's standard input"))?;
     let (mut child, output) = helper(theirs, output).map_err(SandboxError::parent("start the sandbox's helper"))?;
-    // Where the group cannot be entered, usage comes from elsewhere. The memory limit cannot.
-    let cgroup = cgroup.filter(|group| group.add(child.id()));
+    if let Some(Err(os)) = cgroup.as_ref().map(|group| group.add(child.id())) {
+        drop(ours);
+        child.wait().map_err(SandboxError::parent("wait for the sandbox's helper"))?;
+        return Err(SandboxError::Parent { what: "move the sandbox into its cgroup", os });
+    }
     let greeted = message::send_bytes(&ours, b"job", &[job.as_fd(), stdin.as_fd()]);
     match greeted.and_then(|()| follow(&ours)) {
         Ok(Followed::Runs { init, listener, status }) => {
