@@ -9,6 +9,7 @@ mod settings;
 mod tags;
 mod toml;
 mod version;
+mod walk;
 
 pub use lock::PythonLock;
 pub use select::{GitDependency, LocalMember, PythonSelection, PythonWant, SourceBuild};
