@@ -1,0 +1,84 @@
+//! What people see: bars on a terminal, plain lines elsewhere, JSON for programs, and the summary
+//! at the end. The only part of the program that writes to stdout and stderr: stdout is data,
+//! stderr is talk.
+//!
+//! Knows the engine's events and how to word them. Knows nothing of how anything is built, reads no
+//! environment and no file; [`choose`] is told all that it decides by.
+
+mod bars;
+mod board;
+mod clock;
+mod json;
+mod look;
+mod paint;
+mod plain;
+mod quiet;
+mod rows;
+mod streams;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod text;
+mod ticker;
+mod units;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use akbuild_engine::{Report, Sink};
+use akbuild_recipe::plan::StageId;
+
+pub(crate) use look::{ColorChoice, Look, Mode, choose};
+
+/// One way of showing a run. Takes the engine's events, and what the command itself has to say.
+pub(crate) trait Ui: Sink {
+    /// The end of a run: the summary, or for JSON its last line.
+    fn finish(&self, summary: &Summary);
+    /// Something worth a line, lower case and without a full stop.
+    fn note(&self, text: &str);
+    /// Something that the operator should know and that stops nothing; `warning:` is put in front.
+    fn warn(&self, text: &str);
+    /// A whole rendered error, `error: ...` and its further lines; shown in every mode.
+    fn error(&self, block: &str);
+    /// Data, to stdout as it is; a line end is not added.
+    fn out(&self, data: &str);
+}
+
+/// How a run ended, and what is needed to tell of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    /// Whether every target is there.
+    pub(crate) ok: bool,
+    /// Whether it was stopped from outside.
+    pub(crate) cancelled: bool,
+    /// Every node's report.
+    pub(crate) reports: Vec<Report>,
+    /// The plan's stages in their order: that of the table's lines.
+    pub(crate) order: Vec<StageId>,
+    /// How long it all took, in seconds.
+    pub(crate) seconds: f64,
+    /// The link to the first target's output, if one was made.
+    pub(crate) result: Option<PathBuf>,
+}
+
+/// Files and bytes that were downloaded; each way of showing counts them from the events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Downloads {
+    /// Complete files.
+    pub(crate) files: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+}
+
+/// The way of showing that `look` asks for, on this process's stdout and stderr.
+pub(crate) fn new(look: &Look) -> Arc<dyn Ui> {
+    let paint = paint::Paint(look.color);
+    let clock = Arc::new(clock::Monotonic::new());
+    let streams = Arc::new(streams::Standard);
+    match look.mode {
+        Mode::Bars => bars::start(paint, look.verbose, clock, streams),
+        Mode::Plain => plain::start(paint, look.verbose, clock, streams),
+        Mode::Json => Arc::new(json::Json::new(paint, look.verbose, clock, streams)),
+        Mode::Quiet => Arc::new(quiet::Quiet::new(paint, streams)),
+    }
+}

@@ -1,0 +1,87 @@
+//! Colour, and the word for how a node ended. A colour never says what no word says.
+
+use akbuild_engine::{NodeId, Report, Status};
+
+/// Whether to colour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint(pub(crate) bool);
+
+impl Paint {
+    /// For what is well.
+    pub(crate) fn green(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
+    /// For what failed.
+    pub(crate) fn red(self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+
+    /// For what asks for attention.
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.wrap("33", text)
+    }
+
+    /// For what matters less.
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// For headings.
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// In the colour of a status.
+    pub(crate) fn status(self, status: Status, text: &str) -> String {
+        match status {
+            Status::Built => self.green(text),
+            Status::Cached => self.dim(text),
+            Status::Failed => self.red(text),
+            Status::Skipped => self.yellow(text),
+        }
+    }
+
+    /// `warning: text`.
+    pub(crate) fn warning(self, text: &str) -> String {
+        format!("{} {text}\n", self.yellow("warning:"))
+    }
+
+    /// A rendered error, with a line end.
+    pub(crate) fn error(self, block: &str) -> String {
+        let block = block.trim_end();
+        match block.strip_prefix("error:") {
+            Some(rest) => format!("{}{rest}\n", self.red("error:")),
+            None => format!("{block}\n"),
+        }
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// The word for how a node ended: what comes from outside is fetched, not built.
+pub(crate) fn word(report: &Report) -> &'static str {
+    match (report.status, &report.node) {
+        (Status::Built, NodeId::Source(_) | NodeId::Fetch(_)) => "fetched",
+        (status, _) => status.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_surrounds_the_word_and_nothing_when_off() {
+        assert_eq!(Paint(true).status(Status::Built, "built"), "\x1b[32mbuilt\x1b[0m");
+        assert_eq!(Paint(false).status(Status::Built, "built"), "built");
+    }
+
+    #[test]
+    fn of_an_error_only_the_word_is_coloured() {
+        assert_eq!(Paint(true).error("error: a\n  b\n"), "\x1b[1;31merror:\x1b[0m a\n  b\n");
+        assert_eq!(Paint(false).error("error: a\n  b"), "error: a\n  b\n");
+    }
+}

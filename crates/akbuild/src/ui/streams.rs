@@ -1,0 +1,31 @@
+//! The process's stdout and stderr. Knows nothing of what is written.
+
+use std::io::{ErrorKind, Write};
+
+/// Where text goes.
+pub(crate) trait Streams: Send + Sync {
+    /// Writes data.
+    fn out(&self, text: &str);
+    /// Writes talk.
+    fn err(&self, text: &str);
+}
+
+/// Those of this process. A reader of stdout that has gone away (`akbuild graph | head`) has what
+/// it wanted; any other failure to write data is told on stderr, where a failure has nowhere to go.
+pub(crate) struct Standard;
+
+impl Streams for Standard {
+    fn out(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if let Err(error) = written.as_ref().map_err(|e| e.kind())
+            && error != ErrorKind::BrokenPipe
+        {
+            self.err(&format!("warning: cannot write to stdout: {error}\n"));
+        }
+    }
+
+    fn err(&self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
