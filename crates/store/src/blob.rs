@@ -32,7 +32,7 @@ pub struct BlobWriter {
     path: PathBuf,
     file: File,
     /// The digest of all bytes so far, while they all came through [`Write`].
-    hasher: Option<Hasher>,
+    hasher: Option<Box<Hasher>>,
 }
 
 impl std::fmt::Debug for BlobWriter {
@@ -166,7 +166,7 @@ impl BlobWriter {
         };
         if found != self.digest {
             remove_file(&self.path)?;
-            return Err(StoreError::BlobMismatch { expected: self.digest, found, bytes });
+            return Err(StoreError::BlobMismatch { expected: self.digest.into(), found: found.into(), bytes });
         }
         let place = self.store.blob_path(&self.digest);
         make_dirs(place.parent().unwrap_or(&place))?;
@@ -188,7 +188,7 @@ impl BlobWriter {
     fn seek_end(&mut self) -> Result<(), StoreError> {
         let end = io::Seek::seek(&mut self.file, io::SeekFrom::End(0));
         let end = end.map_err(|e| StoreError::io("seek in", &self.path, e))?;
-        self.hasher = if end == 0 { Hasher::try_new(self.digest.algo()) } else { None };
+        self.hasher = if end == 0 { Hasher::try_new(self.digest.algo()).map(Box::new) } else { None };
         Ok(())
     }
 }

@@ -68,9 +68,9 @@ pub enum StoreError {
     #[error("digest mismatch of a downloaded file of {bytes} bytes\n  expected {expected}\n  found    {found}")]
     BlobMismatch {
         /// The digest that was pinned.
-        expected: Digest,
+        expected: Box<Digest>,
         /// The digest that it has.
-        found: Digest,
+        found: Box<Digest>,
         /// How long it is.
         bytes: u64,
     },

@@ -153,7 +153,7 @@ fn killed_at_any_instant() {
             if let Some(done) = line.strip_prefix("done ") {
                 finished.push(done.to_owned());
                 // After a number of lines and some more time, both different each round.
-                if finished.len() as u64 % (1 + round % 4) == 0 {
+                if (finished.len() as u64).is_multiple_of(1 + round % 4) {
                     std::thread::sleep(std::time::Duration::from_micros(round * 397 % 5000));
                     process.kill().unwrap();
                     break;
