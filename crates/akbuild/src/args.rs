@@ -106,11 +106,17 @@ pub(crate) enum Command {
         /// Pin these anew even if their pins still fit
         #[arg(value_enum)]
         anew: Vec<Anew>,
+        /// Accept a Debian index that is past its Valid-Until
+        #[arg(long)]
+        allow_expired: bool,
     },
     /// Move the recipe to another version and lock it
     Update {
         /// The version
         version: String,
+        /// Accept a Debian index that is past its Valid-Until
+        #[arg(long)]
+        allow_expired: bool,
     },
     /// Print the SRI hash of a tree's NAR serialisation
     Hash {

@@ -92,8 +92,10 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         Command::Why { stage } => commands::why::run(&session, &project, stage),
         Command::Log { stage } => commands::log::run(&session, &project, stage),
         Command::Shell { stage } => commands::shell::run(&session, &project, stage),
-        Command::Lock { anew } => commands::lock::run(&session, &project, anew),
-        Command::Update { version } => commands::update::run(&session, global, &project, version),
+        Command::Lock { anew, allow_expired } => commands::lock::run(&session, &project, anew, *allow_expired),
+        Command::Update { version, allow_expired } => {
+            commands::update::run(&session, global, &project, version, *allow_expired)
+        }
         Command::Graph { .. } | Command::Hash { .. } | Command::Doctor | Command::Completions { .. } => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use akbuild_fetch::{GitRequest, Locations, Progress, StripTop, Wanted};
+use akbuild_fetch::{FetchError, GitRequest, Locations, Progress, StripTop, Wanted};
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Edit, Origin, Patch, Source, SourceId, Sysroot, Tool, ToolPackage, TreeRef};
 use akbuild_registry::{Artifact, What};
@@ -28,7 +28,7 @@ impl Engine {
         let tree = scratch.path().join("tree");
         let from = match &source.origin {
             Origin::Git { urls, reference, commit } => {
-                self.fetch_commit(source, urls, reference.as_deref(), commit)?;
+                self.fetch_commit(source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch)?;
                 akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&self.git_cache(), &urls[0]), commit, &tree)?;
                 urls.join(", ")
             }
@@ -39,7 +39,12 @@ impl Engine {
                 urls.join(", ")
             }
             Origin::Path(path) => {
-                akbuild_fetch::copy_tree(path, &tree, &crate::local::is_left_out)?;
+                let subset = source.subset.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
+                let outside = |relative: &Path| {
+                    let file = path.join(relative);
+                    crate::local::is_left_out(&file) || (!file.is_dir() && !subset.matches(relative))
+                };
+                akbuild_fetch::copy_tree(path, &tree, &outside)?;
                 path.display().to_string()
             }
         };
@@ -53,7 +58,14 @@ impl Engine {
         }
     }
 
-    fn fetch_commit(&self, source: &Source, urls: &[String], reference: Option<&str>, commit: &str) -> Result<(), EngineError> {
+    fn fetch_commit(
+        &self,
+        source: &Source,
+        urls: &[String],
+        reference: Option<&str>,
+        commit: &str,
+        fetch: fn(&GitRequest<'_>) -> Result<String, FetchError>,
+    ) -> Result<(), EngineError> {
         let node = NodeId::Source(source.id.clone());
         self.phase(&node, "fetch");
         let progress = |bytes| self.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
@@ -66,17 +78,18 @@ impl Engine {
             offline: self.options.offline,
             progress: &progress,
         };
-        akbuild_fetch::git_fetch(&request)?;
+        fetch(&request)?;
         Ok(())
     }
 
-    /// Writes a bare repository with the pinned commit of a source to `dest`.
+    /// Writes a bare repository with the pinned commit of a source to `dest`. With its history: a plain
+    /// `git fetch` takes nothing from a shallow one.
     pub(crate) fn export_git(&self, id: &SourceId, dest: &Path) -> Result<(), EngineError> {
         let source = self.source(id)?;
         let Origin::Git { urls, reference, commit } = &source.origin else {
             return Err(EngineError::NotGit { id: id.to_string() });
         };
-        self.fetch_commit(source, urls, reference.as_deref(), commit)?;
+        self.fetch_commit(source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch_history)?;
         let repository = akbuild_fetch::git_repository(&self.git_cache(), &urls[0]);
         Ok(akbuild_fetch::git_export(&repository, commit, dest)?)
     }
@@ -129,6 +142,7 @@ impl Engine {
         self.phase(&node, "unpack");
         let scratch = self.store.scratch(&format!("sysroot-{}", sysroot.id))?;
         let tree = scratch.path().join("tree");
+        fs::create_dir(&tree).doing("make", &tree)?;
         let debs: Vec<DebFile<'_>> =
             sysroot.packages.iter().map(|pin| DebFile { pin, path: self.store.blob_path(&pin.digest) }).collect();
         let progress = |event: UnpackEvent<'_>| {

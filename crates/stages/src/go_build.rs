@@ -3,7 +3,7 @@
 use akbuild_recipe::plan::{Copy, Exec, Mount, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, go, quote};
+use crate::{go, in_work, quote};
 
 /// Options: `source`, `include`/`exclude` (default: Go files, `go.mod`, `go.sum`), `folder` (of `go.mod`), `vendor` (a `go-vendor`
 /// stage), `replace` (list of `{ module, with }`: trees that take a vendored module's place),
@@ -12,7 +12,7 @@ use crate::{below, go, quote};
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
     let folder = fields.string_or("folder", ".")?;
-    let home = below(WORK, &folder).trim_end_matches("/.").to_owned();
+    let home = in_work(&folder);
     let subset = fields.subset_or(&["**/*.go", "go.mod", "go.sum"])?;
     let mut mounts = Vec::new();
     if let Some(vendor) = fields.opt_stage("vendor")? {

@@ -6,7 +6,7 @@
 use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, go};
+use crate::{below, go, in_work};
 
 /// Options: `source`, `folder` (of `go.mod`; the root if absent), `include`/`exclude` (default: `go.mod`, `go.sum`
 /// and all `.go` files), `sysroot` (default `build`), `env`.
@@ -26,7 +26,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
             cp -a vendor/. \"$out\"\n"
             .into(),
         env: go::env(fields, &format!("{REGISTRY}/go"))?,
-        cwd: below(WORK, &folder).trim_end_matches("/.").into(),
+        cwd: in_work(&folder),
         out: "/out".into(),
         artifacts: Some(Artifacts {
             go: vec![LockFile { source, path: below(&folder, "go.mod") }],

@@ -19,7 +19,7 @@ mod run;
 mod tree;
 mod uv_sync;
 
-use akbuild_recipe::plan::Step;
+use akbuild_recipe::plan::{Step, WORK};
 use akbuild_recipe::{Fields, Kinds, RecipeError};
 
 /// A kind: its name, the version of its meaning, and how it reads its options.
@@ -78,6 +78,14 @@ fn below(folder: &str, name: &str) -> String {
     }
 }
 
+/// Where a folder of the source is seen in the work folder.
+fn in_work(folder: &str) -> String {
+    match folder.trim_matches('/') {
+        "" | "." => WORK.to_owned(),
+        folder => format!("{WORK}/{folder}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +104,7 @@ mod tests {
     fn the_root_folder_adds_nothing() {
         assert_eq!(below("web", "dist"), "web/dist");
         assert_eq!(below(".", "dist"), "dist");
+        assert_eq!(in_work("."), "/build");
+        assert_eq!(in_work("web/"), "/build/web");
     }
 }

@@ -3,7 +3,7 @@
 use akbuild_recipe::plan::{Copy, Exec, Mount, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, npm, quote};
+use crate::{below, in_work, npm, quote};
 
 /// Options: `source`, `include`/`exclude`, `folder`, `deps` (an `npm-ci` stage of the same source),
 /// `replace` (list of `{ package, with }`: trees that take a package's place in `node_modules`),
@@ -11,7 +11,7 @@ use crate::{below, npm, quote};
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
     let folder = fields.string_or("folder", ".")?;
-    let home = below(WORK, &folder).trim_end_matches("/.").to_owned();
+    let home = in_work(&folder);
     let subset = fields.subset_or(&[&below(&folder, "**")])?;
     let mut mounts = Vec::new();
     if let Some(deps) = fields.opt_stage("deps")? {

@@ -10,7 +10,7 @@ use akbuild_recipe::plan::{
 };
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, checks, quote};
+use crate::{below, checks, in_work, quote};
 
 /// Options: `source`, `folder` (of `uv.lock`), `include`/`exclude` (what uv must see: by default the lock
 /// and every `pyproject.toml`), `venv` (absolute), `python` (`3.14`), `extras`, `groups`, `git`
@@ -19,7 +19,7 @@ use crate::{below, checks, quote};
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
     let folder = fields.string_or("folder", ".")?;
-    let home = below(WORK, &folder).trim_end_matches("/.").to_owned();
+    let home = in_work(&folder);
     let lock = below(&folder, "uv.lock");
     let subset = fields.subset_or(&[&lock, &below(&folder, "pyproject.toml"), &below(&folder, "**/pyproject.toml")])?;
     let venv = fields.string("venv")?;
@@ -84,7 +84,8 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// The cache lies in the output while uv runs, so that installing is linking; it is removed with
-/// everything that would differ from run to run.
+/// everything that would differ from run to run. The environment is made before, since uv does not
+/// take a folder that has something in it for one.
 fn script(extras: &[String], groups: &[String], uv: &str) -> String {
     let mut sync = format!("{} sync --frozen --no-install-project --no-install-workspace --no-dev", quote(uv));
     for (flag, names) in [("--extra", extras), ("--group", groups)] {
@@ -92,8 +93,10 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
             sync.push_str(&format!(" {flag} {}", quote(name)));
         }
     }
+    let uv = quote(uv);
     format!(
-        "{sync}\n\
+        "UV_CACHE_DIR=/tmp/uv {uv} venv --quiet \"$out\"\n\
+         {sync}\n\
          rm -rf \"$out\"/.uv-cache \"$out\"/.lock \"$out\"/.gitignore \"$out\"/CACHEDIR.TAG\n\
          find \"$out\" -type d -name __pycache__ -prune -exec rm -rf '{{}}' +\n"
     )

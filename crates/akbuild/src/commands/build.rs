@@ -40,7 +40,7 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
         What::All if ok => link(session, project, &outcome.outputs, &targets)?,
         _ => None,
     };
-    tell(session, &engine, outcome, &targets, begun, result);
+    tell(session, &engine, outcome, begun, result);
     match (ok, cancelled) {
         (true, _) => Ok(()),
         (_, true) => Err(Failure::Told(Exit::Interrupted)),
@@ -53,33 +53,29 @@ pub(super) fn tell(
     session: &Session,
     engine: &Engine,
     outcome: RunOutcome,
-    targets: &[StageId],
     begun: Instant,
-    result: Option<(PathBuf, PathBuf)>,
+    result: Option<PathBuf>,
 ) {
-    let (result, result_target) = result.unzip();
     session.ui.finish(&Summary {
         ok: outcome.ok,
         cancelled: outcome.cancelled,
         reports: outcome.reports,
         order: engine.plan.stages.iter().map(|s| s.id.clone()).collect(),
-        targets: targets.to_vec(),
         seconds: begun.elapsed().as_secs_f64(),
         result,
-        result_target,
     });
 }
 
-/// Links `./result` to the first target; the link and where it points.
+/// Links `./result` to the first target.
 fn link(
     session: &Session,
     project: &Project,
     outputs: &std::collections::HashMap<NodeId, akbuild_nar::TreeHash>,
     targets: &[StageId],
-) -> Outcome<Option<(PathBuf, PathBuf)>> {
+) -> Outcome<Option<PathBuf>> {
     let output = targets.first().and_then(|t| outputs.get(&NodeId::Stage(t.clone())));
     let Some(output) = output else { return Ok(None) };
     let link = project.root.join("result");
     session.store.link_result(&link, output)?;
-    Ok(Some((link, session.store.tree_path(output))))
+    Ok(Some(link))
 }

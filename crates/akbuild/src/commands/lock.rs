@@ -20,8 +20,8 @@ use crate::session::Session;
 mod debian;
 mod tools;
 
-pub(crate) fn run(session: &Session, project: &Project, anew: &[Anew]) -> Outcome {
-    let lock = resolve(session, project, anew)?;
+pub(crate) fn run(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome {
+    let lock = resolve(session, project, anew, allow_expired)?;
     let text = lock.render();
     let old = std::fs::read_to_string(&project.lock_path).unwrap_or_default();
     if text == old {
@@ -38,10 +38,11 @@ pub(crate) fn run(session: &Session, project: &Project, anew: &[Anew]) -> Outcom
 }
 
 /// The lock as it should be.
-fn resolve(session: &Session, project: &Project, anew: &[Anew]) -> Outcome<Lock> {
+fn resolve(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome<Lock> {
     let mut lock = project.lock.clone();
     let again = |what: Anew| anew.contains(&what) || anew.contains(&Anew::All);
-    let inputs = akbuild_recipe::lock_inputs(&project.written, &project.overlay)?;
+    let mut inputs = akbuild_recipe::lock_inputs(&project.written, &project.overlay)?;
+    inputs.debian.iter_mut().for_each(|debian| debian.allow_expired |= allow_expired);
     lock.sources.retain(|id, _| inputs.sources.contains_key(id));
     lock.sysroots.retain(|id, _| inputs.sysroots.iter().any(|s| s.id == *id));
     lock.tools.retain(|id, _| inputs.tools.iter().any(|t| t.id == *id));
@@ -175,7 +176,7 @@ fn python(session: &Session, project: &Project, lock: &mut Lock) -> Outcome {
     let (recorder, begun) = (engine.record(), Instant::now());
     let outcome = session.run(&engine, &stages)?;
     if !outcome.ok {
-        super::build::tell(session, &engine, outcome, &stages, begun, None);
+        super::build::tell(session, &engine, outcome, begun, None);
         return Err(Failure::Told(Exit::Failed));
     }
     lock.python.extend(recorder.pins());

@@ -10,7 +10,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome 
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
     let needs = session.block_on(engine.prepare(&id))?;
     if !needs.ok {
-        super::build::tell(session, &engine, needs, &[id], std::time::Instant::now(), None);
+        super::build::tell(session, &engine, needs, std::time::Instant::now(), None);
         return Err(Failure::Told(Exit::Failed));
     }
     session.ui.note(&format!("shell in the sandbox of `{id}`; its script is in $AKBUILD_SCRIPT"));

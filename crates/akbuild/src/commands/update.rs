@@ -4,7 +4,13 @@ use crate::failure::{Failure, Outcome, io};
 use crate::project::Project;
 use crate::session::Session;
 
-pub(crate) fn run(session: &Session, global: &crate::args::Global, project: &Project, version: &str) -> Outcome {
+pub(crate) fn run(
+    session: &Session,
+    global: &crate::args::Global,
+    project: &Project,
+    version: &str,
+    allow_expired: bool,
+) -> Outcome {
     let (from, to) = project.written.project.version_span;
     let old = &project.written.project.version;
     let fits = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
@@ -17,7 +23,7 @@ pub(crate) fn run(session: &Session, global: &crate::args::Global, project: &Pro
     io(std::fs::write(&project.recipe_path, &edited), "write", &project.recipe_path)?;
     session.ui.note(&format!("version {old} -> {version} in {}", project.recipe_path.display()));
     let again = Project::read(global)?;
-    let locked = super::lock::run(session, &again, &[]);
+    let locked = super::lock::run(session, &again, &[], allow_expired);
     if locked.is_err() {
         io(std::fs::write(&project.recipe_path, text), "write", &project.recipe_path)?;
         session.ui.note(&format!("the recipe is back at {old}, since the lock could not be made"));
