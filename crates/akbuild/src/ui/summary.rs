@@ -201,7 +201,7 @@ mod tests {
             reports: vec![built, cached, source, unpacked],
             order: ["client-go", "webui"].map(StageId::new).to_vec(),
             seconds: 130.0,
-            result: Some("/work/project/result".into()),
+            result: Some("/home/me/project/result".into()),
             ..Summary::default()
         }
     }
@@ -218,7 +218,7 @@ mod tests {
         downloads  1251 files, 91.0 MB
 
         done in 2 min 10 s: 1 built, 1 cached
-        result: /work/project/result
+        result: /home/me/project/result
         ");
     }
 
