@@ -1,0 +1,34 @@
+//! `cargo xtask tidy`: what no compiler checks. Rules that must hold fail the command; sizes are only printed.
+//! Knows which rule looks at which file.
+
+mod rules;
+mod size;
+
+use crate::repo::{self, Outcome};
+
+pub(crate) fn run() -> Outcome {
+    let mut broken = Vec::new();
+    let mut large = Vec::new();
+    let checkout = repo::root();
+    for name in repo::files()? {
+        let Ok(text) = std::fs::read_to_string(checkout.join(&name)) else { continue };
+        broken.extend(rules::check(&name, &text, &checkout.to_string_lossy()));
+        if name.ends_with(".rs") {
+            large.extend(size::check(&name, &text));
+        }
+    }
+    if repo::run(repo::cargo().args(["fmt", "--all", "--check", "--quiet"])).is_err() {
+        broken.push("rustfmt would change something: run `cargo fmt --all`".to_owned());
+    }
+    for line in &large {
+        println!("worth a second look: {line}");
+    }
+    for line in &broken {
+        println!("{line}");
+    }
+    match broken.len() {
+        0 => Ok(()),
+        1 => Err("1 rule is broken".to_owned()),
+        n => Err(format!("{n} rules are broken")),
+    }
+}
