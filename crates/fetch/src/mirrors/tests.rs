@@ -1,3 +1,5 @@
+//! Mirrors as the machine's own clients configure them. Reads no configuration but what each test writes.
+
 use super::*;
 use std::fs;
 

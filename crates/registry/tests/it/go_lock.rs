@@ -1,3 +1,5 @@
+//! Reading `go.mod` and `go.sum`.
+
 use akbuild_registry::{GoLock, escape_module};
 
 const H1: &str = "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";

@@ -1,3 +1,5 @@
+//! Reading `package-lock.json`.
+
 use akbuild_registry::{NpmLock, Platform, What};
 
 const SHA512: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";

@@ -1,3 +1,5 @@
+//! Reading `uv.lock`, and the lock that a stage sees.
+
 use akbuild_registry::{PythonLock, PythonSelection, PythonWant};
 
 /// A lock as uv writes it, with `HASH` and a digit for hashes.

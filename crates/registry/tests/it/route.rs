@@ -1,3 +1,5 @@
+//! What the paths of requests mean.
+
 use akbuild_registry::{Route, parse_path};
 use proptest::prelude::*;
 

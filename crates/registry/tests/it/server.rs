@@ -1,3 +1,5 @@
+//! The loopback registry, asked over HTTP.
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;

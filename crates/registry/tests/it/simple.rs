@@ -1,3 +1,5 @@
+//! Pages of a Python index, and the choice among their files.
+
 use akbuild_registry::simple::{best_wheel, parse};
 use akbuild_registry::{IndexFile, Tags};
 
