@@ -84,19 +84,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build } = parts;
         let (served, recorder) = Default::default();
-        Arc::new(Self {
-            plan,
-            store,
-            network,
-            credentials,
-            options,
-            sink,
-            cancel,
-            runtime,
-            build,
-            served,
-            recorder,
-        })
+        Arc::new(Self { plan, store, network, credentials, options, sink, cancel, runtime, build, served, recorder })
     }
 
     /// From now on the registry lets through what no lock names, and keeps a list: only for `akbuild lock`.

@@ -149,19 +149,25 @@ pub enum EngineError {
         unsatisfied: Vec<Unsatisfied>,
     },
     /// A git repository is wanted of a source that is none.
-    #[error("source `{id}` is given to a stage as a git repository, but is none\n  help: give the source a `git` address")]
+    #[error(
+        "source `{id}` is given to a stage as a git repository, but is none\n  help: give the source a `git` address"
+    )]
     NotGit {
         /// The source.
         id: String,
     },
     /// A sysroot that Python packages are installed in has no C library.
-    #[error("sysroot `{sysroot}` has no `libc6`: which Python wheels fit it cannot be known\n  help: add `libc6` to its packages")]
+    #[error(
+        "sysroot `{sysroot}` has no `libc6`: which Python wheels fit it cannot be known\n  help: add `libc6` to its packages"
+    )]
     NoLibc {
         /// The sysroot.
         sysroot: String,
     },
     /// A stage without a script has no sandbox.
-    #[error("stage `{stage}` puts trees together without running anything: it has no sandbox\n  help: look at its output in the store, or open a shell in one of the stages it takes from")]
+    #[error(
+        "stage `{stage}` puts trees together without running anything: it has no sandbox\n  help: look at its output in the store, or open a shell in one of the stages it takes from"
+    )]
     NoSandbox {
         /// The stage.
         stage: String,

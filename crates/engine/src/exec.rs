@@ -86,12 +86,7 @@ impl Job<'_> {
     }
 
     /// Fills the folders and describes the sandbox.
-    pub(crate) fn lay_out(
-        &self,
-        exec: &Exec,
-        folders: &Folders,
-        served: Option<&Served>,
-    ) -> Result<Spec, EngineError> {
+    pub(crate) fn lay_out(&self, exec: &Exec, folders: &Folders, served: Option<&Served>) -> Result<Spec, EngineError> {
         let engine = self.engine;
         for copy in &exec.copies {
             folders.copy(&engine.store, &engine.output_of(&copy.from, self.outputs)?, copy)?;

@@ -59,7 +59,9 @@ impl<'a> Scan<'a> {
         self.text[start..self.at]
             .lines()
             .map(str::trim)
-            .filter(|line| line.starts_with("//go:build") || line.starts_with("// +build") || line.starts_with("//+build"))
+            .filter(|line| {
+                line.starts_with("//go:build") || line.starts_with("// +build") || line.starts_with("//+build")
+            })
             .collect()
     }
 

@@ -84,7 +84,8 @@ impl Graph {
             if let Step::Exec(exec) = &stage.step
                 && let Some(artifacts) = &exec.artifacts
             {
-                let files = artifacts.npm.iter().chain(artifacts.go.iter()).chain(artifacts.python.iter().map(|p| &p.lock));
+                let files =
+                    artifacts.npm.iter().chain(artifacts.go.iter()).chain(artifacts.python.iter().map(|p| &p.lock));
                 let mut locks = first.clone();
                 locks.extend(files.map(|f| graph.place(NodeId::Source(f.source.clone()), Vec::new(), 0)));
                 needs.push(graph.place(NodeId::Fetch(stage.id.clone()), locks, 0));

@@ -29,7 +29,11 @@ impl Engine {
         let from = match &source.origin {
             Origin::Git { urls, reference, commit } => {
                 self.fetch_commit(source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch)?;
-                akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&self.git_cache(), &urls[0]), commit, &tree)?;
+                akbuild_fetch::git_checkout(
+                    &akbuild_fetch::git_repository(&self.git_cache(), &urls[0]),
+                    commit,
+                    &tree,
+                )?;
                 urls.join(", ")
             }
             Origin::Tarball { urls, digest } => {
@@ -68,7 +72,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let node = NodeId::Source(source.id.clone());
         self.phase(&node, "fetch");
-        let progress = |bytes| self.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
+        let progress =
+            |bytes| self.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
         let request = GitRequest {
             urls,
             reference,
@@ -94,7 +99,13 @@ impl Engine {
         Ok(akbuild_fetch::git_export(&repository, commit, dest)?)
     }
 
-    async fn fetch_blob(&self, name: &str, urls: &[String], digest: Digest, source: &Source) -> Result<(), EngineError> {
+    async fn fetch_blob(
+        &self,
+        name: &str,
+        urls: &[String],
+        digest: Digest,
+        source: &Source,
+    ) -> Result<(), EngineError> {
         let wanted = Wanted {
             digest,
             name: name.to_owned(),
@@ -208,7 +219,8 @@ fn wheel_programs(tree: &Path) -> Result<(), EngineError> {
             fs::rename(&scripts, &bin).doing("rename", &scripts)?;
             for program in fs::read_dir(&bin).doing("read", &bin)? {
                 let program = program.doing("read", &bin)?.path();
-                fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).doing("change the mode of", &program)?;
+                fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+                    .doing("change the mode of", &program)?;
             }
         }
     }
@@ -225,7 +237,8 @@ fn apply(source: &Source, patch: &Patch, tree: &Path) -> Result<(), EngineError>
     };
     let file = tree.join(&patch.file);
     let old = fs::symlink_metadata(&file).ok().filter(fs::Metadata::is_file);
-    let executable = old.as_ref().is_some_and(|m| std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o100 != 0);
+    let executable =
+        old.as_ref().is_some_and(|m| std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o100 != 0);
     let text = match &patch.edit {
         Edit::Replace { from, to } => {
             old.as_ref().ok_or_else(|| wrong(PatchError::NoFile(patch.file.clone())))?;

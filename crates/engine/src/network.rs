@@ -53,7 +53,8 @@ impl Network {
                 return None;
             }
             let answer = self.host.ask(question);
-            let answer = answer.or_else(|| sysroots.iter().find_map(|root| crate::ask::sysroot(root.as_ref(), question)));
+            let answer =
+                answer.or_else(|| sysroots.iter().find_map(|root| crate::ask::sysroot(root.as_ref(), question)));
             complete &= answer.is_some();
             answer
         })?;

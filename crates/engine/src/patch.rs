@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn no_match_shows_the_nearest_line() {
-        let error = replace_once("one\n  BASE_DIR = Path(__file__).parent\nthree\n", "BASE_DIR = Path(__file__)\n", "x");
+        let error =
+            replace_once("one\n  BASE_DIR = Path(__file__).parent\nthree\n", "BASE_DIR = Path(__file__)\n", "x");
         insta::assert_snapshot!(error.unwrap_err(), @"");
     }
 

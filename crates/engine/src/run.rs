@@ -190,7 +190,9 @@ impl Run {
         let mut outputs: Outputs = needs.filter_map(|id| Some((id.clone(), *self.outputs.get(id)?))).collect();
         if let NodeId::Fetch(id) = &node {
             let id = id.clone();
-            outputs.extend(self.outputs.iter().filter(|(n, _)| matches!(n, NodeId::Source(_))).map(|(n, t)| (n.clone(), *t)));
+            outputs.extend(
+                self.outputs.iter().filter(|(n, _)| matches!(n, NodeId::Source(_))).map(|(n, t)| (n.clone(), *t)),
+            );
             tasks.spawn(async move { (at, Report { started, ..fetch(&engine, id, outputs).await }) });
         } else {
             let runtime = engine.runtime.clone();

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
-use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonWant};
 use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonPin, REGISTRY, StageId};
+use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonWant};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
@@ -23,7 +23,12 @@ pub(crate) struct Served {
 
 impl Served {
     /// Reads the lock files of `exec` from the sources in `outputs`.
-    pub(crate) fn read(engine: &Engine, exec: &Exec, locks: &Artifacts, outputs: &Outputs) -> Result<Self, EngineError> {
+    pub(crate) fn read(
+        engine: &Engine,
+        exec: &Exec,
+        locks: &Artifacts,
+        outputs: &Outputs,
+    ) -> Result<Self, EngineError> {
         let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
         let text = |file: &LockFile, name: Option<&str>| {
             let source = outputs.get(&NodeId::Source(file.source.clone()));

@@ -122,7 +122,9 @@ impl Engine {
             NodeId::Sysroot(id) => Ok(keys::sysroot(self.sysroot(id)?)),
             NodeId::Tool(id) => Ok(keys::tool(self.tool(id)?)),
             NodeId::Stage(id) => keys.stage(self.stage(id)?),
-            NodeId::Source(_) | NodeId::Fetch(_) => Err(EngineError::Bug(format!("{node} has no manifest of this kind"))),
+            NodeId::Source(_) | NodeId::Fetch(_) => {
+                Err(EngineError::Bug(format!("{node} has no manifest of this kind")))
+            }
         }
     }
 }

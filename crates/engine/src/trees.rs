@@ -19,11 +19,7 @@ pub(crate) type Chosen<'a> = (&'a OsStr, &'a Kind);
 
 /// The entries at and below `path` that `subset` takes: files and links that match, and folders that
 /// match themselves (so that an empty one is kept). Sorted by path.
-pub(crate) fn select<'a>(
-    listing: &'a Listing,
-    path: &'a str,
-    subset: &Subset,
-) -> Result<Vec<Chosen<'a>>, EngineError> {
+pub(crate) fn select<'a>(listing: &'a Listing, path: &'a str, subset: &Subset) -> Result<Vec<Chosen<'a>>, EngineError> {
     let matcher = subset.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
     let everything = *subset == Subset::default();
     let chosen = below(listing, path).filter(|(relative, kind)| match relative.as_bytes() {

@@ -170,6 +170,10 @@ impl Client {
     }
 
     async fn get_once(&self, url: &Url, accept: Option<&str>, limit: u64) -> Result<Got, Miss> {
+        if let Some(file) = local_file(url) {
+            let bytes = std::fs::read(file?).map_err(|e| missing(&e))?;
+            return Ok(Got { bytes, url: url.clone(), content_type: None });
+        }
         let mut request = self.authorised(&self.0.metadata, url);
         if let Some(accept) = accept {
             request = request.header(ACCEPT, accept);
@@ -209,6 +213,18 @@ impl Client {
     pub(crate) fn answered(&self, url: &Url) {
         self.0.silent.lock().unwrap_or_else(PoisonError::into_inner).remove(&host(url));
     }
+}
+
+/// The path that a `file:` address means; `None` for any other address.
+pub(crate) fn local_file(url: &Url) -> Option<Result<std::path::PathBuf, Miss>> {
+    let no_path = || Miss::new(MissKind::Http, "is no path of this machine");
+    (url.scheme() == "file").then(|| url.to_file_path().map_err(|()| no_path()))
+}
+
+/// What it means that a file of a local mirror cannot be read.
+pub(crate) fn missing(error: &std::io::Error) -> Miss {
+    let kind = if error.kind() == std::io::ErrorKind::NotFound { MissKind::NotFound } else { MissKind::Http };
+    Miss::new(kind, error.to_string())
 }
 
 /// An answer that is no error.

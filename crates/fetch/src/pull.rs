@@ -2,6 +2,7 @@
 //! which address comes next.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use akbuild_nar::Digest;
 use akbuild_store::{Blob, BlobWriter, Store, StoreError};
@@ -9,7 +10,7 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, HeaderMap, RANGE};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use crate::client::{Miss, MissKind, checked};
+use crate::client::{Miss, MissKind, checked, local_file, missing};
 use crate::download::Report;
 use crate::{Client, Progress};
 
@@ -63,6 +64,10 @@ pub(crate) async fn pull(
     partial: &mut Partial<'_>,
     report: Report<'_>,
 ) -> Result<Option<u64>, Miss> {
+    if let Some(file) = local_file(url) {
+        let Some(writer) = partial.writer().await? else { return Ok(None) };
+        return copy(writer, file?, size).await.map(Some);
+    }
     loop {
         let Some(mut writer) = partial.writer().await? else { return Ok(None) };
         let have = writer.len().map_err(disk)?;
@@ -103,6 +108,21 @@ pub(crate) async fn pull(
             outcome => return outcome.map(Some),
         }
     }
+}
+
+/// Takes a file of a local mirror as it is.
+async fn copy(mut writer: BlobWriter, file: PathBuf, size: Option<u64>) -> Result<u64, Miss> {
+    let copied = blocking(move || {
+        let mut from = std::fs::File::open(&file).map_err(|e| missing(&e))?;
+        let length = from.metadata().map_err(|e| missing(&e))?.len();
+        if let Some(size) = size.filter(|size| *size != length) {
+            return Err(Miss::new(MissKind::Http, format!("has {length} bytes instead of {size}")));
+        }
+        writer.restart().map_err(disk)?;
+        std::io::copy(&mut from, &mut writer).map_err(|e| Miss::new(MissKind::Disk, e.to_string()))?;
+        Ok(writer)
+    });
+    finish(copied.await?, Vec::new()).await
 }
 
 async fn ask(client: &Client, url: &Url, have: u64) -> Result<Fit, Miss> {

@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_needed() {
-        assert_eq!(quote_all(&["build:sfe".into(), "a b".into(), "it's".into(), String::new()]), r"build:sfe 'a b' 'it'\''s' ''");
+        assert_eq!(
+            quote_all(&["build:sfe".into(), "a b".into(), "it's".into(), String::new()]),
+            r"build:sfe 'a b' 'it'\''s' ''"
+        );
     }
 
     #[test]

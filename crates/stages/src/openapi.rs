@@ -33,10 +33,8 @@ pub(crate) fn read(fields: &mut Fields<'_>, language: &str) -> Result<Generate, 
     let config = fields.string("config")?;
     let tool = fields.tool_or("generator", "openapi-generator")?;
     let jar = fields.string_or("jar", "openapi_generator_cli/openapi-generator.jar")?;
-    let mut mounts = vec![
-        mount(&schema_source, &schema, SCHEMA.to_owned()),
-        mount(&source, &config, format!("{LOCAL}/{config}")),
-    ];
+    let mut mounts =
+        vec![mount(&schema_source, &schema, SCHEMA.to_owned()), mount(&source, &config, format!("{LOCAL}/{config}"))];
     if let Some(templates) = fields.opt_string("templates")? {
         let to = format!("{LOCAL}/{templates}");
         mounts.push(mount(&source, &templates, to));

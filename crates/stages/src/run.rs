@@ -53,7 +53,11 @@ fn mount(mut table: Fields<'_>) -> Result<Mount, RecipeError> {
         optional: table.bool_or("optional", false)?,
     };
     if !mount.to.starts_with('/') {
-        return Err(table.error("to", format!("`{}` is not an absolute path", mount.to), "write where it is seen, from `/`"));
+        return Err(table.error(
+            "to",
+            format!("`{}` is not an absolute path", mount.to),
+            "write where it is seen, from `/`",
+        ));
     }
     table.finish()?;
     Ok(mount)

@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 
 use akbuild_recipe::plan::{
-    Artifacts, Copy, Exec, GIT, LockFile, PythonLock, REGISTRY, SourceId, Step, TOOLS, TreeRef, View, WORK,
+    Artifacts, Copy, Exec, GIT, LockFile, PythonLock, REGISTRY, SourceId, Step, TOOLS, TreeRef, View, WORK, WrittenFile,
 };
 use akbuild_recipe::{Fields, RecipeError};
 
 use crate::{below, checks, in_work, quote};
+
+/// Where the compilers are that Python's build tools are told to use.
+const COMPILERS: &str = "/build/.akbuild";
 
 /// Options: `source`, `folder` (of `uv.lock`), `include`/`exclude` (what uv must see: by default the lock
 /// and every `pyproject.toml`), `venv` (absolute), `python` (`3.14`), `extras`, `groups`, `git`
@@ -48,7 +51,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         git,
         copies: vec![Copy { from: TreeRef::Source(source), subset, to: WORK.into(), view: View::Whole }],
         mounts: Vec::new(),
-        files: Vec::new(),
+        files: ["cc", "c++"].map(compiler).to_vec(),
         script,
         env,
         cwd: home,
@@ -56,6 +59,16 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         out: venv,
         artifacts: Some(Artifacts { python: vec![python_lock], ..Artifacts::default() }),
     })))
+}
+
+/// uv builds in folders with random names, and compilers put names of folders into what they make:
+/// into debug information, and where a source says `__FILE__`.
+fn compiler(name: &str) -> WrittenFile {
+    WrittenFile {
+        path: format!("{COMPILERS}/{name}"),
+        text: format!("#!/bin/sh\nexec /usr/bin/{name} \"$@\" -g0 \"-ffile-prefix-map=$PWD=.\"\n"),
+        executable: true,
+    }
 }
 
 struct GitDependency {
@@ -105,11 +118,12 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
 fn env(venv: &str, python: &str, git: &[GitDependency]) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
-    // Debug information would carry the random name of the folder that uv builds in.
-    set("CFLAGS", "-g0".into());
-    set("CXXFLAGS", "-g0".into());
+    set("CC", format!("{COMPILERS}/cc"));
+    set("CXX", format!("{COMPILERS}/c++"));
     set("PYTHONDONTWRITEBYTECODE", "1".into());
     set("PYTHONHASHSEED", "0".into());
+    // Two packages may bring the same file: which one stays must not depend on which was faster.
+    set("UV_CONCURRENT_INSTALLS", "1".into());
     set("UV_CACHE_DIR", format!("{venv}/.uv-cache"));
     set("UV_DEFAULT_INDEX", format!("{REGISTRY}/pypi/simple"));
     set("UV_LINK_MODE", "hardlink".into());

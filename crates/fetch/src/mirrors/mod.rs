@@ -85,7 +85,8 @@ impl Mirrors {
     fn base(&mut self, text: &str, from: &str) -> Result<Base, FetchError> {
         let wrong = |reason: String| FetchError::Address { from: from.to_owned(), text: redact_text(text), reason };
         let url = Url::parse(text.trim()).map_err(|e| wrong(e.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !web && url.scheme() != "file" {
             return Err(wrong(format!("its scheme is `{}`", url.scheme())));
         }
         let (mut url, secret) = split_user(&url);
