@@ -18,10 +18,10 @@ sysroot = "runtime"
 mounts = [{ from = "assembled", to = "{prefix}" }]
 script = '''
 export MINI_DATA_DIR=/tmp
-{prefix}/bin/ak server & server=$!
+{prefix}/bin/ak server > "$out"/server.log 2>&1 & server=$!
 for _ in $(seq 100); do
     if {prefix}/bin/ak healthcheck 2>/dev/null; then break; fi
-    kill -0 $server
+    kill -0 $server || { cat "$out"/server.log; exit 1; }
     sleep 0.2
 done
 {prefix}/venv/bin/python - <<'END'
