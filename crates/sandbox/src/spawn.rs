@@ -112,6 +112,7 @@ fn follow(control: &OwnedFd) -> io::Result<Followed> {
 
 /// Starts this program as the helper. It gets the socket as its standard input, and no environment.
 fn helper(control: OwnedFd, output: Output) -> io::Result<(Child, Option<PipeReader>)> {
+    #[allow(clippy::disallowed_methods, reason = "this is the module that starts sandboxes")]
     let mut command = Command::new("/proc/self/exe");
     command.arg0(MARKER).env_clear().stdin(ProcessStdio::from(control));
     match output {

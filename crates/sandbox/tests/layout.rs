@@ -1,4 +1,5 @@
 //! How mounts become a tree: as a list of operations, and as the command sees it.
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 mod common;
 

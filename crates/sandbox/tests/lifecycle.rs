@@ -1,4 +1,5 @@
 //! How a sandbox begins and ends.
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 mod common;
 

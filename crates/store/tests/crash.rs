@@ -2,6 +2,7 @@
 //! finished is found and nothing partial is seen. And processes that share a home.
 //!
 //! The processes are this test program again, running [`worker`] with a task in its environment.
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -8,10 +8,12 @@ use akbuild_registry::{PythonLock, PythonWant, What};
 
 use crate::http::{Files, Registry, tar_gz, zip};
 
-/// A client on the search path.
+/// A client on the search path. Where it is missing its tests have nothing to run; in CI that is a failure.
 fn client(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
+    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
+    assert!(found.is_some() || std::env::var_os("CI").is_none(), "CI has to have `{name}`");
+    found
 }
 
 /// Runs a client in a folder with only these variables; its output, whether it succeeded or not.

@@ -112,6 +112,7 @@ fn become_command(job: &Job, stdin: &OwnedFd) -> Failure {
     if let Err(failure) = prepare(job, stdin) {
         return failure;
     }
+    #[allow(clippy::disallowed_methods, reason = "what it starts is in the sandbox")]
     let error = Command::new(&job.argv[0]).args(&job.argv[1..]).env_clear().envs(job.env.iter().cloned()).exec();
     failed(Step::Exec, job.argv[0].to_string_lossy())(error)
 }

@@ -1,6 +1,7 @@
 //! A small world to make sandboxes in: a root made of this machine's own programs, an input, an output
 //! and a home, for root and for an ordinary user.
 #![allow(dead_code, reason = "each test file uses its part of this")]
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
