@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: what no compiler checks. Rules that must hold fail the command; sizes are only printed.
 //! Knows which rule looks at which file.
 
+mod manual;
 mod rules;
 mod size;
 
@@ -10,9 +11,11 @@ pub(crate) fn run() -> Outcome {
     let mut broken = Vec::new();
     let mut large = Vec::new();
     let checkout = repo::root();
+    let manual = std::fs::read_to_string(checkout.join(manual::MANUAL)).unwrap_or_default();
     for name in repo::files()? {
         let Ok(text) = std::fs::read_to_string(checkout.join(&name)) else { continue };
         broken.extend(rules::check(&name, &text, &checkout.to_string_lossy()));
+        broken.extend(manual::check(&name, &text, &manual));
         if name.ends_with(".rs") {
             large.extend(size::check(&name, &text));
         }
