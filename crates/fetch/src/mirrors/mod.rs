@@ -102,7 +102,7 @@ impl Mirrors {
     }
 }
 
-/// Addresses that the person adds in the overlay.
+/// Addresses in the overlay: where there is one for an ecosystem, the machine's own are not used.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// npm registries.
@@ -146,12 +146,15 @@ pub fn discover(
         let base = mirrors.base(&text, &from)?;
         mirrors.npm_scopes.insert(scope, base);
     }
-    let mut answered = |question, from: &str| ask(question).map(|text| (text, from.to_owned()));
-    let npm: Vec<Written> = npm.registry.or_else(|| answered(Question::NpmRegistry, "npm")).into_iter().collect();
+    // Where the overlay names a place, nobody else is asked.
+    let mut answered = |question, from: &str, overlay: &[String]| {
+        overlay.is_empty().then(|| ask(question)).flatten().map(|text| (text, from.to_owned()))
+    };
+    let npm = npm.registry.or_else(|| answered(Question::NpmRegistry, "npm", &overrides.npm)).into_iter().collect();
     let python = python::read(machine)?;
-    let index = python.index.or_else(|| answered(Question::PythonIndex, "Python's client"));
+    let index = python.index.or_else(|| answered(Question::PythonIndex, "Python's client", &overrides.python));
     let python: Vec<Written> = index.into_iter().chain(python.extra).collect();
-    let go = golang::read(machine)?.or_else(|| answered(Question::GoProxy, "go"));
+    let go = golang::read(machine)?.or_else(|| answered(Question::GoProxy, "go", &overrides.go));
     let go: Vec<Written> = go.iter().flat_map(|(list, from)| golang::split(list, from)).collect();
     let debian = apt::read(machine)?;
     mirrors.npm = bases(&mut mirrors, &overrides.npm, npm)?;
@@ -161,11 +164,11 @@ pub fn discover(
     Ok(mirrors)
 }
 
-/// The overlay's addresses, then the machine's, each once.
+/// The overlay's addresses, or the machine's if it has none; each once.
 fn bases(mirrors: &mut Mirrors, overlay: &[String], found: Vec<Written>) -> Result<Vec<Base>, FetchError> {
-    let overlay = overlay.iter().map(|text| (text.clone(), "akbuild.local.toml".to_owned()));
+    let overlay: Vec<Written> = overlay.iter().map(|text| (text.clone(), "akbuild.local.toml".to_owned())).collect();
     let mut all: Vec<Base> = Vec::new();
-    for (text, from) in overlay.chain(found) {
+    for (text, from) in if overlay.is_empty() { found } else { overlay } {
         let base = mirrors.base(&text, &from)?;
         if !all.iter().any(|b| b.url == base.url) {
             all.push(base);

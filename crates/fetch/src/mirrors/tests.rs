@@ -67,19 +67,23 @@ fn what_nothing_says_is_asked() {
     ");
 }
 #[test]
-fn the_overlay_goes_first_and_nothing_is_there_twice() {
-    let place = place().env("npm_config_registry", "https://a.invalid");
+fn the_overlay_stands_alone_and_nothing_is_there_twice() {
+    let place = place().env("npm_config_registry", "https://machine.invalid").env("GOPROXY", "https://go.invalid");
     let overrides = Overrides {
-        npm: vec!["https://b.invalid/npm".into(), "https://a.invalid/".into()],
+        npm: vec!["https://b.invalid/npm".into(), "https://a.invalid/".into(), "https://a.invalid".into()],
+        python: vec!["https://p.invalid/simple".into()],
         debian: vec!["http://me:pw@d.invalid/debian".into()],
         mirrors_only: true,
         ..Overrides::default()
     };
-    let mirrors = discover(&place.1, &overrides, &mut |_| None).unwrap();
+    let mirrors =
+        discover(&place.1, &overrides, &mut |q| panic!("{q:?} is asked although something answers it")).unwrap();
     assert!(mirrors.mirrors_only);
     insta::assert_snapshot!(shown(&mirrors), @"
     npm https://b.invalid/npm/ (akbuild.local.toml)
     npm https://a.invalid/ (akbuild.local.toml)
+    python https://p.invalid/simple/ (akbuild.local.toml)
+    go https://go.invalid/ (GOPROXY)
     debian http://d.invalid/debian/ (akbuild.local.toml)
     auth d.invalid /debian/ Basic bWU6cHc=
     ");
