@@ -126,7 +126,8 @@ fn source(what: String, request: &SourceRequest, locked: &LockedSource) -> Optio
 fn sysroot(request: &SysrootRequest, debian: &Debian, locked: Option<&LockedSysroot>) -> Option<Stale> {
     let what = format!("sysroot `{}`", request.id);
     let Some(locked) = locked else {
-        let wanted = format!("{} packages asked for", request.packages.len());
+        let count = request.packages.len();
+        let wanted = format!("{count} package{} asked for", if count == 1 { "" } else { "s" });
         return Some(Stale { what, locked: None, wanted: Some(wanted) });
     };
     let from = |suites: &[String], components: &[String], arch: &str| {

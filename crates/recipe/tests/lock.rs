@@ -113,7 +113,7 @@ fn no_lock_at_all() {
      = note: source `app` (tag version/1.2.0 of https://forge.example/app) is not locked
      = note: source `data` (https://forge.example/data-1.2.0.tar.gz) is not locked
      = note: sysroot `build` (3 packages asked for) is not locked
-     = note: sysroot `runtime` (1 packages asked for) is not locked
+     = note: sysroot `runtime` (1 package asked for) is not locked
      = note: tool `typescript` (typescript@5.9.3) is not locked
      = note: tool `uv` (uv==0.9.18) is not locked
      = help: run `akbuild lock`, look at the difference, and commit it

@@ -1,19 +1,19 @@
 //! `run`: any script. What has no kind of its own is said with this one.
 
-use akbuild_recipe::plan::{Copy, Exec, Mount, Step, View, WORK};
+use akbuild_recipe::plan::{Copy, Exec, Mount, Step, View, WORK, WrittenFile};
 use akbuild_recipe::{Fields, RecipeError};
 
 use crate::{checks, tree};
 
 /// Options: `script`, `copies` (list of `{ from, include, exclude, to }`, writable, below the work folder), `mounts` (list of
-/// `{ from, path, to }`, read-only), `files` (as of `tree`), `tools`, `sysroot` (default `build`),
+/// `{ from, path, to }`, read-only), `files` (as of `tree`, with absolute paths), `tools`, `sysroot` (default `build`),
 /// `cwd` (default the work folder), `out` (default `/out`), `env`, `checks`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let script = fields.text("script")?;
     let copies = fields.tables("copies")?.into_iter().map(copy).collect::<Result<_, _>>()?;
     let mounts = fields.tables("mounts")?.into_iter().map(mount).collect::<Result<_, _>>()?;
-    let files = fields.tables("files")?.into_iter().map(tree::file).collect::<Result<_, _>>()?;
     let out = fields.string_or("out", "/out")?;
+    let files = fields.tables("files")?.into_iter().map(|table| file(table, &out)).collect::<Result<_, _>>()?;
     Ok(Step::Exec(Box::new(Exec {
         sysroot: fields.sysroot_or("sysroot", "build")?,
         tools: fields.tools("tools")?,
@@ -42,6 +42,16 @@ fn copy(mut table: Fields<'_>) -> Result<Copy, RecipeError> {
     }
     table.finish()?;
     Ok(copy)
+}
+
+fn file(mut table: Fields<'_>, out: &str) -> Result<WrittenFile, RecipeError> {
+    let path = table.string("path")?;
+    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    if ![WORK, out, "/tmp"].into_iter().any(below) {
+        let message = format!("`{path}` is not below `{WORK}`, `{out}` or `/tmp`");
+        return Err(table.error("path", message, format!("write `{WORK}/...`")));
+    }
+    tree::file(table)
 }
 
 fn mount(mut table: Fields<'_>) -> Result<Mount, RecipeError> {
