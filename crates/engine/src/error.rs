@@ -58,6 +58,14 @@ pub enum EngineError {
         /// What is wrong.
         problem: PatchError,
     },
+    /// A local source without its folder.
+    #[error("source `{id}` is the local folder `{}`, which is not there\n  help: check `path` of the source", path.display())]
+    NoFolder {
+        /// The source.
+        id: String,
+        /// The folder.
+        path: PathBuf,
+    },
     /// A path that a stage wants of a tree and that is not there.
     #[error("stage `{stage}` wants `{path}` of {tree}, which has no such file or folder")]
     NoSuchPath {
@@ -128,7 +136,7 @@ pub enum EngineError {
     },
     /// A source that is not what is pinned.
     #[error(
-        "source `{id}` has another hash than the pinned one\n  expected {expected}\n     found {found}\n  from {from}\n  help: if upstream moved it on purpose, run `akbuild lock` and look at the difference before you commit it"
+        "source `{id}` has another hash than the pinned one\n  expected {expected}\n     found {found}\n  from {from}\n  help: if it was changed on purpose, change the pin: `hash` in the recipe if it stands there, or else with `akbuild lock`"
     )]
     SourceHash {
         /// The source.

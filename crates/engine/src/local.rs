@@ -22,6 +22,9 @@ pub(crate) fn is_left_out(path: &Path) -> bool {
 impl Engine {
     /// The hash of a local tree, which is in the store afterwards.
     pub(crate) fn local_tree(&self, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
+        if !path.is_dir() {
+            return Err(EngineError::NoFolder { id: source.id.to_string(), path: path.to_owned() });
+        }
         let mut hasher = Hasher::new(Algo::Sha256);
         sign(path, &mut hasher)?;
         let question = hasher.finish().to_string();
