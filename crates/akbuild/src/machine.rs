@@ -10,6 +10,10 @@ pub(crate) fn read(project: &Path) -> Machine {
     #[allow(clippy::disallowed_methods, reason = "this is the module that reads the environment")]
     let env = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let mut machine = Machine { env, home: None, etc: "/etc".into(), project: project.to_owned() };
+    // For tests, which must not depend on how the machine that runs them is configured.
+    if let Some(etc) = machine.env.get("AKBUILD_ETC") {
+        machine.etc = etc.into();
+    }
     machine.home = machine.env.get("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
     machine
 }

@@ -75,9 +75,11 @@ pub(crate) fn stages(plan: &Plan, patterns: &[String]) -> Outcome<Vec<StageId>> 
             }
         }
         if !any {
-            let names: Vec<_> = plan.stages.iter().map(|s| format!("`{}`", s.id)).collect();
-            let message = format!("no stage is called `{pattern}`\n  help: the stages are {}", names.join(", "));
-            return Err(Failure::Say(message));
+            let names = || plan.stages.iter().map(|s| s.id.as_str());
+            let list: Vec<_> = names().map(|name| format!("`{name}`")).collect();
+            let near = akbuild_recipe::nearest(pattern, names()).map(|n| format!("did you mean `{n}`? "));
+            let help = format!("{}the stages are {}", near.unwrap_or_default(), list.join(", "));
+            return Err(Failure::Say(format!("no stage is called `{pattern}`\n  help: {help}")));
         }
     }
     Ok(plan.stages.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(s, _)| s.id.clone()).collect())
@@ -132,9 +134,14 @@ mod tests {
 
     #[test]
     fn patterns_match_as_in_a_shell() {
-        for (pattern, text, expected) in
-            [("webui*", "webui-deps", true), ("webui", "webui-deps", false), ("*-go", "client-go", true), ("client-??", "client-ts", true), ("*", "", true), ("?", "", false)]
-        {
+        for (pattern, text, expected) in [
+            ("webui*", "webui-deps", true),
+            ("webui", "webui-deps", false),
+            ("*-go", "client-go", true),
+            ("client-??", "client-ts", true),
+            ("*", "", true),
+            ("?", "", false),
+        ] {
             assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
         }
     }

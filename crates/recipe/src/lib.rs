@@ -41,6 +41,7 @@ pub use read::read;
 pub use resolve::{Local, resolve};
 pub use stale::{Stale, is_current};
 pub use subset::SubsetMatcher;
+pub use suggest::nearest;
 pub use written::{
     Debian, GitRef, Place, Project, ToolSpec, Written, WrittenEdit, WrittenOrigin, WrittenPatch, WrittenSource,
     WrittenSysroot, WrittenTool,

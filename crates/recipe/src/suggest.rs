@@ -1,7 +1,7 @@
 //! The nearest of some names to one that was mistyped. Knows edit distance, nothing of recipes.
 
 /// The nearest candidate, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).clamp(1, 4);
     let near = candidates.into_iter().filter(|c| *c != word).map(|c| (distance(word, c, limit), c));
     near.filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)

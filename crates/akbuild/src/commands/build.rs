@@ -49,13 +49,7 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
 }
 
 /// Shows how a run ended.
-pub(super) fn tell(
-    session: &Session,
-    engine: &Engine,
-    outcome: RunOutcome,
-    begun: Instant,
-    result: Option<PathBuf>,
-) {
+pub(super) fn tell(session: &Session, engine: &Engine, outcome: RunOutcome, begun: Instant, result: Option<PathBuf>) {
     session.ui.finish(&Summary {
         ok: outcome.ok,
         cancelled: outcome.cancelled,

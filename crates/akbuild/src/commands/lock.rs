@@ -141,7 +141,8 @@ fn source(session: &Session, project: &Project, id: &SourceId, request: &SourceR
         Want::Tarball { digest } => {
             let digest = tools::tarball(session, project, &request.urls, *digest, scratch.path())?;
             let file = scratch.path().join("archive");
-            akbuild_fetch::unpack_archive(&file, &tree, akbuild_fetch::StripTop::IfSingle).map_err(EngineError::from)?;
+            akbuild_fetch::unpack_archive(&file, &tree, akbuild_fetch::StripTop::IfSingle)
+                .map_err(EngineError::from)?;
             LockedOrigin::Tarball { url: request.url.clone(), digest }
         }
         Want::Path { .. } => return Err(Failure::Say(format!("source `{id}` is a local folder: it has no pin"))),

@@ -60,7 +60,9 @@ fn is_fetch(graph: &Graph, at: Index) -> bool {
 
 /// One change, in a line.
 pub(super) fn describe(change: &Change) -> String {
-    let short = |text: &str| if text.len() > 60 { format!("{}...", text.chars().take(57).collect::<String>()) } else { text.to_owned() };
+    let short = |text: &str| {
+        if text.len() > 60 { format!("{}...", text.chars().take(57).collect::<String>()) } else { text.to_owned() }
+    };
     match change {
         Change::Added { field, new } => format!("{field} is new: {}", short(new)),
         Change::Removed { field, old } => format!("{field} is gone: {}", short(old)),

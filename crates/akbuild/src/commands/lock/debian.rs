@@ -54,11 +54,8 @@ pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lo
         components: debian.components.clone(),
         arch: debian.architecture.clone(),
     };
-    let wanted = |s: &SysrootRequest| Wanted {
-        name: s.id.to_string(),
-        packages: s.packages.clone(),
-        essential: s.essential,
-    };
+    let wanted =
+        |s: &SysrootRequest| Wanted { name: s.id.to_string(), packages: s.packages.clone(), essential: s.essential };
     let suites: Vec<Suite> = debian.suites.iter().map(suite).collect();
     let sysroots: Vec<Wanted> = inputs.sysroots.iter().map(wanted).collect();
     let keyrings: Vec<_> = debian.keyrings.iter().map(|k| project.root.join(k)).collect();

@@ -70,7 +70,10 @@ pub(super) fn tarball(
     let got = session.block_on(client.get(&urls, None, 4 << 30))?;
     let digest = Digest::sha256(&got.bytes);
     if let Some(pin) = pin.filter(|pin| *pin != digest && pin.algo() == Algo::Sha256) {
-        return Err(Failure::Say(format!("{} has another digest than the pinned one\n  expected {pin}\n     found {digest}", got.url)));
+        return Err(Failure::Say(format!(
+            "{} has another digest than the pinned one\n  expected {pin}\n     found {digest}",
+            got.url
+        )));
     }
     let file = folder.join("archive");
     io(std::fs::write(&file, &got.bytes), "write", &file)?;
