@@ -4,6 +4,7 @@
 mod manual;
 mod rules;
 mod size;
+mod tests_named;
 
 use crate::repo::{self, Outcome};
 
@@ -20,6 +21,8 @@ pub(crate) fn run() -> Outcome {
             large.extend(size::check(&name, &text));
         }
     }
+    let document = std::fs::read_to_string(checkout.join(tests_named::DOCUMENT)).unwrap_or_default();
+    broken.extend(tests_named::check(&document, |name| std::fs::read_to_string(checkout.join(name)).ok()));
     if repo::run(repo::cargo().args(["fmt", "--all", "--check", "--quiet"])).is_err() {
         broken.push("rustfmt would change something: run `cargo fmt --all`".to_owned());
     }

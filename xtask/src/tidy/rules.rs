@@ -30,6 +30,9 @@ const UNFINISHED: &[&str] = &[
     concat!("unimple", "mented!("),
 ];
 
+/// The project that the first recipe builds; the program must not know it.
+const PROJECT: &str = concat!("authen", "tik");
+
 /// Where `unsafe` may stand.
 const UNSAFE: &[&str] = &["crates/sandbox/src/sys/", "crates/fetch/src/git/isolate.rs"];
 
@@ -52,6 +55,9 @@ pub(crate) fn check(name: &str, text: &str, checkout: &str) -> Vec<String> {
         }
         if let Some(word) = UNFINISHED.iter().find(|w| line.contains(**w)) {
             say(format!("`{word}`: finish it, or say in words what is not there"));
+        }
+        if name.starts_with("crates/") && line.contains(PROJECT) {
+            say(format!("`{PROJECT}`: what is built is in recipes/ and examples/, and nothing of it in the program"));
         }
         if rust && has_unsafe(line) && !UNSAFE.iter().any(|place| name.starts_with(place)) {
             say(format!("unsafe code: it may stand in {} only", UNSAFE.join(" and ")));
@@ -101,6 +107,13 @@ mod tests {
         let text = ["//! X.\nfn x() { un", "safe { y() } }\n"].concat();
         assert_eq!(check("crates/sandbox/src/sys/mod.rs", &text, "/src").len(), 0);
         assert_eq!(check("crates/sandbox/src/spawn.rs", &text, "/src").len(), 1);
+    }
+
+    #[test]
+    fn the_program_knows_no_project() {
+        let text = format!("//! Builds {PROJECT}.\n");
+        assert_eq!(check("crates/engine/src/run.rs", &text, "/src").len(), 1);
+        assert_eq!(check("xtask/src/sample.rs", &text, "/src").len(), 0);
     }
 
     #[test]
