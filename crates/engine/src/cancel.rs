@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Default)]
 pub struct Cancel(Arc<State>);
 
+type Call = Box<dyn Fn() + Send>;
+
 #[derive(Default)]
 struct State {
     thrown: AtomicBool,
     next: std::sync::atomic::AtomicU64,
-    calls: Mutex<Vec<(u64, Box<dyn Fn() + Send>)>>,
+    calls: Mutex<Vec<(u64, Call)>>,
     notify: tokio::sync::Notify,
 }
 

@@ -25,13 +25,13 @@ pub struct Unsatisfied {
 
 /// What was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ElfReport {
+pub(crate) struct ElfReport {
     /// ELF files in the tree.
-    pub files: usize,
+    pub(crate) files: usize,
     /// `NEEDED` entries in them.
-    pub needed: usize,
+    pub(crate) needed: usize,
     /// Those that nothing satisfies, sorted.
-    pub unsatisfied: Vec<Unsatisfied>,
+    pub(crate) unsatisfied: Vec<Unsatisfied>,
 }
 
 /// Checks `tree`, which will live at `at` in a system whose other files are those of `sysroot`.

@@ -7,7 +7,7 @@
 
 /// The text that remains: `//go:build` and `// +build` lines, the package clause, the imports.
 /// `None` if this is not the start of a Go file; it is then kept whole, for the tool to judge.
-pub fn head(text: &str) -> Option<String> {
+pub(crate) fn head(text: &str) -> Option<String> {
     let mut scan = Scan { text, at: 0 };
     let mut head = String::new();
     for line in scan.constraints() {

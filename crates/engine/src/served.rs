@@ -61,7 +61,7 @@ impl Served {
             served.artifacts.extend(selection.artifacts);
             served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
         }
-        served.artifacts.sort_by(|a, b| a.digest.cmp(&b.digest));
+        served.artifacts.sort_by_key(|a| a.digest);
         served.artifacts.dedup_by(|a, b| a.digest == b.digest && a.what == b.what);
         Ok(served)
     }

@@ -5,7 +5,6 @@
 //! No maintainer script is ever run. Knows Debian's formats and policies. Knows no network (a
 //! [`Metadata`] hands in bytes), no store and no recipe.
 
-#![allow(clippy::result_large_err, reason = "an error ends the whole of the work: its size costs nothing")]
 
 mod alternatives;
 mod certs;

@@ -81,7 +81,7 @@ fn candidates(key: &SignedPublicKey, signature: &Signature, text: &str) -> Vec<(
     all
 }
 
-fn try_key(key: &(impl VerifyingKey + KeyDetails), signature: &Signature, text: &str) -> (String, bool, bool) {
+fn try_key(key: &impl VerifyingKey, signature: &Signature, text: &str) -> (String, bool, bool) {
     let fingerprint = key.fingerprint();
     let named = signature.issuer_fingerprint().contains(&&fingerprint)
         || signature.issuer_key_id().contains(&&key.legacy_key_id());

@@ -128,7 +128,7 @@ impl FakeDeb {
             (format!("data.tar{ending}"), pack(&mut data)),
         ];
         for (name, bytes) in parts {
-            write!(deb, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", bytes.len()).unwrap();
+            writeln!(deb, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", bytes.len()).unwrap();
             deb.extend_from_slice(&bytes);
             deb.resize(deb.len().next_multiple_of(2), b'\n');
         }

@@ -16,7 +16,7 @@ pub(crate) fn check(name: &str, text: &str) -> Vec<String> {
     for (start, line) in lines.iter().enumerate() {
         let Some(function) = function(line) else { continue };
         let indent = &line[..line.len() - line.trim_start().len()];
-        let ends = |l: &&str| l.strip_prefix(indent).is_some_and(|rest| rest == "}" || is_whole(rest));
+        let ends = |l: &str| l.strip_prefix(indent).is_some_and(|rest| rest == "}" || is_whole(rest));
         let length = lines[start..].iter().position(|l| ends(l)).map_or(0, |n| n + 1);
         if length > FUNCTION {
             large.push(format!("{name}:{}: function `{function}` has {length} lines", start + 1));
