@@ -94,7 +94,7 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         Command::Shell { stage } => commands::shell::run(&session, &project, stage),
         Command::Lock { anew, allow_expired } => commands::lock::run(&session, &project, anew, *allow_expired),
         Command::Update { version, allow_expired } => {
-            commands::update::run(&session, global, &project, version, *allow_expired)
+            commands::update::run(&session, &project, version, *allow_expired)
         }
         Command::Graph { .. } | Command::Hash { .. } | Command::Doctor | Command::Completions { .. } => Ok(()),
     }

@@ -53,6 +53,20 @@ impl Project {
         })
     }
 
+    /// The same with another recipe text, which is checked and not written.
+    pub(crate) fn with_recipe(&self, recipe_text: String) -> Outcome<Self> {
+        Ok(Self {
+            written: akbuild_recipe::read(&recipe_text, &shown(&self.recipe_path))?,
+            overlay: self.overlay.clone(),
+            lock: self.lock.clone(),
+            local: self.local.clone(),
+            root: self.root.clone(),
+            recipe_path: self.recipe_path.clone(),
+            lock_path: self.lock_path.clone(),
+            recipe_text,
+        })
+    }
+
     /// Everything resolved.
     pub(crate) fn plan(&self) -> Outcome<Plan> {
         self.plan_with(&self.lock)

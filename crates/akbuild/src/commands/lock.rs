@@ -13,7 +13,7 @@ use akbuild_recipe::plan::{Plan, SourceId, StageId, Step, Sysroot};
 use akbuild_recipe::{Lock, LockInputs, LockedOrigin, LockedSource, SourceRequest, Want};
 
 use crate::args::Anew;
-use crate::failure::{Exit, Failure, Outcome, io};
+use crate::failure::{Exit, Failure, Outcome, replace};
 use crate::project::Project;
 use crate::session::Session;
 
@@ -22,23 +22,25 @@ mod tools;
 
 pub(crate) fn run(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome {
     let lock = resolve(session, project, anew, allow_expired)?;
+    write(session, project, &lock)
+}
+
+/// Writes the lock, if it differs from what is there.
+pub(super) fn write(session: &Session, project: &Project, lock: &Lock) -> Outcome {
     let text = lock.render();
     let old = std::fs::read_to_string(&project.lock_path).unwrap_or_default();
     if text == old {
         session.ui.note("the lock is up to date");
         return Ok(());
     }
-    // A sibling and a rename: whoever reads the lock meanwhile sees the old one or the new one.
-    let sibling = project.lock_path.with_extension("lock.new");
-    io(std::fs::write(&sibling, &text), "write", &sibling)?;
-    io(std::fs::rename(&sibling, &project.lock_path), "write", &project.lock_path)?;
+    replace(&project.lock_path, &text)?;
     let (added, removed) = difference(&old, &text);
     session.ui.note(&format!("wrote {}: {added} lines added, {removed} removed", project.lock_path.display()));
     Ok(())
 }
 
 /// The lock as it should be.
-fn resolve(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome<Lock> {
+pub(super) fn resolve(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome<Lock> {
     let mut lock = project.lock.clone();
     let again = |what: Anew| anew.contains(&what) || anew.contains(&Anew::All);
     let mut inputs = akbuild_recipe::lock_inputs(&project.written, &project.overlay)?;
