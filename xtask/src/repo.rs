@@ -36,7 +36,8 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
 
 /// The files that git tracks and that are there, relative to the root.
 pub(crate) fn files() -> Outcome<Vec<String>> {
-    let listed = output(Command::new("git").current_dir(root()).args(["ls-files", "-z"]))?;
+    // The checkout may belong to somebody else than who runs this, as in CI.
+    let listed = output(Command::new("git").current_dir(root()).args(["-c", "safe.directory=*", "ls-files", "-z"]))?;
     let there = |name: &&str| root().join(name).symlink_metadata().is_ok();
     Ok(listed.split_terminator('\0').filter(there).map(str::to_owned).collect())
 }
