@@ -13,12 +13,14 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::exec;
 use crate::graph::NodeId;
+use crate::root::Root;
 
 impl Engine {
     /// The mirrors, and the client that talks to them.
     pub fn network(&self) -> Result<(Arc<Mirrors>, Client), EngineError> {
         let present = |s: &Sysroot| self.present(&NodeId::Sysroot(s.id.clone()));
-        let roots: Vec<_> = self.plan.sysroots.iter().filter_map(present).collect();
+        // The machine's own programs have been asked as such.
+        let roots: Vec<_> = self.plan.sysroots.iter().filter(|s| s.host.is_none()).filter_map(present).collect();
         Ok(self.network.get(&roots)?)
     }
 
@@ -43,7 +45,7 @@ pub fn command(question: Question) -> &'static str {
 
 pub(crate) fn sysroot(root: &Path, question: Question) -> Option<String> {
     let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
-    let spec = exec::spec(root.to_owned(), vec![tmp], command(question), Vec::new(), "/tmp", None);
+    let spec = exec::spec(&Root::plain(root.to_owned()), vec![tmp], command(question), Vec::new(), "/tmp", None);
     let mut running = akbuild_sandbox::spawn(&spec).ok()?;
     let mut text = String::new();
     running.output()?.read_to_string(&mut text).ok()?;

@@ -11,6 +11,7 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{EngineError, Io};
+use crate::root::Root;
 
 /// One library that would not be found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +36,7 @@ pub(crate) struct ElfReport {
 }
 
 /// Checks `tree`, which will live at `at` in a system whose other files are those of `sysroot`.
-pub(crate) fn check(tree: &Path, at: &str, sysroot: &Path) -> Result<ElfReport, EngineError> {
+pub(crate) fn check(tree: &Path, at: &str, sysroot: &Root) -> Result<ElfReport, EngineError> {
     let place = Place { tree, at: Path::new(at), sysroot };
     let defaults = default_folders(sysroot);
     let mut report = ElfReport::default();
@@ -108,10 +109,10 @@ fn expand(path: &str, origin: &Path) -> String {
 }
 
 /// The folders of `/etc/ld.so.conf` and what it includes, and the built-in ones.
-fn default_folders(sysroot: &Path) -> BTreeSet<String> {
+fn default_folders(sysroot: &Root) -> BTreeSet<String> {
     let mut folders: BTreeSet<String> = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(str::to_owned).into();
-    let mut texts = vec![fs::read_to_string(sysroot.join("etc/ld.so.conf")).unwrap_or_default()];
-    if let Ok(entries) = fs::read_dir(sysroot.join("etc/ld.so.conf.d")) {
+    let mut texts = vec![fs::read_to_string(sysroot.outside(Path::new("/etc/ld.so.conf"))).unwrap_or_default()];
+    if let Ok(entries) = fs::read_dir(sysroot.outside(Path::new("/etc/ld.so.conf.d"))) {
         let files = entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "conf"));
         texts.extend(files.filter_map(|f| fs::read_to_string(f).ok()));
     }
@@ -126,7 +127,7 @@ fn default_folders(sysroot: &Path) -> BTreeSet<String> {
 struct Place<'a> {
     tree: &'a Path,
     at: &'a Path,
-    sysroot: &'a Path,
+    sysroot: &'a Root,
 }
 
 impl Place<'_> {
@@ -163,7 +164,7 @@ impl Place<'_> {
         match path.strip_prefix(self.at) {
             Ok(inside) => self.tree.join(inside),
             Err(_) if self.at.starts_with(path) => self.tree.to_owned(),
-            Err(_) => self.sysroot.join(path.strip_prefix("/").unwrap_or(path)),
+            Err(_) => self.sysroot.outside(path),
         }
     }
 }

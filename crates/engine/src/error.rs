@@ -172,6 +172,14 @@ pub enum EngineError {
         /// The sysroot.
         sysroot: String,
     },
+    /// The machine's own programs are to build for Python packages, and it has no glibc.
+    #[error(
+        "sysroot `{sysroot}` is this machine's own, whose C library is no glibc: which Python wheels fit it cannot be known\n  help: leave out `--toolchain host`"
+    )]
+    NoHostLibc {
+        /// The sysroot.
+        sysroot: String,
+    },
     /// A stage without a script has no sandbox.
     #[error(
         "stage `{stage}` puts trees together without running anything: it has no sandbox\n  help: look at its output in the store, or open a shell in one of the stages it takes from"

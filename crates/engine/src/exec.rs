@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Check, Exec, GIT, Mount as PlanMount, REGISTRY_PORT, Stage, Step, TOOLS, WORK};
+use akbuild_recipe::plan::{Check, Exec, GIT, Mount as PlanMount, REGISTRY_PORT, Stage, Step, SysrootId, TOOLS, WORK};
 use akbuild_registry::{Server, Upstream};
 use akbuild_sandbox::{Finished, Limits, Mount, MountKind, Output, Spec, Status, Stdio};
 use akbuild_store::Scratch;
@@ -18,12 +18,12 @@ use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
+use crate::root::Root;
 use crate::served::Served;
 use crate::work::{Folders, folders_called};
 
 /// The start of 1980, the earliest time that a zip archive can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A stage being run.
 pub(crate) struct Job<'a> {
@@ -116,10 +116,15 @@ impl Job<'_> {
             self.mount(mount, folders, &mut mounts)?;
         }
         folders.give_to(akbuild_sandbox::build_owner())?;
-        let root = engine.tree(&self.output(&NodeId::Sysroot(exec.sysroot.clone()))?);
+        let root = self.root(&exec.sysroot)?;
         let listen = exec.artifacts.as_ref().map(|_| REGISTRY_PORT);
         let env = exec.env.iter().chain([(&"out".to_owned(), &exec.out)]).map(pair).collect();
-        Ok(spec(root, mounts, &exec.script, env, &exec.cwd, listen))
+        Ok(spec(&root, mounts, &exec.script, env, &exec.cwd, listen))
+    }
+
+    fn root(&self, id: &SysrootId) -> Result<Root, EngineError> {
+        let tree = self.engine.tree(&self.output(&NodeId::Sysroot(id.clone()))?);
+        Ok(Root::new(self.engine.sysroot(id)?, tree))
     }
 
     fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {
@@ -204,7 +209,7 @@ impl Job<'_> {
     fn check(&mut self, check: &Check, out: &Path) -> Result<Used, EngineError> {
         match check {
             Check::Elf { sysroot, at } => {
-                let root = self.engine.tree(&self.output(&NodeId::Sysroot(sysroot.clone()))?);
+                let root = self.root(sysroot)?;
                 let report = elf::check(out, at, &root)?;
                 let line = format!("{} ELF files need {} libraries", report.files, report.needed);
                 writeln!(self.log, "{line}").doing("write", Path::new("the log"))?;
@@ -215,7 +220,7 @@ impl Job<'_> {
                 Err(EngineError::Elf { needed: report.needed, unsatisfied: report.unsatisfied })
             }
             Check::Run { sysroot, at, script, env } => {
-                let root = self.engine.tree(&self.output(&NodeId::Sysroot(sysroot.clone()))?);
+                let root = self.root(sysroot)?;
                 let tmp = self.scratch.path().join("check-tmp");
                 if !tmp.exists() {
                     std::fs::create_dir(&tmp).doing("make", &tmp)?;
@@ -225,7 +230,7 @@ impl Job<'_> {
                 let mounts = vec![writable("/tmp", &tmp), read_only(at, out)];
                 let env = env.iter().chain([(&"out".to_owned(), at)]).map(pair).collect();
                 let what = format!("a check of stage `{}`", self.stage.id);
-                let finished = self.sandbox(&spec(root, mounts, script, env, "/", None), &what, None)?;
+                let finished = self.sandbox(&spec(&root, mounts, script, env, "/", None), &what, None)?;
                 Ok(Used { max_rss: finished.max_rss })
             }
         }
@@ -238,7 +243,7 @@ fn pair((name, value): (&String, &String)) -> (String, String) {
 
 /// A sandbox for a script, with the environment that each stage has.
 pub(crate) fn spec(
-    root: PathBuf,
+    root: &Root,
     mounts: Vec<Mount>,
     script: &str,
     env: Vec<(String, String)>,
@@ -248,7 +253,7 @@ pub(crate) fn spec(
     let fixed = [
         ("HOME", "/tmp"),
         ("LANG", "C.UTF-8"),
-        ("PATH", PATH),
+        ("PATH", &root.path),
         ("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH),
         ("TMPDIR", "/tmp"),
         ("TZ", "UTC"),
@@ -258,8 +263,8 @@ pub(crate) fn spec(
     all.extend(env);
     let argv = ["/bin/bash", "-euo", "pipefail", "-c", script].map(Into::into).to_vec();
     Spec {
-        root,
-        mounts,
+        root: root.tree.clone(),
+        mounts: root.sandbox_mounts().chain(mounts).collect(),
         argv,
         env: all.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         cwd: cwd.into(),

@@ -63,6 +63,10 @@ impl Keys<'_> {
         manifest.set("cwd", &exec.cwd);
         manifest.set("out", &exec.out);
         manifest.set("sysroot", self.output(NodeId::Sysroot(exec.sysroot.clone()))?.to_string());
+        let host = self.plan.sysroots.iter().find(|s| s.id == exec.sysroot).and_then(|s| s.host.as_ref());
+        for (field, value) in host.map(crate::root::fields).unwrap_or_default() {
+            manifest.set(field, value);
+        }
         for tool in &exec.tools {
             manifest.set(format!("tool.{tool}"), self.output(NodeId::Tool(tool.clone()))?.to_string());
         }
@@ -161,6 +165,9 @@ pub(crate) fn source(source: &Source, raw: &TreeHash) -> Manifest {
 /// The manifest of a sysroot.
 pub(crate) fn sysroot(sysroot: &Sysroot) -> Manifest {
     let mut manifest = Manifest::new("sysroot", akbuild_sysroot::VERSION);
+    for (field, value) in sysroot.host.as_ref().map(crate::root::fields).unwrap_or_default() {
+        manifest.set(field, value);
+    }
     for pin in &sysroot.packages {
         manifest.set(format!("deb.{}", pin.name), json(&(&pin.version, &pin.digest)));
     }

@@ -23,6 +23,7 @@ mod network;
 mod patch;
 mod perform;
 mod record;
+mod root;
 mod run;
 mod served;
 mod shell;

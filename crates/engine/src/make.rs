@@ -5,7 +5,7 @@ use std::path::Path;
 
 use akbuild_fetch::{FetchError, GitRequest, Locations, Progress, StripTop, Wanted};
 use akbuild_nar::{Digest, TreeHash};
-use akbuild_recipe::plan::{Edit, Origin, Patch, Source, SourceId, Sysroot, Tool, ToolPackage, TreeRef};
+use akbuild_recipe::plan::{Edit, HostRoot, Origin, Patch, Source, SourceId, Sysroot, Tool, ToolPackage, TreeRef};
 use akbuild_registry::{Artifact, What};
 use akbuild_store::Publish;
 use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
@@ -138,8 +138,20 @@ impl Engine {
         Ok(self.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?.hash)
     }
 
+    /// Writes the tree that the machine's own folders are mounted over.
+    fn make_host_root(&self, sysroot: &Sysroot, host: &HostRoot) -> Result<TreeHash, EngineError> {
+        let scratch = self.store.scratch(&format!("sysroot-{}", sysroot.id))?;
+        let tree = scratch.path().join("tree");
+        fs::create_dir(&tree).doing("make", &tree)?;
+        crate::root::write(host, &tree)?;
+        Ok(self.store.publish(&tree, &Publish::default())?.hash)
+    }
+
     /// Downloads a sysroot's packages and unpacks them.
     pub(crate) fn make_sysroot(&self, sysroot: &Sysroot) -> Result<TreeHash, EngineError> {
+        if let Some(host) = &sysroot.host {
+            return self.make_host_root(sysroot, host);
+        }
         let node = NodeId::Sysroot(sysroot.id.clone());
         let (mirrors, _) = self.network()?;
         let wanted = sysroot.packages.iter().map(|pin| Wanted {

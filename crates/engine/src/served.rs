@@ -96,6 +96,9 @@ pub(crate) fn pinned(pin: &PythonPin) -> Artifact {
 /// The C library's version in the stage's sysroot: decides which manylinux wheels it can run.
 fn glibc(engine: &Engine, exec: &Exec) -> Result<(u64, u64), EngineError> {
     let sysroot = engine.sysroot(&exec.sysroot)?;
+    if let Some(host) = &sysroot.host {
+        return host.glibc.ok_or_else(|| EngineError::NoHostLibc { sysroot: exec.sysroot.to_string() });
+    }
     let version = sysroot.packages.iter().find(|p| p.name == "libc6").map(|p| p.version.as_str()).unwrap_or("");
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {

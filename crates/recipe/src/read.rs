@@ -11,6 +11,7 @@ use crate::expand::Vars;
 use crate::fields::Fields;
 use crate::file::File;
 use crate::plan::{SourceId, StageId, SysrootId, ToolId};
+use crate::program::Requirement;
 use crate::scope::Scope;
 use crate::value::{Entry, Kind, Table};
 use crate::written::{Place, Project, Written, WrittenPatch, WrittenStage, WrittenSysroot};
@@ -149,10 +150,10 @@ impl<'a> Reader<'a> {
             }
             let packages = chain.iter().filter_map(|n| read.get(*n)).flat_map(|(s, _)| s.packages.iter().cloned());
             let packages: BTreeSet<String> = packages.collect();
-            all.insert(
-                SysrootId::new(name),
-                WrittenSysroot { packages: packages.into_iter().collect(), ..own.clone() },
-            );
+            let host = chain.iter().filter_map(|n| read.get(*n)).flat_map(|(s, _)| s.host.iter().cloned());
+            let host: BTreeSet<Requirement> = host.collect();
+            let (packages, host) = (packages.into_iter().collect(), host.into_iter().collect());
+            all.insert(SysrootId::new(name), WrittenSysroot { packages, host, ..own.clone() });
         }
         all
     }

@@ -20,11 +20,14 @@ use crate::stale;
 use crate::suggest::{did_you_mean, list};
 use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenStage};
 
-/// Local trees that stand in for sources: `--source NAME=PATH`.
+/// What of this machine stands in for what the recipe pins.
 #[derive(Debug, Clone, Default)]
 pub struct Local {
-    /// The folder of each.
+    /// The folder of each source that `--source NAME=PATH` replaces.
     pub sources: BTreeMap<SourceId, PathBuf>,
+    /// Whether the machine's own programs replace all sysroots: `--toolchain host`. The plan has no sysroot then;
+    /// whoever asks puts those in that are needed.
+    pub host: bool,
 }
 
 /// Makes the plan. `root` is the folder of the recipe file, absolute. All that is wrong is reported at
@@ -59,7 +62,7 @@ pub fn resolve(
         prefix: vars.prefix,
         root: root.to_owned(),
         sources,
-        sysroots: sysroots(&merged, lock, overlay),
+        sysroots: if local.host { Vec::new() } else { sysroots(&merged, lock, overlay) },
         tools: tools(&merged, lock),
         stages,
         targets: written.project.targets.iter().map(|(id, _)| id.clone()).collect(),
@@ -74,10 +77,11 @@ fn unknown_local(written: &Written, id: &SourceId) -> RecipeError {
     RecipeError::new(format!("`--source` names `{id}`, which is no source of the recipe")).with_help(help)
 }
 
-/// Fails if the lock lacks something or has it for another request. Sources that a local tree stands for are
+/// Fails if the lock lacks something or has it for another request. What something of this machine stands for is
 /// passed over.
 fn current(merged: &Merged<'_>, lock: &Lock, local: &Local) -> Result<(), RecipeError> {
-    let replaced = |what: &str| local.sources.keys().any(|id| what == format!("source `{id}`"));
+    let source = |what: &str| local.sources.keys().any(|id| what == format!("source `{id}`"));
+    let replaced = |what: &str| source(what) || (local.host && what.starts_with("sysroot `"));
     let stale: Vec<_> = stale::entries(merged, lock).into_iter().filter(|s| !replaced(&s.what)).collect();
     if stale.is_empty() {
         return Ok(());
@@ -229,7 +233,7 @@ fn sysroots(merged: &Merged<'_>, lock: &Lock, overlay: &Overlay) -> Vec<Sysroot>
     debs.extend(overlay.debs.iter().cloned());
     debs.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     let within = |id: &str| debs.iter().filter(|d| d.sysroots.iter().any(|s| s == id)).cloned().collect();
-    merged.sysroots.iter().map(|s| Sysroot { id: s.id.clone(), packages: within(s.id.as_str()) }).collect()
+    merged.sysroots.iter().map(|s| Sysroot { id: s.id.clone(), packages: within(s.id.as_str()), host: None }).collect()
 }
 
 fn tools(merged: &Merged<'_>, lock: &Lock) -> Vec<Tool> {

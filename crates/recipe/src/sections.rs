@@ -4,6 +4,7 @@
 use crate::error::RecipeError;
 use crate::fields::Fields;
 use crate::plan::SourceId;
+use crate::program::Requirement;
 use crate::written::{
     Debian, GitRef, Place, ToolSpec, WrittenEdit, WrittenOrigin, WrittenPatch, WrittenSource, WrittenSysroot,
     WrittenTool,
@@ -124,9 +125,22 @@ pub(crate) fn sysroot(mut fields: Fields<'_>) -> Result<(WrittenSysroot, Option<
         return Err(fields.error("packages", format!("`{bad}` is not the name of a Debian package"), help));
     }
     let essential = fields.bool_or("essential", true)?;
-    let sysroot = WrittenSysroot { packages, essential, place: fields.written_at() };
+    let host = host(&mut fields)?;
+    let sysroot = WrittenSysroot { packages, essential, host, place: fields.written_at() };
     fields.finish()?;
     Ok((sysroot, extends))
+}
+
+/// `host = ["NAME", "NAME >= VERSION"]`.
+fn host(fields: &mut Fields<'_>) -> Result<Vec<Requirement>, RecipeError> {
+    let texts = fields.strings("host")?;
+    let read = |text: &String| {
+        Requirement::parse(text).ok_or_else(|| {
+            let help = "write `NAME` or `NAME >= VERSION`; `>`, `=`, `<` and `<=` are understood too";
+            fields.error("host", format!("`{text}` is not a program, with or without a version"), help)
+        })
+    };
+    texts.iter().map(read).collect()
 }
 
 /// `[tools.NAME]`.

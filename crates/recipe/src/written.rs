@@ -12,6 +12,7 @@ use toml_span::Span;
 use crate::expand::Vars;
 use crate::file::File;
 use crate::plan::{SourceId, StageId, Subset, SysrootId, ToolId};
+use crate::program::Requirement;
 use crate::scope::Scope;
 use crate::value::Table;
 
@@ -183,6 +184,9 @@ pub struct WrittenSysroot {
     pub packages: Vec<String>,
     /// Whether all packages marked `Essential` are added.
     pub essential: bool,
+    /// The programs that `--toolchain host` takes from the machine instead, with those of the sysroots it
+    /// extends; sorted, each once.
+    pub host: Vec<Requirement>,
     /// Where it is written.
     pub place: Place,
 }

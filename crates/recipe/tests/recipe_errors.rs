@@ -192,7 +192,7 @@ fn an_unknown_field_of_a_sysroot() {
        |
     24 | extend = 1
        | ^^^^^^ not a field of sysroot `runtime`
-       = help: valid fields are `essential`, `extends`, `packages`; did you mean `extends`?
+       = help: valid fields are `essential`, `extends`, `host`, `packages`; did you mean `extends`?
     ");
 }
 
@@ -404,6 +404,19 @@ fn a_package_with_a_version() {
     28 | packages = ["gcc=16", "make"]
        |            ^^^^^^^^^^^^^^^^^^
        = help: give bare names, as `apt-cache search` prints them: the lock holds the versions
+    "#);
+}
+
+#[test]
+fn a_program_of_the_machine_that_is_none() {
+    let to = "packages = [\"bash\"]\nhost = [\"bash\", \"node 24\"]";
+    insta::assert_snapshot!(complaint_with("packages = [\"bash\"]", to), @r#"
+    error: `node 24` is not a program, with or without a version
+      --> akbuild.toml:24:8
+       |
+    24 | host = ["bash", "node 24"]
+       |        ^^^^^^^^^^^^^^^^^^^
+       = help: write `NAME` or `NAME >= VERSION`; `>`, `=`, `<` and `<=` are understood too
     "#);
 }
 

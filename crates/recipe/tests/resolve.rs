@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::Digest;
-use akbuild_recipe::plan::{Edit, Origin, Plan, SourceId, Step};
+use akbuild_recipe::plan::{Edit, Origin, Plan, SourceId, Step, SysrootId};
 use akbuild_recipe::{Local, Lock, Overlay, RecipeErrors, read, read_overlay, resolve};
 use common::{GOOD, LOCK, Toy, complaint, plan, with};
 
 fn with_local(name: &str, lock: &Lock) -> Result<Plan, RecipeErrors> {
-    let local = Local { sources: BTreeMap::from([(SourceId::new(name), PathBuf::from("/elsewhere"))]) };
+    let local = Local { sources: BTreeMap::from([(SourceId::new(name), PathBuf::from("/elsewhere"))]), host: false };
     resolve(&read(GOOD, "akbuild.toml")?, &Overlay::default(), lock, &local, &Toy, Path::new("/project"))
 }
 
@@ -128,6 +128,26 @@ fn a_local_tree_needs_no_pin_and_keeps_patches() {
     assert!(matches!(&app.origin, Origin::Path(path) if path == Path::new("/elsewhere")));
     assert!(app.replaced && app.hash.is_none() && app.patches.len() == 1);
     assert!(with_local("data", &lock).is_err());
+}
+
+#[test]
+fn the_machines_own_programs_need_no_locked_sysroot() {
+    let mut lock = Lock::parse(LOCK, "akbuild.lock").unwrap();
+    (lock.sysroots, lock.debs) = Default::default();
+    let recipe = with("packages = [\"bash\"]", "packages = [\"bash\"]\nhost = [\"go >= 1.25\", \"bash\"]");
+    let recipe = recipe.replace("packages = [\"gcc\", \"make\"]", "packages = [\"gcc\"]\nhost = [\"gcc\", \"bash\"]");
+    let written = read(&recipe, "akbuild.toml").unwrap();
+    let asked = |id: &str| {
+        let host = written.sysroots[&SysrootId::new(id)].host.iter().map(ToString::to_string);
+        host.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!((asked("build"), asked("runtime")), ("bash, gcc, go >= 1.25".into(), "bash, go >= 1.25".into()));
+    let resolved = |host| {
+        let local = Local { sources: BTreeMap::new(), host };
+        resolve(&written, &Overlay::default(), &lock, &local, &Toy, Path::new("/project"))
+    };
+    assert!(resolved(true).unwrap().sysroots.is_empty());
+    assert!(resolved(false).is_err());
 }
 
 #[test]

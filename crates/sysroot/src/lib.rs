@@ -5,8 +5,8 @@
 //! No maintainer script is ever run. Knows Debian's formats and policies. Knows no network (a
 //! [`Metadata`] hands in bytes), no store and no recipe.
 
-
 mod alternatives;
+mod bare;
 mod certs;
 mod claims;
 mod control;
@@ -35,6 +35,7 @@ mod unpack;
 mod version;
 
 pub use akbuild_recipe::plan::DebPin;
+pub use bare::{Point, bare};
 pub use error::{MemberProblem, SysrootError};
 pub use lock::{LockRequest, Locked, LockedSuite, Metadata, Suite, Wanted, lock};
 pub use unpack::{DebFile, UnpackEvent, UnpackOptions, Unpacked, unpack};

@@ -1,5 +1,5 @@
 //! The small files and folders that maintainer scripts and an administrator would make. A table; knows
-//! no package.
+//! no package, and none need be there.
 
 use crate::SysrootError;
 use crate::member::MERGED;

@@ -1,0 +1,137 @@
+//! What a stage sees as `/`: a sysroot's tree, and what of the machine is mounted over it. Knows where a path inside is
+//! outside; runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use akbuild_recipe::plan::{HostMount, HostRoot, Sysroot};
+use akbuild_sandbox::{Mount, MountKind};
+use akbuild_sysroot::Point;
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A root file system, ready to be mounted.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    /// The sysroot's tree in the store.
+    pub(crate) tree: PathBuf,
+    /// What is mounted read-only over it.
+    pub(crate) mounts: Vec<HostMount>,
+    /// Where programs are looked for, with `:` in between.
+    pub(crate) path: String,
+}
+
+impl Root {
+    /// A tree that has everything in it.
+    pub(crate) fn plain(tree: PathBuf) -> Self {
+        Self { tree, mounts: Vec::new(), path: PATH.to_owned() }
+    }
+
+    /// The root of a sysroot whose tree is this.
+    pub(crate) fn new(sysroot: &Sysroot, tree: PathBuf) -> Self {
+        match &sysroot.host {
+            None => Self::plain(tree),
+            Some(host) => Self { tree, mounts: host.mounts.clone(), path: host.path.join(":") },
+        }
+    }
+
+    /// Where a path of this root is on the machine; its links are not followed.
+    pub(crate) fn outside(&self, path: &Path) -> PathBuf {
+        let inside = |m: &HostMount| Some(m.from.join(path.strip_prefix(&m.at).ok()?));
+        // A mount that lies in another stands after it. `join` with nothing would make a file's name a folder's.
+        let mounted = self
+            .mounts
+            .iter()
+            .rev()
+            .find_map(|m| if path == Path::new(&m.at) { Some(m.from.clone()) } else { inside(m) });
+        mounted.unwrap_or_else(|| self.tree.join(path.strip_prefix("/").unwrap_or(path)))
+    }
+
+    /// As the sandbox takes them.
+    pub(crate) fn sandbox_mounts(&self) -> impl Iterator<Item = Mount> {
+        self.mounts.iter().map(|m| Mount { at: (&m.at).into(), what: MountKind::ReadOnly(m.from.clone()) })
+    }
+}
+
+/// What tells one machine from another, by field: a line each in the root's tree, so in the key of each stage.
+pub(crate) fn fields(host: &HostRoot) -> Vec<(String, String)> {
+    let program = |p: &akbuild_recipe::plan::HostProgram| {
+        (format!("host.{}", p.name), format!("{} {} {}", p.path.display(), p.digest, p.version))
+    };
+    let mut all: Vec<_> = host.programs.iter().map(program).collect();
+    let glibc = host.glibc.map_or("none".to_owned(), |(major, minor)| format!("{major}.{minor}"));
+    let mounts: Vec<_> = host.mounts.iter().map(|m| format!("{}={}", m.at, m.from.display())).collect();
+    let links: Vec<_> = host.links.iter().map(|(at, to)| format!("{at}={to}")).collect();
+    all.extend([
+        ("glibc".to_owned(), glibc),
+        ("machine".to_owned(), host.machine.clone()),
+        ("path".to_owned(), host.path.join(":")),
+        ("mounts".to_owned(), mounts.join(" ")),
+        ("links".to_owned(), links.join(" ")),
+    ]);
+    all
+}
+
+/// Writes the tree that the machine's folders are mounted over.
+pub(crate) fn write(host: &HostRoot, dest: &Path) -> Result<(), akbuild_sysroot::SysrootError> {
+    let links = host.links.iter().map(|(at, to)| Point::Link(at, to));
+    let nested = |i: usize| host.mounts[..i].iter().any(|outer| Path::new(&host.mounts[i].at).starts_with(&outer.at));
+    let place = |(i, mount): (usize, &'_ HostMount)| (!nested(i)).then(|| (mount.at.clone(), mount.from.is_dir()));
+    let places: Vec<(String, bool)> = host.mounts.iter().enumerate().filter_map(place).collect();
+    let places = places.iter().map(|(at, folder)| if *folder { Point::Folder(at) } else { Point::File(at) });
+    let points: Vec<Point<'_>> = links.chain(places).collect();
+    let text: String = fields(host).into_iter().map(|(name, value)| format!("{name} {value}\n")).collect();
+    akbuild_sysroot::bare(dest, &points, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use akbuild_nar::Digest;
+    use akbuild_recipe::plan::{HostProgram, SysrootId};
+
+    use super::*;
+
+    fn host() -> HostRoot {
+        let mount = |at: &str, from: &str| HostMount { at: at.into(), from: from.into() };
+        let digest = Digest::sha256(b"gcc");
+        let gcc = HostProgram { name: "gcc".into(), path: "/usr/bin/gcc-12".into(), digest, version: "gcc 12".into() };
+        HostRoot {
+            programs: vec![gcc],
+            glibc: Some((2, 41)),
+            machine: "x86_64".into(),
+            path: vec!["/opt/go/bin".into(), "/usr/bin".into()],
+            links: vec![("bin".into(), "usr/bin".into())],
+            mounts: vec![mount("/usr", "/"), mount("/usr/bin/env", "/store/env"), mount("/opt/go", "/opt/go")],
+        }
+    }
+
+    #[test]
+    fn paths_are_found_outside() {
+        let sysroot = Sysroot { id: SysrootId::new("build"), packages: Vec::new(), host: Some(host()) };
+        let root = Root::new(&sysroot, "/tree".into());
+        for (inside, outside) in [
+            ("/usr/lib/x", "/lib/x"),
+            ("/usr/bin/env", "/store/env"),
+            ("/etc/passwd", "/tree/etc/passwd"),
+            ("/opt", "/tree/opt"),
+            ("/opt/go", "/opt/go"),
+        ] {
+            assert_eq!(root.outside(Path::new(inside)), Path::new(outside));
+        }
+        assert_eq!(root.path, "/opt/go/bin:/usr/bin");
+    }
+
+    #[test]
+    fn what_tells_machines_apart_is_in_the_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        write(&host(), dir.path()).unwrap();
+        assert!(dir.path().join("opt/go").exists() && !dir.path().join("usr/bin/env").exists());
+        insta::assert_snapshot!(std::fs::read_to_string(dir.path().join("etc/akbuild-host")).unwrap(), @"
+        host.gcc /usr/bin/gcc-12 sha256-lPD6f4l8zOZYVtxamLrkv2lXo0Z2ZhPXlBTJdtCTqko= gcc 12
+        glibc 2.41
+        machine x86_64
+        path /opt/go/bin:/usr/bin
+        mounts /usr=/ /usr/bin/env=/store/env /opt/go=/opt/go
+        links bin=usr/bin
+        ");
+    }
+}
