@@ -65,7 +65,7 @@ impl FailureKind {
     fn advice(&self) -> &'static str {
         match self {
             Self::NotFound => {
-                "not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock"
+                "not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock all"
             }
             Self::Digest { .. } => {
                 "wrong contents: find out why a mirror has other bytes than the lock names before you lock again; \
@@ -159,7 +159,7 @@ mod tests {
 
         downloading is switched off: run the same again without --offline
         no address: configure the ecosystem's own client (npmrc, pip.conf or uv.toml, GOPROXY, apt's sources), or add a mirror to akbuild.local.toml
-        not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock
+        not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock all
         not given: look at the status; 401 and 403 want credentials, in ~/.netrc or the client's own configuration
         not reached: check the connection and the proxy variables, then run the same again; what has arrived is kept
         not stored: make room, or check the permissions of the home folder, then run the same again

@@ -205,7 +205,7 @@ fn all_failures_come_in_one_message_and_none_stops_the_rest() {
       ONE/wrong: 6 bytes that are something else
 
     no address: configure the ecosystem's own client (npmrc, pip.conf or uv.toml, GOPROXY, apt's sources), or add a mirror to akbuild.local.toml
-    not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock
+    not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock all
     not given: look at the status; 401 and 403 want credentials, in ~/.netrc or the client's own configuration
     wrong contents: find out why a mirror has other bytes than the lock names before you lock again; another mirror can be set in akbuild.local.toml
     ");
@@ -300,7 +300,7 @@ fn a_python_index_is_looked_up_once_by_hash_or_name() {
       ONE/empty/a-b/: the index has no such project
       ONE/simple/a-b/: does not list three-1.whl
 
-    not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock
+    not found: add a mirror that still has it to akbuild.local.toml, or pin what there is now: akbuild lock all
     ");
 }
 

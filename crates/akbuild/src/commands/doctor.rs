@@ -20,6 +20,7 @@ pub(crate) fn run(ui: &dyn Ui) -> Outcome {
             Finding::Lacks { what, advice } => {
                 ok &= !needed;
                 let word = if needed { "missing " } else { "without " };
+                let advice = advice.lines().collect::<Vec<_>>().join("\n                 ");
                 ui.out(&format!("{word} {name}: {what}\n           help: {advice}\n"));
             }
         }
