@@ -31,11 +31,23 @@ impl Engine {
         let mut report = Report::new(node.clone(), Status::Built);
         if let Err(error) = self.try_perform(node, outputs, &mut report) {
             report.status = if matches!(error, EngineError::Cancelled) { Status::Skipped } else { Status::Failed };
-            report.error = Some(error.to_string());
+            report.error = Some(self.words(&error));
             report.tail = report.log.as_ref().and_then(|log| tail(log).ok()).unwrap_or_default();
         }
         report.seconds = begun.elapsed().as_secs_f64();
         report
+    }
+
+    /// The message of an error, with what to do where no error type can know it.
+    fn words(&self, error: &EngineError) -> String {
+        let full = |e: &&(dyn std::error::Error + 'static)| {
+            e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::StorageFull)
+        };
+        if !std::iter::successors(std::error::Error::source(error), |e| e.source()).any(|e| full(&e)) {
+            return error.to_string();
+        }
+        let home = self.store.home().display();
+        format!("{error}\n  help: make room on the file system of `{home}`, or put the store elsewhere with --home DIR")
     }
 
     fn try_perform(&self, node: &NodeId, outputs: &Outputs, report: &mut Report) -> Result<(), EngineError> {
@@ -80,8 +92,12 @@ impl Engine {
             return Ok(());
         }
         let node = report.node.clone();
+        // The store calls this several times a second: it is told once for each holder.
+        let mut told = None;
         let mut waiting = |holder: &akbuild_store::Holder| {
-            self.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
+            if told.replace(holder.pid) != Some(holder.pid) {
+                self.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
+            }
         };
         let _lock = self.store.lock_key(&key, &mut waiting)?;
         if !forced && self.found(&key, report)? {
