@@ -62,7 +62,8 @@ impl Requirement {
             Bound::Is => found.resize(wanted.len(), 0),
             _ => {
                 let length = found.len().max(wanted.len());
-                (found.resize(length, 0), wanted.resize(length, 0));
+                found.resize(length, 0);
+                wanted.resize(length, 0);
             }
         }
         match bound {
