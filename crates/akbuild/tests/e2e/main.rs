@@ -1,0 +1,19 @@
+//! Whole runs of the real program, without the internet: recipes, a mirror on this machine's loopback,
+//! a sysroot of this machine's own shell, and what comes of it.
+#![allow(clippy::disallowed_methods, reason = "tests start the program, and read where this machine's tools are")]
+
+mod archive;
+mod basics;
+mod download;
+mod gate;
+mod machine;
+mod order;
+mod rebuild;
+mod recipe;
+mod sandbox;
+mod server;
+mod source;
+mod stage;
+mod stop;
+mod text;
+mod world;
