@@ -38,6 +38,9 @@ pub(crate) struct Global {
     /// Use a local folder for a source; the result is not pinned
     #[arg(long, global = true, value_name = "NAME=PATH", value_parser = named_path)]
     pub(crate) source: Vec<(String, PathBuf)>,
+    /// Where the programs come from that stages run: the recipe's packages, or this machine
+    #[arg(long, global = true, value_name = "FROM", default_value = "debian")]
+    pub(crate) toolchain: Toolchain,
     /// Print one JSON event a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -57,6 +60,14 @@ pub(crate) enum Color {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Toolchain {
+    /// The sysroots that the lock pins
+    Debian,
+    /// The programs of this machine that the sysroots' `host` names; the result depends on this machine
+    Host,
 }
 
 #[derive(Debug, Subcommand)]

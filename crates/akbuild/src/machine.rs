@@ -56,3 +56,18 @@ pub(crate) fn client(question: Question) -> Option<PathBuf> {
     })
     .ok()
 }
+
+/// What a program of this machine writes when it is asked something, both streams together.
+pub(crate) fn say(program: &Path, asked: &str, path: &str) -> Option<String> {
+    #[allow(clippy::disallowed_methods, reason = "this is the module that runs the machine's own programs")]
+    let mut command = std::process::Command::new(program);
+    command.arg(asked).env_clear().env("PATH", path).env("LC_ALL", "C").current_dir("/");
+    let output = command.stdin(std::process::Stdio::null()).output().ok()?;
+    let text = [output.stdout, output.stderr].concat();
+    output.status.success().then(|| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What this machine's processor is called.
+pub(crate) fn processor() -> &'static str {
+    std::env::consts::ARCH
+}

@@ -6,6 +6,7 @@ mod failure;
 mod machine;
 mod project;
 mod session;
+mod toolchain;
 mod ui;
 
 use std::io::IsTerminal;

@@ -7,7 +7,7 @@ use akbuild_recipe::plan::{Plan, SourceId, StageId};
 use akbuild_recipe::{Local, Lock, Overlay, Written};
 use akbuild_stages::StageKinds;
 
-use crate::args::Global;
+use crate::args::{Global, Toolchain};
 use crate::failure::{Failure, Outcome, io};
 
 /// A project's files, read.
@@ -133,7 +133,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn local(global: &Global, start: &Path) -> Outcome<Local> {
-    let mut local = Local::default();
+    let mut local = Local { host: global.toolchain == Toolchain::Host, ..Local::default() };
     for (name, path) in &global.source {
         let path = start.join(path);
         let folder = io(fs::canonicalize(&path), "open the local source", &path)?;

@@ -10,6 +10,7 @@ use crate::args::Building;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
 use crate::session::Session;
+use crate::toolchain;
 use crate::ui::Summary;
 
 /// What is to be built.
@@ -33,6 +34,10 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
             (stages.clone(), if *rebuild { stages } else { Vec::new() })
         }
     };
+    let plan = toolchain::complete(session, project, plan, &targets)?;
+    if project.local.host {
+        session.ui.warn(toolchain::WARNING);
+    }
     let engine = session.engine(project, plan, session.options(Some(building), rebuild))?;
     let outcome = session.run(&engine, &targets)?;
     let (ok, cancelled) = (outcome.ok, outcome.cancelled);

@@ -6,10 +6,12 @@ use akbuild_recipe::plan::StageId;
 use crate::failure::{Failure, Outcome};
 use crate::project::{self, Project};
 use crate::session::Session;
+use crate::toolchain;
 
 pub(crate) fn run(session: &Session, project: &Project, stages: &[String]) -> Outcome {
     let plan = project.plan()?;
     let targets = if stages.is_empty() { plan.targets.clone() } else { project::stages(&plan, stages)? };
+    let plan = toolchain::complete(session, project, plan, &targets)?;
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
     let graph = Graph::new(&engine.plan, &targets, false);
     let places: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();

@@ -7,6 +7,7 @@ use crate::session::Session;
 pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome {
     let plan = project.plan()?;
     let id = super::plan::one(&plan, stage)?;
+    let plan = crate::toolchain::complete(session, project, plan, std::slice::from_ref(&id))?;
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
     let needs = session.block_on(engine.prepare(&id))?;
     if !needs.ok {

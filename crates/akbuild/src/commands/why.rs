@@ -10,6 +10,7 @@ use crate::session::Session;
 pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome {
     let plan = project.plan()?;
     let id = one(&plan, stage)?;
+    let plan = crate::toolchain::complete(session, project, plan, std::slice::from_ref(&id))?;
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
     let graph = Graph::new(&engine.plan, std::slice::from_ref(&id), false);
     let node = NodeId::Stage(id.clone());
