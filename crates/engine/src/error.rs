@@ -217,7 +217,9 @@ pub enum PatchError {
         lines: Vec<usize>,
     },
     /// The file is not there.
-    #[error("has no file to change: the source has no `{0}`\n  help: if this version needs it no longer, delete the patch")]
+    #[error(
+        "has no file to change: the source has no `{0}`\n  help: if this version needs it no longer, delete the patch"
+    )]
     NoFile(String),
     /// The file is not text.
     #[error("cannot be made: the file is not UTF-8 text")]
