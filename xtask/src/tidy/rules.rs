@@ -18,8 +18,7 @@ const HOSTS: &[&str] = &[
 ];
 
 /// Folders of the machines that the project is written on; the checkout's own is added.
-const FOLDERS: &[&str] =
-    &[concat!("/wo", "rk/main"), concat!("/wo", "rk/shared"), concat!("/ro", "ot/.cargo"), concat!("/Us", "ers/")];
+const FOLDERS: &[&str] = &[concat!("/wo", "rk/main"), concat!("/wo", "rk/shared"), concat!("/Us", "ers/")];
 
 /// What is left undone.
 const UNFINISHED: &[&str] = &[
