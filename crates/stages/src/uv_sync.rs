@@ -12,8 +12,8 @@ use akbuild_recipe::{Fields, RecipeError};
 
 use crate::{below, checks, in_work, quote};
 
-/// Where the compilers are that Python's build tools are told to use.
-const COMPILERS: &str = "/build/.akbuild";
+/// Where the stage's own small programs are.
+const HELPERS: &str = "/build/.akbuild";
 
 /// Options: `source`, `folder` (of `uv.lock`), `include`/`exclude` (what uv must see: by default the lock
 /// and every `pyproject.toml`), `venv` (absolute), `python` (`3.14`), `extras`, `groups`, `git`
@@ -51,7 +51,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         git,
         copies: vec![Copy { from: TreeRef::Source(source), subset, to: WORK.into(), view: View::Whole }],
         mounts: Vec::new(),
-        files: ["cc", "c++"].map(compiler).to_vec(),
+        files: vec![compiler("cc"), compiler("c++"), settle()],
         script,
         env,
         cwd: home,
@@ -65,10 +65,17 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
 /// into debug information, and where a source says `__FILE__`.
 fn compiler(name: &str) -> WrittenFile {
     WrittenFile {
-        path: format!("{COMPILERS}/{name}"),
+        path: format!("{HELPERS}/{name}"),
         text: format!("#!/bin/sh\nexec /usr/bin/{name} \"$@\" -g0 \"-ffile-prefix-map=$PWD=.\"\n"),
         executable: true,
     }
+}
+
+/// Packages may bring the same file with different contents, and uv installs them in the order in which
+/// they came. Settled as if they had been installed one after another by name: the last one's stays,
+/// taken from uv's cache.
+fn settle() -> WrittenFile {
+    WrittenFile { path: format!("{HELPERS}/settle.py"), text: include_str!("settle.py").into(), executable: false }
 }
 
 struct GitDependency {
@@ -110,6 +117,7 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
     format!(
         "UV_CACHE_DIR=/tmp/uv {uv} venv --quiet \"$out\"\n\
          {sync}\n\
+         \"$out\"/bin/python {HELPERS}/settle.py\n\
          rm -rf \"$out\"/.uv-cache \"$out\"/.lock \"$out\"/.gitignore \"$out\"/CACHEDIR.TAG\n\
          find \"$out\" -type d -name __pycache__ -prune -exec rm -rf '{{}}' +\n"
     )
@@ -118,12 +126,10 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
 fn env(venv: &str, python: &str, git: &[GitDependency]) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
-    set("CC", format!("{COMPILERS}/cc"));
-    set("CXX", format!("{COMPILERS}/c++"));
+    set("CC", format!("{HELPERS}/cc"));
+    set("CXX", format!("{HELPERS}/c++"));
     set("PYTHONDONTWRITEBYTECODE", "1".into());
     set("PYTHONHASHSEED", "0".into());
-    // Two packages may bring the same file: which one stays must not depend on which was faster.
-    set("UV_CONCURRENT_INSTALLS", "1".into());
     set("UV_CACHE_DIR", format!("{venv}/.uv-cache"));
     set("UV_DEFAULT_INDEX", format!("{REGISTRY}/pypi/simple"));
     set("UV_LINK_MODE", "hardlink".into());
