@@ -1,5 +1,7 @@
 //! `--toolchain host`: stages that run with the programs of the machine that runs the tests.
 
+#![allow(clippy::disallowed_methods, reason = "these tests start the program itself")]
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -69,8 +71,10 @@ checks = [{{ elf = "build" }}, {{ run = "test -d {{prefix}}", sysroot = "build" 
 fn a_stage_runs_with_the_machines_programs_and_sees_nothing_else_of_it() {
     let script = r#"
 for folder in /home /root /var/tmp /mnt /srv; do [ -z "$(ls -A $folder)" ]; done
-[ ! -e /etc/shadow ] && ! touch /usr/akbuild-was-here && ! touch /etc/akbuild-was-here
-grep -q '^build:' /etc/passwd && grep -q '^host.bash ' /etc/akbuild-host
+[ ! -e /etc/shadow ]
+if touch /usr/akbuild-was-here || touch /etc/akbuild-was-here; then exit 1; fi
+grep -q '^build:' /etc/passwd
+grep -q '^host.bash ' /etc/akbuild-host
 cp "$(command -v ls)" "$out/ls"
 "#;
     let project = Project::new("host = [\"bash >= 3\", \"cp\", \"grep\"]", script);
@@ -94,7 +98,7 @@ fn another_program_of_the_same_name_runs_the_stage_again() {
     ));
     assert!(ok, "{text}");
     assert_eq!(fs::read_to_string(project.path("result/text")).unwrap(), "greet 1.2\n");
-    assert!(text.contains("cached  last\n") && text.contains("make    sysroot:build\nbuild   last"), "{text}");
+    assert!(text.contains("cached  last\n") && text.contains("\nhost.greet changed from "), "{text}");
 }
 
 #[test]

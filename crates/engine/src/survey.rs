@@ -1,7 +1,7 @@
 //! Before anything runs: what is known already, and what therefore has to run.
 //!
-//! Reads the store, runs nothing; only unpinned local trees are brought in, since their contents are
-//! what is asked about.
+//! Reads the store, runs nothing; only unpinned local trees and the bare roots of this machine are brought in, since
+//! their contents are what is asked about.
 
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Origin, Source};
@@ -81,6 +81,12 @@ impl Engine {
     fn look_up(&self, node: &NodeId, outputs: &Outputs) -> Result<Option<Known>, EngineError> {
         if let NodeId::Source(id) = node {
             return self.look_up_source(self.source(id)?);
+        }
+        if let NodeId::Sysroot(id) = node
+            && self.sysroot(id)?.host.is_some()
+            && let Some(error) = self.perform(node, outputs).error
+        {
+            return Err(EngineError::Sysroots(error));
         }
         let manifest = match self.manifest(node, outputs) {
             Ok(manifest) => manifest,
