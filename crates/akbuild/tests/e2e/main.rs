@@ -1,5 +1,8 @@
 //! Whole runs of the real program, without the internet: recipes, a mirror on this machine's loopback,
 //! a sysroot of this machine's own shell, and what comes of it.
+//!
+//! The machine needs `bash`, the tools in `archive`, `ldd`, `unshare`, and user namespaces. As root, the
+//! tests that are about an ordinary user are run as one.
 #![allow(clippy::disallowed_methods, reason = "tests start the program, and read where this machine's tools are")]
 
 mod archive;

@@ -57,12 +57,6 @@ impl Server {
         self.state.lock().unwrap().replies.remove(path).expect("the path was served")
     }
 
-    /// The path that ends so.
-    pub(crate) fn path_of(&self, end: &str) -> String {
-        let state = self.state.lock().unwrap();
-        state.replies.keys().find(|path| path.ends_with(end)).expect("there is such a path").clone()
-    }
-
     /// How often a path was asked for.
     pub(crate) fn asked(&self, path: &str) -> usize {
         self.state.lock().unwrap().asked.iter().filter(|p| *p == path).count()
