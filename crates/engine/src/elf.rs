@@ -189,3 +189,45 @@ fn clean(path: &Path) -> PathBuf {
     }
     clean
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree with this machine's own `true`, and a sysroot with the libraries of these names.
+    fn place(libraries: &[&str]) -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let top = tempfile::tempdir().unwrap();
+        let (tree, sysroot) = (top.path().join("tree"), top.path().join("root"));
+        fs::create_dir_all(tree.join("bin")).unwrap();
+        fs::create_dir_all(sysroot.join("etc/ld.so.conf.d")).unwrap();
+        fs::create_dir_all(sysroot.join("usr/lib/here")).unwrap();
+        fs::copy("/bin/true", tree.join("bin/true")).unwrap();
+        fs::write(tree.join("bin/script"), "#!/bin/sh\n").unwrap();
+        fs::write(sysroot.join("etc/ld.so.conf.d/here.conf"), "# folders\n/lib/here\n").unwrap();
+        std::os::unix::fs::symlink("usr/lib", sysroot.join("lib")).unwrap();
+        libraries.iter().for_each(|name| fs::write(sysroot.join("usr/lib/here").join(name), "").unwrap());
+        (top, tree, sysroot)
+    }
+
+    #[test]
+    fn a_library_in_a_configured_folder_is_found_through_links() {
+        let (_top, tree, sysroot) = place(&["libc.so.6"]);
+        let report = check(&tree, "/opt/x", &sysroot).unwrap();
+        assert_eq!((report.files, report.needed, report.unsatisfied), (1, 1, Vec::new()));
+    }
+
+    #[test]
+    fn a_missing_library_is_named_with_the_file_that_needs_it() {
+        let (_top, tree, sysroot) = place(&["libm.so.6"]);
+        let unsatisfied = check(&tree, "/opt/x", &sysroot).unwrap().unsatisfied;
+        let error = EngineError::Elf { needed: 1, unsatisfied };
+        insta::assert_snapshot!(error, @"");
+    }
+
+    #[test]
+    fn origin_and_what_climbs_out_of_it_are_followed() {
+        let folder = expand("$ORIGIN/../x.libs:", Path::new("/opt/x/lib"));
+        assert_eq!(clean(Path::new(&folder)), Path::new("/opt/x/x.libs:"));
+        assert_eq!(expand("${ORIGIN}/$LIB", Path::new("/a")), "/a/lib");
+    }
+}

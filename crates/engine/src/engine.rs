@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use akbuild_fetch::Credentials;
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Plan, SourceId, StageId, Sysroot, SysrootId, Tool, ToolId};
+use akbuild_recipe::plan::{Plan, SourceId, Stage, StageId, Sysroot, SysrootId, Tool, ToolId};
 use akbuild_store::{BuildId, StageRecord, Store};
 use tokio::runtime::Handle;
 
@@ -61,6 +61,7 @@ pub struct Engine {
     pub runtime: Handle,
     /// The record of this run.
     pub build: BuildId,
+    stages: HashMap<StageId, usize>,
     pub(crate) served: Mutex<HashMap<StageId, Arc<Served>>>,
     recorder: OnceLock<Arc<Recorder>>,
 }
@@ -84,7 +85,21 @@ impl Engine {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build } = parts;
         let (served, recorder) = Default::default();
-        Arc::new(Self { plan, store, network, credentials, options, sink, cancel, runtime, build, served, recorder })
+        let stages = plan.stages.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
+        Arc::new(Self {
+            plan,
+            store,
+            network,
+            credentials,
+            options,
+            sink,
+            cancel,
+            runtime,
+            build,
+            stages,
+            served,
+            recorder,
+        })
     }
 
     /// From now on the registry lets through what no lock names, and keeps a list: only for `akbuild lock`.
@@ -97,9 +112,9 @@ impl Engine {
         self.recorder.get().cloned()
     }
 
-    /// Puts a stage's report into the record of the run. That a record is missing a line stops nothing.
-    pub(crate) fn note(&self, report: &Report) {
-        let record = StageRecord {
+    /// Puts stages' reports into the record of the run. That a record is missing a line stops nothing.
+    pub(crate) fn note(&self, reports: &[Report]) {
+        let record = |report: &Report| StageRecord {
             stage: report.node.to_string(),
             key: report.key,
             status: report.status.as_str().to_owned(),
@@ -107,13 +122,22 @@ impl Engine {
             output: report.output,
             started: report.started,
         };
-        if let Err(error) = self.store.record_stage(&self.build, &record) {
+        let stages = reports.iter().filter(|r| matches!(r.node, NodeId::Stage(_)));
+        let records: Vec<StageRecord> = stages.map(record).collect();
+        if records.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.record_stages(&self.build, &records) {
             self.sink.event(Event::Warning { message: error.to_string() });
         }
     }
 
     pub(crate) fn phase(&self, node: &NodeId, phase: &'static str) {
         self.sink.event(Event::Phase { node: node.clone(), phase });
+    }
+
+    pub(crate) fn stage(&self, id: &StageId) -> Result<&Stage, EngineError> {
+        self.stages.get(id).map(|i| &self.plan.stages[*i]).ok_or_else(|| unknown("stage", id))
     }
 
     pub(crate) fn source(&self, id: &SourceId) -> Result<&akbuild_recipe::plan::Source, EngineError> {

@@ -129,7 +129,17 @@ mod tests {
         let text = "// Copyright\n\n//go:build linux && !cgo\n// +build linux\n\n/* doc */\npackage main // x\n\n\
             import \"fmt\"\nimport (\n\t// why\n\t_ \"embed\"\n\tlog \"github.com/a/b\"; . `c/d`\n)\n\nimport \"C\"\n\
             // a comment\nfunc main() { fmt.Println(\"import \\\"x\\\"\") }\n";
-        insta::assert_snapshot!(head(text).unwrap(), @r#""#);
+        insta::assert_snapshot!(head(text).unwrap(), @r#"
+        //go:build linux && !cgo
+        // +build linux
+
+        package main
+        import "fmt"
+        import _ "embed"
+        import "github.com/a/b"
+        import . "c/d"
+        import "C"
+        "#);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Knows the shape only: nothing of keys, of the store or of running anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use akbuild_recipe::plan::{Check, Plan, SourceId, StageId, Step, SysrootId, ToolId, TreeRef};
@@ -71,7 +71,7 @@ impl Graph {
     pub fn new(plan: &Plan, targets: &[StageId], ask: bool) -> Self {
         let mut graph = Graph { nodes: Vec::new(), places: HashMap::new() };
         let wanted = wanted(plan, targets);
-        for stage in plan.stages.iter().filter(|s| wanted.contains_key(&s.id)) {
+        for stage in plan.stages.iter().filter(|s| wanted.contains(&s.id)) {
             let first = match &stage.step {
                 Step::Exec(exec) if ask => vec![graph.place(NodeId::Sysroot(exec.sysroot.clone()), Vec::new(), 0)],
                 _ => Vec::new(),
@@ -138,18 +138,14 @@ impl Graph {
 }
 
 /// The stages among `targets` and all that they need.
-fn wanted<'a>(plan: &'a Plan, targets: &[StageId]) -> HashMap<&'a StageId, ()> {
-    let mut wanted = HashMap::new();
+fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
+    let mut wanted: HashSet<StageId> = targets.iter().cloned().collect();
     for stage in plan.stages.iter().rev() {
-        if targets.contains(&stage.id) || wanted.contains_key(&stage.id) {
-            wanted.insert(&stage.id, ());
-            for tree in stage.step.trees() {
-                if let TreeRef::Stage(id) = tree
-                    && let Some(needed) = plan.stage(id)
-                {
-                    wanted.insert(&needed.id, ());
-                }
-            }
+        if wanted.contains(&stage.id) {
+            wanted.extend(stage.step.trees().into_iter().filter_map(|tree| match tree {
+                TreeRef::Stage(id) => Some(id.clone()),
+                TreeRef::Source(_) => None,
+            }));
         }
     }
     wanted

@@ -64,16 +64,25 @@ mod tests {
     fn no_match_shows_the_nearest_line() {
         let error =
             replace_once("one\n  BASE_DIR = Path(__file__).parent\nthree\n", "BASE_DIR = Path(__file__)\n", "x");
-        insta::assert_snapshot!(error.unwrap_err(), @"");
+        insta::assert_snapshot!(error.unwrap_err(), @"
+        matches nothing
+          the nearest text is line 2:   BASE_DIR = Path(__file__).parent
+        ");
     }
 
     #[test]
     fn several_matches_are_named_by_line() {
-        insta::assert_snapshot!(replace_once("x\ny\nx x\n", "x", "z").unwrap_err(), @"");
+        insta::assert_snapshot!(replace_once("x\ny\nx x\n", "x", "z").unwrap_err(), @"
+        matches 3 times, at lines 1, 3, 3
+          help: make `from` longer, so that it matches once
+        ");
     }
 
     #[test]
     fn an_empty_file_has_no_match() {
-        insta::assert_snapshot!(replace_once("", "x", "z").unwrap_err(), @"");
+        insta::assert_snapshot!(replace_once("", "x", "z").unwrap_err(), @"
+        matches nothing
+          the nearest text is line 0:
+        ");
     }
 }

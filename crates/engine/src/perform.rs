@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Source, Stage, StageId, Step};
+use akbuild_recipe::plan::{Source, Stage, Step};
 use akbuild_store::{Action, Key, Publish, Scratch};
 
 use crate::engine::Engine;
@@ -21,10 +21,6 @@ use crate::manifest::Manifest;
 const TAIL: usize = 25;
 
 impl Engine {
-    pub(crate) fn stage(&self, id: &StageId) -> Result<&Stage, EngineError> {
-        self.plan.stage(id).ok_or_else(|| EngineError::Bug(format!("the plan has no stage `{id}`")))
-    }
-
     /// Makes a node. Blocks; the report says how it went.
     pub(crate) fn perform(&self, node: &NodeId, outputs: &Outputs) -> Report {
         let begun = Instant::now();

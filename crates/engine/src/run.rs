@@ -4,6 +4,8 @@
 //! A node is `Waiting` for what it needs, then `Ready`, `Running`, and at last `Done` or `Lost`; this
 //! is the only place where that changes.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -45,6 +47,9 @@ enum State {
     Lost,
 }
 
+/// Microseconds to the end, and the place; of the same urgency, the first place comes last.
+type Urgent = (u64, Reverse<Index>);
+
 struct Run {
     engine: Arc<Engine>,
     graph: Graph,
@@ -53,6 +58,8 @@ struct Run {
     missing: Vec<usize>,
     /// Seconds to the end along the longest way, as former runs have it.
     urgency: Vec<f64>,
+    /// What may start, the most urgent last: what takes no slot, and what takes some.
+    ready: [BTreeSet<Urgent>; 2],
     outputs: Outputs,
     reports: Vec<Report>,
     used: u32,
@@ -114,8 +121,8 @@ impl Run {
         let pending = |at: Index| graph.node(at).needs.iter().filter(|n| survey.run[n.0]).count();
         let missing = graph.indices().map(pending).collect();
         let urgency = urgency(&engine, &graph, survey)?;
-        let (reports, begun) = (Vec::new(), Instant::now());
-        Ok(Self { engine, graph, states, missing, urgency, outputs, reports, used: 0, failed: false, begun })
+        let (ready, reports, begun) = (Default::default(), Vec::new(), Instant::now());
+        Ok(Self { engine, graph, states, missing, urgency, ready, outputs, reports, used: 0, failed: false, begun })
     }
 
     /// Tells what will run, and reports what is there already.
@@ -130,14 +137,16 @@ impl Run {
             }
         }
         self.engine.sink.event(Event::Planned { to_run, cached });
+        let mut reports = Vec::new();
         for at in self.graph.indices().filter(|at| !survey.run[at.0]) {
             if let Some(known) = &survey.known[at.0] {
                 let mut report = Report::new(self.graph.node(at).id.clone(), Status::Cached);
                 (report.key, report.output) = (known.key, Some(known.output));
                 (report.bytes, report.files) = (known.bytes, known.files);
-                self.close(report);
+                reports.push(report);
             }
         }
+        self.close(reports);
         for at in self.graph.indices() {
             self.wake(at);
         }
@@ -146,6 +155,8 @@ impl Run {
     fn wake(&mut self, at: Index) {
         if self.states[at.0] == State::Waiting && self.missing[at.0] == 0 {
             self.states[at.0] = State::Ready;
+            let urgent = ((self.urgency[at.0] * 1e6) as u64, Reverse(at));
+            self.ready[usize::from(self.graph.node(at).weight > 0)].insert(urgent);
         }
     }
 
@@ -167,17 +178,23 @@ impl Run {
         self.give_up();
     }
 
-    /// The most urgent node that may start and has room.
-    fn next(&self) -> Option<Index> {
+    /// Takes the most urgent node that may start and has room.
+    fn next(&mut self) -> Option<Index> {
         if self.engine.cancel.is_thrown() || (self.failed && !self.engine.options.keep_going) {
             return None;
         }
-        let fits = |at: &Index| {
-            let weight = self.graph.node(*at).weight;
-            weight == 0 || self.used == 0 || self.used + weight <= self.engine.options.jobs
-        };
-        let ready = self.graph.indices().filter(|at| self.states[at.0] == State::Ready);
-        ready.filter(fits).max_by(|a, b| self.urgency[a.0].total_cmp(&self.urgency[b.0]).then(b.cmp(a)))
+        let [free, weighed] = &mut self.ready;
+        if let Some((_, Reverse(at))) = free.pop_last() {
+            return Some(at);
+        }
+        let jobs = self.engine.options.jobs;
+        if self.used >= jobs && self.used > 0 {
+            return None;
+        }
+        let fits = |at: Index| self.used == 0 || self.used + self.graph.node(at).weight <= jobs;
+        let urgent = weighed.iter().rev().find(|(_, Reverse(at))| fits(*at)).copied()?;
+        weighed.remove(&urgent);
+        Some(urgent.1.0)
     }
 
     fn start(&mut self, at: Index, tasks: &mut JoinSet<(Index, Report)>) {
@@ -205,14 +222,14 @@ impl Run {
         if matches!(report.status, Status::Failed | Status::Skipped) {
             self.failed |= report.status == Status::Failed;
             self.states[at.0] = State::Lost;
-            self.close(report);
+            self.close(vec![report]);
             return;
         }
         self.states[at.0] = State::Done;
         if let Some(output) = report.output {
             self.outputs.insert(report.node.clone(), output);
         }
-        self.close(report);
+        self.close(vec![report]);
         for waiting in self.graph.node(at).needed_by.clone() {
             self.missing[waiting.0] = self.missing[waiting.0].saturating_sub(1);
             self.wake(waiting);
@@ -221,20 +238,22 @@ impl Run {
 
     /// Reports what was never started.
     fn give_up(&mut self) {
+        let mut reports = Vec::new();
         for at in self.graph.indices() {
             if matches!(self.states[at.0], State::Waiting | State::Ready) {
                 self.states[at.0] = State::Lost;
-                self.close(Report::new(self.graph.node(at).id.clone(), Status::Skipped));
+                reports.push(Report::new(self.graph.node(at).id.clone(), Status::Skipped));
             }
         }
+        self.close(reports);
     }
 
-    fn close(&mut self, report: Report) {
-        if let NodeId::Stage(_) = report.node {
-            self.engine.note(&report);
+    fn close(&mut self, reports: Vec<Report>) {
+        self.engine.note(&reports);
+        for report in reports {
+            self.engine.sink.event(Event::Finished(Box::new(report.clone())));
+            self.reports.push(report);
         }
-        self.engine.sink.event(Event::Finished(Box::new(report.clone())));
-        self.reports.push(report);
     }
 }
 

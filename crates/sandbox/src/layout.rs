@@ -168,6 +168,10 @@ impl<'a> Layout<'a> {
         let is_skeleton = self.lacks_a_point(from, at, cover)? || place == Place::Root;
         if place == Place::Skeleton {
             self.ops.push(Op::Folder(at.to_owned()));
+            // An empty folder is as good as a mount of one, and costs less.
+            if !is_skeleton && self.below(at, cover).next().is_none() && entries(from)?.is_empty() {
+                return Ok(());
+            }
         }
         if is_skeleton {
             if matches!(place, Place::Point | Place::Brought) {

@@ -81,7 +81,6 @@ fn a_stage_is_this_list_of_operations() {
     mount HOST/root/etc read-only at /etc
     make the folder /opt
     make the folder /opt/old
-    mount HOST/root/opt/old read-only at /opt/old
     make the folder /opt/new
     make the folder /opt/new/tool
     make the folder /usr
@@ -99,7 +98,6 @@ fn a_stage_is_this_list_of_operations() {
     make the file /build/web/package.json
     mount HOST/web/package.json read-only at /build/web/package.json
     make the folder /build/web/src
-    mount HOST/web/src read-only at /build/web/src
     make the folder /build/web/node_modules
     mount HOST/out read-only at /build/web/node_modules
     mount a file of 20 bytes at /etc/hosts

@@ -75,11 +75,15 @@ impl Store {
         Ok(BuildId(id))
     }
 
-    /// Records what came of a stage.
-    pub fn record_stage(&self, build: &BuildId, stage: &StageRecord) -> Result<(), StoreError> {
+    /// Records what came of some stages, all at once.
+    pub fn record_stages(&self, build: &BuildId, stages: &[StageRecord]) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO stages (build, stage, json) VALUES (?1, ?2, ?3)";
-        let json = serde_json::json!(stage).to_string();
-        self.inner.index.write(|conn| conn.prepare_cached(sql)?.execute((&build.0, &stage.stage, json)).map(drop))
+        self.inner.index.write(|conn| {
+            let mut statement = conn.prepare_cached(sql)?;
+            stages.iter().try_for_each(|stage| {
+                statement.execute((&build.0, &stage.stage, serde_json::json!(stage).to_string())).map(drop)
+            })
+        })
     }
 
     /// Ends a build.

@@ -21,7 +21,7 @@ pub enum StoreError {
     },
     /// There is no room left.
     #[error(
-        "the disk is full: cannot {action} {}{}, {available} bytes available; make room, for example with `akbuild cache gc`",
+        "the disk is full: cannot {action} {}{}, {available} bytes available; make room, or use another folder with --home",
         path.display(),
         needed.map_or(String::new(), |n| format!(": {n} bytes needed"))
     )]

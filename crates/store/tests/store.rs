@@ -376,7 +376,7 @@ fn builds_leave_records_and_logs() {
     assert_eq!(fs::read_to_string(log).unwrap(), "first");
     let (status, key) = (String::from("built"), Some(Key::of(b"x")));
     let stage = StageRecord { stage: "web".into(), key, status, seconds: 0.5, output: None, started: 0.1 };
-    home.store.record_stage(&second, &stage).unwrap();
+    home.store.record_stages(&second, std::slice::from_ref(&stage)).unwrap();
     home.store.finish_build(&second, true).unwrap();
     assert_eq!(home.store.stages(&second).unwrap(), [stage]);
     assert_eq!(home.store.builds("sample").unwrap(), [second.clone(), first]);

@@ -63,7 +63,7 @@ impl Miss {
     /// A package whose locked file is not on this machine.
     pub(super) fn unreadable(ecosystem: Ecosystem, name: &str, request: &str, error: &std::io::Error) -> Self {
         let advice = format!(
-            "the locked file of {name} cannot be read: {error}; `akbuild cache verify --repair` fetches it again"
+            "the locked file of {name} cannot be read: {error}; remove it from the store, and the next build fetches it again"
         );
         Self { ecosystem, name: name.to_owned(), request: request.to_owned(), advice }
     }

@@ -142,7 +142,7 @@ fn a_locked_file_that_is_gone_is_a_miss_that_says_so() {
         std::fs::remove_file(entry.unwrap().path()).unwrap();
     }
     let reply = registry.get("/npm/left-pad/-/left-pad-1.3.0.tgz");
-    insta::assert_snapshot!(format!("{} {}", reply.status, reply.text()), @r#"404 {"error":"the locked file of left-pad@1.3.0 cannot be read: No such file or directory (os error 2); `akbuild cache verify --repair` fetches it again"}"#);
+    insta::assert_snapshot!(format!("{} {}", reply.status, reply.text()), @r#"404 {"error":"the locked file of left-pad@1.3.0 cannot be read: No such file or directory (os error 2); remove it from the store, and the next build fetches it again"}"#);
     assert_eq!(registry.server.misses().len(), 1);
 }
 
