@@ -212,16 +212,20 @@ mod tests {
     #[test]
     fn a_library_in_a_configured_folder_is_found_through_links() {
         let (_top, tree, sysroot) = place(&["libc.so.6"]);
-        let report = check(&tree, "/opt/x", &sysroot).unwrap();
+        let report = check(&tree, "/opt/x", &Root::plain(sysroot)).unwrap();
         assert_eq!((report.files, report.needed, report.unsatisfied), (1, 1, Vec::new()));
     }
 
     #[test]
     fn a_missing_library_is_named_with_the_file_that_needs_it() {
         let (_top, tree, sysroot) = place(&["libm.so.6"]);
-        let unsatisfied = check(&tree, "/opt/x", &sysroot).unwrap().unsatisfied;
+        let unsatisfied = check(&tree, "/opt/x", &Root::plain(sysroot)).unwrap().unsatisfied;
         let error = EngineError::Elf { needed: 1, unsatisfied };
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"
+        1 of 1 needed libraries would not be found at run time:
+          /opt/x/bin/true needs libc.so.6
+          help: add the package that has the library to the run-time sysroot of the recipe
+        ");
     }
 
     #[test]
