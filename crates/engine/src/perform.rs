@@ -94,8 +94,10 @@ impl Engine {
             if told.replace(holder.pid) != Some(holder.pid) {
                 self.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
             }
+            !self.cancel.is_thrown()
         };
-        let _lock = self.store.lock_key(&key, &mut waiting)?;
+        let what = report.node.to_string();
+        let Some(_lock) = self.store.lock_key(&key, &what, &mut waiting)? else { return Err(EngineError::Cancelled) };
         if !forced && self.found(&key, report)? {
             return Ok(());
         }

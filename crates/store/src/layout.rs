@@ -13,6 +13,7 @@
 //!   locks-v1/<key hex>               present and locked while a key is being built
 //!   tmp-v1/<pid>-<start>-<n>-<what>/ scratch folders, locked while in use
 //!   kept-v1/<the same>/              scratch folders of failed stages that were kept
+//!   git-v1/<name>-<hash>.git          bare repositories; made and read by akbuild_fetch alone
 //! ```
 
 use std::path::{Path, PathBuf};

@@ -40,14 +40,15 @@ impl Drop for KeyLock {
 }
 
 impl Store {
-    /// Waits until nobody else, in any process, builds this key. While waiting, `waiting` is called
-    /// with the holder, several times a second.
-    pub fn lock_key(&self, key: &Key, waiting: &mut dyn FnMut(&Holder)) -> Result<KeyLock, StoreError> {
-        self.lock_key_as(key, "akbuild", waiting)
-    }
-
-    /// The same, telling those who wait what the key is locked for, such as a stage's name.
-    pub fn lock_key_as(&self, key: &Key, what: &str, waiting: &mut dyn FnMut(&Holder)) -> Result<KeyLock, StoreError> {
+    /// Waits until nobody else, in any process, builds this key; those who then wait are told `what` it is
+    /// locked for, such as a stage's name. While waiting, `waiting` is called with the holder, several
+    /// times a second; when it says no, the wait ends with `None`.
+    pub fn lock_key(
+        &self,
+        key: &Key,
+        what: &str,
+        waiting: &mut dyn FnMut(&Holder) -> bool,
+    ) -> Result<Option<KeyLock>, StoreError> {
         self.need_writable()?;
         let path = self.layout().lock(&key.hex());
         let mut pause = Duration::from_millis(2);
@@ -58,11 +59,13 @@ impl Store {
                     let holder =
                         Holder { pid: std::process::id(), what: what.to_owned(), since: crate::store::now() as u64 };
                     write_holder(&mut file, &holder).map_err(|e| StoreError::io("write", &path, e))?;
-                    return Ok(KeyLock { path, _file: file });
+                    return Ok(Some(KeyLock { path, _file: file }));
                 }
                 continue;
             }
-            waiting(&read_holder(&mut file));
+            if !waiting(&read_holder(&mut file)) {
+                return Ok(None);
+            }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(100));
         }

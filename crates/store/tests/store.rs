@@ -389,23 +389,26 @@ fn builds_leave_records_and_logs() {
 fn a_key_is_held_by_one_at_a_time() {
     let home = home();
     let key = Key::of(b"key");
-    let lock = home.store.lock_key_as(&key, "web", &mut |_| panic!("nobody holds it")).unwrap();
+    let lock = home.store.lock_key(&key, "web", &mut |_| panic!("nobody holds it")).unwrap().unwrap();
+    let given_up = home.reopen().lock_key(&key, "web", &mut |_| false).unwrap();
+    assert!(given_up.is_none());
     let store = home.reopen();
     let (sender, receiver) = std::sync::mpsc::channel();
     let waiter = std::thread::spawn(move || {
         let mut seen = None;
-        let lock = store.lock_key(&key, &mut |holder| {
+        let lock = store.lock_key(&key, "web", &mut |holder| {
             seen = Some(holder.clone());
             let _ = sender.send(());
+            true
         });
-        lock.unwrap();
+        lock.unwrap().unwrap();
         seen.unwrap()
     });
     receiver.recv().unwrap();
     drop(lock);
     let holder = waiter.join().unwrap();
     assert_eq!((holder.pid, &*holder.what), (std::process::id(), "web"));
-    home.store.lock_key(&key, &mut |_| panic!("nobody holds it")).unwrap();
+    home.store.lock_key(&key, "web", &mut |_| panic!("nobody holds it")).unwrap().unwrap();
     assert!(!home.store.home().join("locks-v1").join(key.hex()).exists());
 }
 

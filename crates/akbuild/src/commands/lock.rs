@@ -35,7 +35,7 @@ pub(super) fn write(session: &Session, project: &Project, lock: &Lock) -> Outcom
     }
     replace(&project.lock_path, &text)?;
     let (added, removed) = difference(&old, &text);
-    session.ui.note(&format!("wrote {}: {added} lines added, {removed} removed", project.lock_path.display()));
+    session.ui.note(&format!("wrote {}: lines added {added}, removed {removed}", project.lock_path.display()));
     Ok(())
 }
 

@@ -42,7 +42,7 @@ fn whole_story(world: &World) {
         --- exit 0
         resolving sysroots
         suite `sid` of Fri, 30 Oct 2026 08:08:01 UTC, signed by [KEY]
-        wrote [PROJECT]/akbuild.lock: 14 lines added, 0 removed
+        wrote [PROJECT]/akbuild.lock: lines added 14, removed 0
         ");
         insta::assert_snapshot!(world.run(&["lock"]), @"
         --- exit 0

@@ -106,7 +106,7 @@ fn a_lock_that_is_made_anew_pins_what_there_is_now() {
     --- exit 0
     resolving sysroots
     suite `sid` of Fri, 30 Oct 2026 08:08:01 UTC, signed by [KEY]
-    wrote [PROJECT]/akbuild.lock: 1 lines added, 1 removed
+    wrote [PROJECT]/akbuild.lock: lines added 1, removed 1
     ");
     assert!(world.run(&["all"]).ok().err.contains("result: "));
 }
