@@ -11,7 +11,7 @@ pub(crate) fn check(document: &str, read: impl Fn(&str) -> Option<String>) -> Ve
     for word in document.split('`').skip(1).step_by(2) {
         let is_name =
             word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if word.starts_with("crates/") && word.ends_with(".rs") {
+        if (word.starts_with("crates/") || word.starts_with("tests/")) && word.ends_with(".rs") {
             let text = read(word);
             if text.is_none() {
                 broken.push(format!("{DOCUMENT}: there is no `{word}`"));
