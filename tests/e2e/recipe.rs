@@ -18,6 +18,36 @@ fn an_unknown_field() {
 }
 
 #[test]
+fn a_piece_that_climbs_out_of_its_tree() {
+    let pieces = "[stages.last]\nkind = \"tree\"\npieces = [{ from = \"app\", to = \"../../x\" }]\n";
+    let world = World::unlocked(pieces);
+    insta::assert_snapshot!(world.run(&["all"]), @r#"
+    --- exit 1
+    error: bad path `../../x`
+      --> akbuild.toml:20:33
+       |
+    20 | pieces = [{ from = "app", to = "../../x" }]
+       |  ^^^^^^^ it has an empty part, `.` or `..`
+       = help: give a path inside the tree: `folder/file`
+    "#);
+}
+
+#[test]
+fn a_copy_that_climbs_out_of_the_work_folder() {
+    let copies = "copies = [{ from = \"app\", to = \"/build/../x\" }]\n";
+    let world = World::unlocked(&format!("[stages.last]\nkind = \"run\"\nscript = \"true\"\n{copies}"));
+    insta::assert_snapshot!(world.run(&["all"]), @r#"
+    --- exit 1
+    error: `/build/../x` is not below `/build`
+      --> akbuild.toml:21:33
+       |
+    21 | copies = [{ from = "app", to = "/build/../x" }]
+       |  ^^^^^^^^^^^
+       = help: write `/build/...`
+    "#);
+}
+
+#[test]
 fn a_cycle() {
     let world = World::unlocked(
         r#"

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
     };
     let look = look(&cli);
     let ui = ui::new(&look);
+    trace(&cli);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli, &ui)));
     let exit = match result {
         Ok(Ok(())) => Exit::Ok,
@@ -48,6 +49,17 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// What the libraries note for whoever looks into a problem goes to stderr: warnings, or all of it.
+fn trace(cli: &Cli) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (_, 0 | 1) => LevelFilter::WARN,
+        _ => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).with_ansi(false).init();
 }
 
 fn look(cli: &Cli) -> ui::Look {

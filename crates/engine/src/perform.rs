@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Source, Stage, Step};
-use akbuild_store::{Action, Key, Publish, Scratch};
+use akbuild_store::{Action, Key, Publish};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
@@ -154,7 +154,7 @@ impl Engine {
         let mut job = Job { engine: self, stage, node, outputs, scratch: &scratch, log: file, upstream };
         let result = job.run().and_then(|(out, used)| self.publish(stage, node, &out, used, report));
         if result.is_err() && self.options.keep_failed && !self.cancel.is_thrown() {
-            report.kept = Some(keep(scratch)?);
+            report.kept = Some(scratch.keep()?);
         }
         result
     }
@@ -168,8 +168,9 @@ impl Engine {
         report: &mut Report,
     ) -> Result<TreeHash, EngineError> {
         self.phase(node, "publish");
-        let listing = matches!(stage.step, Step::Compose(_));
-        let published = self.store.publish(out, &Publish { listing: !listing, ..Publish::default() })?;
+        // What ships is rarely taken apart again: its listing can be made when somebody asks.
+        let listing = matches!(stage.step, Step::Exec(_));
+        let published = self.store.publish(out, &Publish { listing, ..Publish::default() })?;
         report.max_rss = used.max_rss;
         (report.bytes, report.files) = (published.stats.bytes, published.stats.files);
         match stage.output_hash {
@@ -182,10 +183,6 @@ impl Engine {
             _ => Ok(published.hash),
         }
     }
-}
-
-fn keep(scratch: Scratch) -> Result<PathBuf, EngineError> {
-    Ok(scratch.keep()?)
 }
 
 /// The last lines of a log.

@@ -117,12 +117,7 @@ impl Engine {
     }
 
     /// The manifest of a node that is no source, from the outputs of what it needs.
-    pub fn manifest_of(&self, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
-        self.manifest(node, outputs)
-    }
-
-    /// The manifest of a node that is no source, from the outputs of what it needs.
-    pub(crate) fn manifest(&self, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
+    pub fn manifest(&self, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
         let keys = Keys { store: &self.store, plan: &self.plan, outputs };
         match node {
             NodeId::Sysroot(id) => Ok(keys::sysroot(self.sysroot(id)?)),

@@ -70,6 +70,14 @@ impl Fields<'_> {
         Ok(Some(text))
     }
 
+    /// A folder inside a tree, `.` (the root itself) if it is absent.
+    pub fn folder(&mut self, key: &str) -> Result<String, RecipeError> {
+        match self.opt_string(key)?.as_deref() {
+            None | Some(".") => Ok(".".to_owned()),
+            Some(_) => self.path(key),
+        }
+    }
+
     /// A commit: 40 hex digits.
     pub(crate) fn commit(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
         let Some(text) = self.opt_string(key)? else { return Ok(None) };

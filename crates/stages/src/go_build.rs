@@ -11,7 +11,7 @@ use crate::{go, in_work, quote};
 /// `sysroot` (default `build`), `env`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
-    let folder = fields.string_or("folder", ".")?;
+    let folder = fields.folder("folder")?;
     let home = in_work(&folder);
     let subset = fields.subset_or(&["**/*.go", "go.mod", "go.sum"])?;
     let mut mounts = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
 
 fn script(fields: &mut Fields<'_>, vendored: bool) -> Result<String, RecipeError> {
     let package = fields.string_or("package", ".")?;
-    let output = fields.string("output")?;
+    let output = fields.path("output")?;
     let mut words = String::from("go build -trimpath -buildvcs=false");
     if vendored {
         words.push_str(" -mod=vendor");

@@ -12,7 +12,7 @@ use crate::{below, go, in_work};
 /// and all `.go` files), `sysroot` (default `build`), `env`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
-    let folder = fields.string_or("folder", ".")?;
+    let folder = fields.folder("folder")?;
     let subset = fields.subset_or(&["**/*.go", "**/go.mod", "**/go.sum"])?;
     Ok(Step::Exec(Box::new(Exec {
         sysroot: fields.sysroot_or("sysroot", "build")?,

@@ -12,7 +12,7 @@ use crate::{below, npm, quote};
 /// (what npm must see: by default the lock and every `package.json`), `sysroot` (default `build`), `env`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
-    let folder = fields.string_or("folder", ".")?;
+    let folder = fields.folder("folder")?;
     let lock = below(&folder, "package-lock.json");
     let manifests = below(&folder, "**/package.json");
     let subset = fields.subset_or(&[&lock, &below(&folder, "package.json"), &manifests, &below(&folder, ".npmrc")])?;

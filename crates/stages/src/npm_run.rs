@@ -10,7 +10,7 @@ use crate::{below, in_work, npm, quote};
 /// `run` (script names, in order), `outputs` (what is kept: paths below `folder`), `sysroot` (default `build`), `env`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
-    let folder = fields.string_or("folder", ".")?;
+    let folder = fields.folder("folder")?;
     let home = in_work(&folder);
     let subset = fields.subset_or(&[&below(&folder, "**")])?;
     let mut mounts = Vec::new();

@@ -29,13 +29,13 @@ pub(crate) struct Generate {
 pub(crate) fn read(fields: &mut Fields<'_>, language: &str) -> Result<Generate, RecipeError> {
     let source = fields.source("source")?;
     let schema_source = fields.opt_source("schema_source")?.unwrap_or_else(|| source.clone());
-    let schema = fields.string_or("schema", "schema.yml")?;
-    let config = fields.string("config")?;
+    let schema = fields.opt_path("schema")?.unwrap_or_else(|| "schema.yml".into());
+    let config = fields.path("config")?;
     let tool = fields.tool_or("generator", "openapi-generator")?;
     let jar = fields.string_or("jar", "openapi_generator_cli/openapi-generator.jar")?;
     let mut mounts =
         vec![mount(&schema_source, &schema, SCHEMA.to_owned()), mount(&source, &config, format!("{LOCAL}/{config}"))];
-    if let Some(templates) = fields.opt_string("templates")? {
+    if let Some(templates) = fields.opt_path("templates")? {
         let to = format!("{LOCAL}/{templates}");
         mounts.push(mount(&source, &templates, to));
     }

@@ -37,7 +37,7 @@ fn copy(mut table: Fields<'_>) -> Result<Copy, RecipeError> {
         to: table.string_or("to", WORK)?,
         view: View::Whole,
     };
-    if copy.to != WORK && !copy.to.starts_with(&format!("{WORK}/")) {
+    if copy.to != WORK && !is_below(&copy.to, WORK) {
         return Err(table.error("to", format!("`{}` is not below `{WORK}`", copy.to), format!("write `{WORK}/...`")));
     }
     table.finish()?;
@@ -46,18 +46,23 @@ fn copy(mut table: Fields<'_>) -> Result<Copy, RecipeError> {
 
 fn file(mut table: Fields<'_>, out: &str) -> Result<WrittenFile, RecipeError> {
     let path = table.string("path")?;
-    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    if ![WORK, out, "/tmp"].into_iter().any(below) {
+    if ![WORK, out, "/tmp"].into_iter().any(|folder| is_below(&path, folder)) {
         let message = format!("`{path}` is not below `{WORK}`, `{out}` or `/tmp`");
         return Err(table.error("path", message, format!("write `{WORK}/...`")));
     }
-    tree::file(table)
+    tree::written(path, table)
+}
+
+/// Whether a path lies in a folder, without climbing out of it.
+fn is_below(path: &str, folder: &str) -> bool {
+    let inside = path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    inside && !path.split('/').any(|part| part == "..")
 }
 
 fn mount(mut table: Fields<'_>) -> Result<Mount, RecipeError> {
     let mount = Mount {
         from: table.tree("from")?,
-        path: table.string_or("path", "")?.trim_matches('/').to_owned(),
+        path: table.opt_path("path")?.unwrap_or_default(),
         to: table.string("to")?,
         folders: None,
         optional: table.bool_or("optional", false)?,

@@ -21,21 +21,23 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
 fn piece(mut table: Fields<'_>) -> Result<Piece, RecipeError> {
     let piece = Piece {
         from: table.tree("from")?,
-        path: table.string_or("path", "")?.trim_matches('/').to_owned(),
+        path: table.opt_path("path")?.unwrap_or_default(),
         subset: table.subset()?,
-        to: table.string_or("to", "")?.trim_matches('/').to_owned(),
+        to: table.opt_path("to")?.unwrap_or_default(),
     };
     table.finish()?;
     Ok(piece)
 }
 
-/// Reads one `{ path, text, executable }`.
-pub(crate) fn file(mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
-    let file = WrittenFile {
-        path: table.string("path")?,
-        text: table.text("text")?,
-        executable: table.bool_or("executable", false)?,
-    };
+/// Reads one `{ path, text, executable }` whose path is inside the tree.
+fn file(mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
+    let path = table.path("path")?;
+    written(path, table)
+}
+
+/// The rest of one, its path read.
+pub(crate) fn written(path: String, mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
+    let file = WrittenFile { path, text: table.text("text")?, executable: table.bool_or("executable", false)? };
     table.finish()?;
     Ok(file)
 }

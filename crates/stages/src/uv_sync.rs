@@ -21,7 +21,7 @@ const HELPERS: &str = "/build/.akbuild";
 /// default `uv`), `sysroot` (default `build`), `env`, `checks`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let source = fields.source("source")?;
-    let folder = fields.string_or("folder", ".")?;
+    let folder = fields.folder("folder")?;
     let home = in_work(&folder);
     let lock = below(&folder, "uv.lock");
     let subset = fields.subset_or(&[&lock, &below(&folder, "pyproject.toml"), &below(&folder, "**/pyproject.toml")])?;

@@ -52,7 +52,7 @@ fn reason(session: &Session, engine: &Engine, graph: &Graph, survey: &Survey, at
         return Ok("it was never built".to_owned());
     };
     let old = Manifest::from_json(&last.manifest).map_err(|e| Failure::Say(e.to_string()))?;
-    let changes = engine.manifest_of(id, &survey.outputs(graph))?.changes_since(&old);
+    let changes = engine.manifest(id, &survey.outputs(graph))?.changes_since(&old);
     Ok(changes.first().map_or_else(|| "nothing differs".to_owned(), describe))
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome 
         return Ok(());
     }
     let old = Manifest::from_json(&last.manifest).map_err(|e| Failure::Say(e.to_string()))?;
-    let changes = engine.manifest_of(&node, &survey.outputs(&graph))?.changes_since(&old);
+    let changes = engine.manifest(&node, &survey.outputs(&graph))?.changes_since(&old);
     if changes.is_empty() {
         session.ui.out(&format!("stage `{id}` is as it was built last\n"));
     }
