@@ -75,11 +75,16 @@ impl Live {
 
     /// Reads events up to one of this reason, of this stage.
     pub(crate) fn wait_for(&mut self, reason: &str, stage: &str) -> Value {
+        self.wait_for_any(reason, &[stage])
+    }
+
+    /// Reads events up to one of this reason, of one of these stages.
+    pub(crate) fn wait_for_any(&mut self, reason: &str, stages: &[&str]) -> Value {
         loop {
             let from = self.seen.len();
-            assert!(self.output.read_line(&mut self.seen).unwrap() > 0, "no {reason} of {stage} in {}", self.seen);
+            assert!(self.output.read_line(&mut self.seen).unwrap() > 0, "no {reason} of {stages:?} in {}", self.seen);
             let event: Value = serde_json::from_str(&self.seen[from..]).unwrap();
-            if event["reason"] == reason && event["stage"] == stage {
+            if event["reason"] == reason && stages.iter().any(|stage| event["stage"] == *stage) {
                 return event;
             }
         }

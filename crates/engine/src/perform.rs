@@ -88,10 +88,11 @@ impl Engine {
             return Ok(());
         }
         let node = report.node.clone();
-        // The store calls this several times a second: it is told once for each holder.
+        // The store calls this several times a second: it is told once for each holder, as soon as that one
+        // has said who it is.
         let mut told = None;
         let mut waiting = |holder: &akbuild_store::Holder| {
-            if told.replace(holder.pid) != Some(holder.pid) {
+            if holder.pid != 0 && told.replace(holder.pid) != Some(holder.pid) {
                 self.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
             }
             !self.cancel.is_thrown()
