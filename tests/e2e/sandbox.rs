@@ -68,7 +68,7 @@ const FORBIDDEN: [&str; 9] = [
     "exec 3<> /dev/tcp/127.0.0.1/PORT",
     "exec 3<> /dev/tcp/localhost/PORT",
     "exec 3<> /dev/tcp/name.invalid/80",
-    "cat HOME/index-v1.sqlite",
+    "cat HOME/index-v2.sqlite",
     "cat WORLD/project/akbuild.toml",
     "cat /etc/shadow",
     "echo x > /usr/bin/x",

@@ -30,6 +30,17 @@ pub(crate) fn processors() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))
 }
 
+/// What is written into records as having made things.
+pub(crate) fn maker() -> akbuild_store::Maker {
+    let system = rustix::system::uname();
+    akbuild_store::Maker {
+        akbuild: env!("CARGO_PKG_VERSION").to_owned(),
+        host: system.nodename().to_string_lossy().into_owned(),
+        kernel: system.release().to_string_lossy().into_owned(),
+        processors: processors(),
+    }
+}
+
 /// Asks a client on this machine for the registry it would use, where nothing configures one.
 pub(crate) fn ask(question: Question) -> Option<String> {
     let program = client(question)?;

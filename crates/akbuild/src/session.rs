@@ -6,7 +6,7 @@ use std::sync::Arc;
 use akbuild_engine::{Cancel, Engine, Host, Network, Options, Outcome as RunOutcome, Parts};
 use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question};
 use akbuild_recipe::plan::{Plan, StageId};
-use akbuild_store::Store;
+use akbuild_store::{BuildId, Store};
 
 use crate::args::{Building, Global};
 use crate::failure::{Exit, Failure, Outcome, io};
@@ -81,13 +81,37 @@ impl Session {
         Ok(self.network(project).get(&[] as &[PathBuf])?)
     }
 
-    /// An engine for a plan.
+    /// An engine for a plan, to look at what is there.
     pub(crate) fn engine(&self, project: &Project, plan: Plan, options: Options) -> Outcome<Arc<Engine>> {
+        self.any_engine(project, plan, options, None)
+    }
+
+    /// An engine for a plan, and the record of a build of these stages.
+    pub(crate) fn build(
+        &self,
+        project: &Project,
+        plan: Plan,
+        options: Options,
+        targets: &[StageId],
+    ) -> Outcome<Arc<Engine>> {
         let argv: Vec<String> = std::env::args().collect();
+        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        let build = self.store.begin_build(&argv, &plan.name, &targets)?;
+        self.any_engine(project, plan, options, Some(build))
+    }
+
+    fn any_engine(
+        &self,
+        project: &Project,
+        plan: Plan,
+        options: Options,
+        build: Option<BuildId>,
+    ) -> Outcome<Arc<Engine>> {
         Ok(Engine::new(Parts {
             network: self.network(project),
             credentials: Credentials::read(&self.machine)?,
-            build: self.store.begin_build(&argv, &plan.name)?,
+            build,
+            maker: machine::maker(),
             plan,
             store: self.store.clone(),
             options,
@@ -113,7 +137,9 @@ impl Session {
     pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
         let outcome = self.runtime.block_on(engine.run(targets));
         let ok = outcome.as_ref().is_ok_and(|o| o.ok);
-        self.store.finish_build(&engine.build, ok)?;
+        if let Some(build) = &engine.build {
+            self.store.finish_build(build, ok)?;
+        }
         if ok {
             self.store.sync()?;
         }

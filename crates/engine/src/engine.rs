@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use akbuild_fetch::Credentials;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Plan, SourceId, Stage, StageId, Sysroot, SysrootId, Tool, ToolId};
-use akbuild_store::{BuildId, StageRecord, Store};
+use akbuild_store::{BuildId, Maker, Phase, StageRecord, Store};
 use tokio::runtime::Handle;
 
 use crate::cancel::Cancel;
@@ -59,8 +60,12 @@ pub struct Engine {
     pub cancel: Cancel,
     /// The runtime that downloads and the registry run on.
     pub runtime: Handle,
-    /// The record of this run.
-    pub build: BuildId,
+    /// The record of this run; without one, no stage can run.
+    pub build: Option<BuildId>,
+    /// What is written into records as having made things.
+    pub maker: Maker,
+    pub(crate) begun: Instant,
+    pub(crate) phases: Mutex<HashMap<NodeId, Vec<(&'static str, Instant)>>>,
     stages: HashMap<StageId, usize>,
     pub(crate) served: Mutex<HashMap<StageId, Arc<Served>>>,
     recorder: OnceLock<Arc<Recorder>>,
@@ -77,14 +82,15 @@ pub struct Parts {
     pub sink: Arc<dyn Sink>,
     pub cancel: Cancel,
     pub runtime: Handle,
-    pub build: BuildId,
+    pub build: Option<BuildId>,
+    pub maker: Maker,
 }
 
 impl Engine {
     /// An engine; nothing runs yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build } = parts;
-        let (served, recorder) = Default::default();
+        let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build, maker } = parts;
+        let (served, recorder, phases) = Default::default();
         let stages = plan.stages.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
         Arc::new(Self {
             plan,
@@ -96,6 +102,9 @@ impl Engine {
             cancel,
             runtime,
             build,
+            maker,
+            begun: Instant::now(),
+            phases,
             stages,
             served,
             recorder,
@@ -112,7 +121,7 @@ impl Engine {
         self.recorder.get().cloned()
     }
 
-    /// Puts stages' reports into the record of the run. That a record is missing a line stops nothing.
+    /// Puts nodes' reports into the record of the run. That a record is missing a line stops nothing.
     pub(crate) fn note(&self, reports: &[Report]) {
         let record = |report: &Report| StageRecord {
             stage: report.node.to_string(),
@@ -121,19 +130,35 @@ impl Engine {
             seconds: report.seconds,
             output: report.output,
             started: report.started,
+            reason: report.reason.clone(),
+            kept: report.kept.clone(),
         };
-        let stages = reports.iter().filter(|r| matches!(r.node, NodeId::Stage(_)));
+        let stages = reports.iter().filter(|r| !matches!(r.node, NodeId::Fetch(_)));
         let records: Vec<StageRecord> = stages.map(record).collect();
-        if records.is_empty() {
-            return;
-        }
-        if let Err(error) = self.store.record_stages(&self.build, &records) {
+        let Some(build) = self.build.as_ref().filter(|_| !records.is_empty()) else { return };
+        if let Err(error) = self.store.record_stages(build, &records) {
             self.sink.event(Event::Warning { message: error.to_string() });
         }
     }
 
     pub(crate) fn phase(&self, node: &NodeId, phase: &'static str) {
+        let mut phases = self.phases.lock().unwrap_or_else(|e| e.into_inner());
+        phases.entry(node.clone()).or_default().push((phase, Instant::now()));
+        drop(phases);
         self.sink.event(Event::Phase { node: node.clone(), phase });
+    }
+
+    /// What a node has done, now that it has ended.
+    pub(crate) fn phases_of(&self, node: &NodeId) -> Vec<Phase> {
+        let mut phases = self.phases.lock().unwrap_or_else(|e| e.into_inner());
+        let begun = phases.remove(node).unwrap_or_default();
+        let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+        let phase = |((name, at), end): (&(&str, Instant), Instant)| Phase {
+            name: (*name).to_owned(),
+            started: at.duration_since(self.begun).as_secs_f64(),
+            seconds: end.duration_since(*at).as_secs_f64(),
+        };
+        begun.iter().zip(ends).map(phase).collect()
     }
 
     pub(crate) fn stage(&self, id: &StageId) -> Result<&Stage, EngineError> {

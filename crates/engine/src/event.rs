@@ -113,6 +113,10 @@ pub struct Report {
     pub seconds: f64,
     /// When it began, in seconds since the run did.
     pub started: f64,
+    /// Why it ran, in a line, where that can be told.
+    pub reason: Option<String>,
+    /// What it did, one after the other.
+    pub phases: Vec<akbuild_store::Phase>,
     /// The output's size in bytes.
     pub bytes: u64,
     /// Files in the output.
@@ -138,6 +142,8 @@ impl Report {
             output: None,
             seconds: 0.0,
             started: 0.0,
+            reason: None,
+            phases: Vec::new(),
             bytes: 0,
             files: 0,
             max_rss: 0,

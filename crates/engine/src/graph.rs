@@ -152,7 +152,7 @@ fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
 }
 
 /// What a step reads, but for its downloads.
-fn needs(step: &Step) -> Vec<NodeId> {
+pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
     let mut needs: Vec<NodeId> = step
         .trees()
         .into_iter()

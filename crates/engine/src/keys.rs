@@ -94,6 +94,8 @@ impl Keys<'_> {
                 let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
                 manifest.set(format!("python.{i}"), json(&lock));
                 manifest.set("python-pins", pins(&self.plan.python_pins));
+                let named: Vec<_> = self.plan.python_pins.iter().map(|p| (&p.name, &p.version)).collect();
+                manifest.note("python-pins", json(&named));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! decides whether something has to, `run` the loop, `perform` one node, `make` and `exec` the work
 //! itself. Knows no recipe text, no stage kind and no terminal: it takes a plan and emits events.
 
+mod artifacts;
 mod ask;
 mod cancel;
 mod compose;

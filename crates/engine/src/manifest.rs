@@ -26,6 +26,7 @@
 //! | names of sources and of other stages | only their contents reach the stage |
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use akbuild_nar::{Algo, Hasher};
 use akbuild_store::Key;
@@ -141,6 +142,21 @@ impl Change {
             Change::Added { field, .. } | Change::Removed { field, .. } | Change::Changed { field, .. } => field,
         }
     }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Added { field, new } => write!(f, "{field} is new: {}", short(new)),
+            Change::Removed { field, old } => write!(f, "{field} is gone: {}", short(old)),
+            Change::Changed { field, old, new } => write!(f, "{field} changed from {} to {}", short(old), short(new)),
+        }
+    }
+}
+
+/// The beginning of a value.
+fn short(text: &str) -> String {
+    if text.len() > 60 { format!("{}...", text.chars().take(57).collect::<String>()) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Making one node: look for it once more, wait for whoever else is making it, make it, publish it, record it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -15,7 +16,10 @@ use crate::event::{Event, Report, Status};
 use crate::exec::{Job, Used};
 use crate::graph::NodeId;
 use crate::keys::{self, Outputs};
-use crate::manifest::Manifest;
+use crate::manifest::{Change, Manifest};
+
+/// Trees that something is made from, by the nodes that gave them.
+type Inputs = BTreeMap<String, TreeHash>;
 
 /// Lines of a failed stage's log that are shown.
 const TAIL: usize = 25;
@@ -31,6 +35,7 @@ impl Engine {
             report.tail = report.log.as_ref().and_then(|log| tail(log).ok()).unwrap_or_default();
         }
         report.seconds = begun.elapsed().as_secs_f64();
+        report.phases = self.phases_of(node);
         report
     }
 
@@ -51,15 +56,17 @@ impl Engine {
             NodeId::Source(id) => self.perform_source(self.source(id)?, report),
             NodeId::Sysroot(id) => {
                 let manifest = self.manifest(node, outputs)?;
-                self.once(&manifest, report, |_| self.make_sysroot(self.sysroot(id)?))
+                self.once(&manifest, &Inputs::new(), report, |_| self.make_sysroot(self.sysroot(id)?))
             }
             NodeId::Tool(id) => {
                 let manifest = self.manifest(node, outputs)?;
-                self.once(&manifest, report, |_| self.make_tool(self.tool(id)?))
+                self.once(&manifest, &Inputs::new(), report, |_| self.make_tool(self.tool(id)?))
             }
             NodeId::Stage(id) => {
                 let manifest = self.manifest(node, outputs)?;
-                self.once(&manifest, report, |report| self.run_stage(self.stage(id)?, node, outputs, report))
+                let stage = self.stage(id)?;
+                let inputs = inputs(&stage.step, outputs);
+                self.once(&manifest, &inputs, report, |report| self.run_stage(stage, node, outputs, report))
             }
             NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
         }
@@ -71,13 +78,15 @@ impl Engine {
             report.output = Some(raw);
             return Ok(());
         }
-        self.once(&keys::source(source, &raw), report, |_| self.patched_source(source, &raw))
+        let inputs = Inputs::from([(format!("source:{} unpatched", source.id), raw)]);
+        self.once(&keys::source(source, &raw), &inputs, report, |_| self.patched_source(source, &raw))
     }
 
     /// Takes the output of a former run, or makes it while every other process that wants it waits.
     fn once(
         &self,
         manifest: &Manifest,
+        inputs: &Inputs,
         report: &mut Report,
         make: impl FnOnce(&mut Report) -> Result<TreeHash, EngineError>,
     ) -> Result<(), EngineError> {
@@ -103,6 +112,7 @@ impl Engine {
             return Ok(());
         }
         let begun = Instant::now();
+        report.reason = self.reason(manifest, report);
         let output = make(report)?;
         report.output = Some(output);
         if self.recorder().is_some() && matches!(report.node, NodeId::Stage(_)) {
@@ -121,8 +131,27 @@ impl Engine {
             log: report.log.as_ref().and_then(|l| l.strip_prefix(self.store.home()).ok()).map(PathBuf::from),
             bytes: report.bytes,
             files: report.files,
+            inputs: inputs.clone(),
+            artifacts: self.artifacts(&report.node)?,
+            phases: self.phases_of(&report.node),
+            build: self.build.clone(),
+            maker: self.maker.clone(),
         })?;
         Ok(())
+    }
+
+    /// Why a node runs.
+    fn reason(&self, manifest: &Manifest, report: &Report) -> Option<String> {
+        if self.is_forced(&report.node) {
+            return Some("it was asked for".into());
+        }
+        let last = match self.store.last_action(&self.plan.name, &report.node.to_string()) {
+            Ok(Some(last)) => last,
+            Ok(None) => return Some("it was never built".into()),
+            Err(_) => return None,
+        };
+        let changes = manifest.changes_since(&Manifest::from_json(&last.manifest).ok()?);
+        Some(changes.first().map_or_else(|| "its output is no longer in the store".into(), Change::to_string))
     }
 
     fn is_forced(&self, node: &NodeId) -> bool {
@@ -148,7 +177,8 @@ impl Engine {
         report: &mut Report,
     ) -> Result<TreeHash, EngineError> {
         let scratch = self.store.scratch(stage.id.as_str())?;
-        let log = self.store.log_path(&self.build, stage.id.as_str());
+        let build = self.build.as_ref().ok_or_else(|| EngineError::Bug("a stage runs outside of a build".into()))?;
+        let log = self.store.log_path(build, stage.id.as_str());
         let file = File::create(&log).doing("make", &log)?;
         report.log = Some(log);
         let upstream = self.recorder().map(|r| r as _);
@@ -184,6 +214,12 @@ impl Engine {
             _ => Ok(published.hash),
         }
     }
+}
+
+/// The trees that a step reads, by the nodes that gave them.
+fn inputs(step: &Step, outputs: &Outputs) -> Inputs {
+    let output = |node: NodeId| Some((node.to_string(), *outputs.get(&node)?));
+    crate::graph::needs(step).into_iter().filter_map(output).collect()
 }
 
 /// The last lines of a log.

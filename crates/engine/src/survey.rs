@@ -51,6 +51,7 @@ impl Survey {
 impl Engine {
     /// Looks at each node, those needed first.
     pub fn survey(&self, graph: &Graph, targets: &[Index]) -> Result<Survey, EngineError> {
+        let _hold = self.store.hold()?;
         let mut survey = Survey { known: vec![None; graph.len()], run: vec![false; graph.len()] };
         let mut outputs = Outputs::new();
         for at in graph.indices() {

@@ -2,14 +2,15 @@
 //!
 //! Every action is also a JSON file, so that nothing is lost with the index.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use akbuild_nar::TreeHash;
+use akbuild_nar::{Digest, TreeHash};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Store, StoreError, write};
+use crate::{BuildId, Key, Store, StoreError, write};
 
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,45 @@ pub struct Action {
     pub bytes: u64,
     /// Files in the output.
     pub files: u64,
+    /// The trees that it was made from, by the names of the nodes that gave them.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, TreeHash>,
+    /// The downloads that it could use: see [`Store::artifacts`].
+    #[serde(default)]
+    pub artifacts: Option<Digest>,
+    /// What it did, one after the other, and for how many seconds each.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
+    /// The build that made it.
+    #[serde(default)]
+    pub build: Option<BuildId>,
+    /// What made it.
+    #[serde(default)]
+    pub maker: Maker,
+}
+
+/// What made something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// The version of akbuild.
+    pub akbuild: String,
+    /// The name of the machine.
+    pub host: String,
+    /// Its kernel.
+    pub kernel: String,
+    /// How many processors it had to use.
+    pub processors: u32,
+}
+
+/// A part of what a node did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// Its name, such as `run`.
+    pub name: String,
+    /// When it began, in seconds since its build did.
+    pub started: f64,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 impl Store {
@@ -81,13 +121,33 @@ impl Store {
 
     /// The newest action of a stage.
     pub fn last_action(&self, project: &str, stage: &str) -> Result<Option<Action>, StoreError> {
+        Ok(self.stage_actions(project, stage, 1)?.pop())
+    }
+
+    /// The newest actions of a stage, newest first, at most `limit`.
+    pub fn stage_actions(&self, project: &str, stage: &str, limit: u32) -> Result<Vec<Action>, StoreError> {
         let sql =
-            "SELECT json FROM actions WHERE project = ?1 AND stage = ?2 ORDER BY created DESC, rowid DESC LIMIT 1";
-        let json: Option<String> = self
-            .inner
-            .index
-            .with(|conn| conn.prepare_cached(sql)?.query_row((project, stage), |row| row.get(0)).optional())?;
-        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+            "SELECT json FROM actions WHERE project = ?1 AND stage = ?2 ORDER BY created DESC, rowid DESC LIMIT ?3";
+        self.query_actions(sql, (project, stage, limit))
+    }
+
+    /// What made a tree: every action with that output, newest first.
+    pub fn makers(&self, output: &TreeHash) -> Result<Vec<Action>, StoreError> {
+        let sql = "SELECT json FROM actions WHERE output = ?1 ORDER BY created DESC, rowid DESC";
+        self.query_actions(sql, [&output.as_bytes()[..]])
+    }
+
+    /// Every action, newest first.
+    pub fn actions(&self) -> Result<Vec<Action>, StoreError> {
+        self.query_actions("SELECT json FROM actions ORDER BY created DESC, rowid DESC", [])
+    }
+
+    fn query_actions(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Action>, StoreError> {
+        let json: Vec<String> = self.inner.index.with(|conn| {
+            let mut statement = conn.prepare_cached(sql)?;
+            statement.query_map(params, |row| row.get(0))?.collect()
+        })?;
+        Ok(json.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
     }
 
     /// Tells a new index what the JSON files say.
@@ -115,7 +175,9 @@ impl Store {
 }
 
 fn insert(conn: &Connection, action: &Action, json: &str) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO actions (key, project, stage, created, json) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let row = (&action.key.as_bytes()[..], &action.project, &action.stage, action.created.cast_signed(), json);
+    let sql = "INSERT OR REPLACE INTO actions (key, output, project, stage, created, json)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let (key, output) = (&action.key.as_bytes()[..], &action.output.as_bytes()[..]);
+    let row = (key, output, &action.project, &action.stage, action.created.cast_signed(), json);
     conn.prepare_cached(sql)?.execute(row).map(drop)
 }

@@ -10,6 +10,7 @@ use rustix::fs::{CWD, Mode, RenameFlags, fchmod, renameat_with};
 use rustix::io::Errno;
 
 use crate::layout::exists;
+use crate::lease::Item;
 use crate::lock::lock_file;
 use crate::store::now;
 use crate::write::make_dirs;
@@ -49,7 +50,7 @@ impl Store {
 
     /// Whether the blob is in the store and whole.
     pub fn has_blob(&self, digest: &Digest) -> bool {
-        self.find_blob(digest).unwrap_or_else(|error| {
+        self.look_for_blob(digest).unwrap_or_else(|error| {
             tracing::warn!(%digest, %error, "a blob cannot be read; it counts as missing");
             false
         })
@@ -57,25 +58,36 @@ impl Store {
 
     /// The same for many.
     pub fn has_blobs(&self, digests: &[Digest]) -> Vec<bool> {
+        // Once for all of them.
+        let _hold = self.hold();
         digests.iter().map(|digest| self.has_blob(digest)).collect()
     }
 
     /// Takes the lock of a blob's partial file, waiting for another writer if there is one.
     pub fn blob_writer(&self, digest: &Digest) -> Result<Blob, StoreError> {
         self.need_writable()?;
-        if self.find_blob(digest)? {
+        if self.look_for_blob(digest)? {
             return Ok(Blob::Present(self.blob_path(digest)));
         }
         let path = self.layout().partial(digest);
         let file = lock_file(&path)?;
         // The writer that we waited for may have finished it.
-        if self.find_blob(digest)? {
+        if self.look_for_blob(digest)? {
             remove_file(&path)?;
             return Ok(Blob::Present(self.blob_path(digest)));
         }
         let mut writer = BlobWriter { store: self.clone(), digest: *digest, path, file, hasher: None };
         writer.seek_end()?;
         Ok(Blob::Missing(writer))
+    }
+
+    fn look_for_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let _hold = self.hold()?;
+        let found = self.find_blob(digest)?;
+        if found {
+            self.rely(Item::Blob(*digest));
+        }
+        Ok(found)
     }
 
     fn find_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
@@ -168,6 +180,8 @@ impl BlobWriter {
             remove_file(&self.path)?;
             return Err(StoreError::BlobMismatch { expected: self.digest.into(), found: found.into(), bytes });
         }
+        let _hold = self.store.hold()?;
+        self.store.rely(Item::Blob(self.digest));
         let place = self.store.blob_path(&self.digest);
         make_dirs(place.parent().unwrap_or(&place))?;
         let mode = Mode::from_raw_mode(0o444);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use akbuild_nar::TreeHash;
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::file_name;
@@ -29,10 +30,17 @@ impl fmt::Display for BuildId {
     }
 }
 
-/// What came of a stage in a build.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+impl BuildId {
+    /// When it began, in seconds since 1970: ids begin with it.
+    pub fn started(&self) -> f64 {
+        self.0.split('-').next().and_then(|ms| ms.parse::<f64>().ok()).unwrap_or(0.0) / 1000.0
+    }
+}
+
+/// What came of a node in a build.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageRecord {
-    /// The stage's name.
+    /// A stage's name, or `source:NAME`, `sysroot:NAME`, `tool:NAME`.
     pub stage: String,
     /// Its key, if it came so far.
     pub key: Option<Key>,
@@ -44,59 +52,121 @@ pub struct StageRecord {
     pub output: Option<TreeHash>,
     /// When it began, in seconds since the build began.
     pub started: f64,
+    /// Why it ran, in a line.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The folder of a failed stage, where it was kept.
+    #[serde(default)]
+    pub kept: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Record<'a> {
-    id: &'a str,
-    project: &'a str,
-    argv: &'a [String],
-    started: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ok: Option<bool>,
-    stages: Vec<StageRecord>,
+/// A build, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Build {
+    /// Its name.
+    pub id: BuildId,
+    /// The project's name.
+    pub project: String,
+    /// The stages that were asked for.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// The command.
+    pub argv: Vec<String>,
+    /// When it began, in seconds since 1970.
+    pub started: f64,
+    /// How long it took; `None` if it goes on or was killed.
+    #[serde(default)]
+    pub seconds: Option<f64>,
+    /// Whether everything was made; `None` if it goes on or was killed.
+    #[serde(default)]
+    pub ok: Option<bool>,
+    /// What came of its nodes; written at its end.
+    #[serde(default)]
+    pub stages: Vec<StageRecord>,
 }
 
 impl Store {
     /// Begins a build and makes its folder.
-    pub fn begin_build(&self, argv: &[String], project: &str) -> Result<BuildId, StoreError> {
+    pub fn begin_build(&self, argv: &[String], project: &str, targets: &[String]) -> Result<BuildId, StoreError> {
         self.need_writable()?;
         let started = now();
         // Milliseconds, zero-padded: ids sort by time until the year 33658.
-        let id = format!("{:015}-{}-{}", (started * 1000.0) as u64, std::process::id(), write::unique());
-        let folder = self.layout().builds().join(&id);
+        let id = BuildId(format!("{:015}-{}-{}", (started * 1000.0) as u64, std::process::id(), write::unique()));
+        let folder = self.build_dir(&id);
         fs::create_dir(&folder).map_err(|e| StoreError::io("create the folder", &folder, e))?;
-        self.write_record(&Record { id: &id, project, argv, started, seconds: None, ok: None, stages: Vec::new() })?;
-        let argv = serde_json::json!(argv).to_string();
-        let sql = "INSERT INTO builds (id, project, argv, started) VALUES (?1, ?2, ?3, ?4)";
-        self.inner.index.write(|conn| conn.prepare_cached(sql)?.execute((&id, project, argv, started)).map(drop))?;
-        Ok(BuildId(id))
+        let build = Build {
+            id: id.clone(),
+            project: project.to_owned(),
+            targets: targets.to_owned(),
+            argv: argv.to_owned(),
+            started,
+            seconds: None,
+            ok: None,
+            stages: Vec::new(),
+        };
+        self.write_record(&build)?;
+        self.inner.index.write(|conn| insert(conn, &build))?;
+        Ok(id)
     }
 
-    /// Records what came of some stages, all at once.
+    /// Records what came of some nodes, all at once.
     pub fn record_stages(&self, build: &BuildId, stages: &[StageRecord]) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO stages (build, stage, json) VALUES (?1, ?2, ?3)";
-        self.inner.index.write(|conn| {
-            let mut statement = conn.prepare_cached(sql)?;
-            stages.iter().try_for_each(|stage| {
-                statement.execute((&build.0, &stage.stage, serde_json::json!(stage).to_string())).map(drop)
-            })
-        })
+        self.inner.index.write(|conn| insert_stages(conn, build, stages))
     }
 
     /// Ends a build.
     pub fn finish_build(&self, build: &BuildId, ok: bool) -> Result<(), StoreError> {
         let ended = now();
-        let (project, argv, started): (String, String, f64) = self.inner.index.write(|conn| {
-            conn.execute("UPDATE builds SET finished = ?2, ok = ?3 WHERE id = ?1", (&build.0, ended, ok))?;
-            let sql = "SELECT project, argv, started FROM builds WHERE id = ?1";
-            conn.query_row(sql, [&build.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        self.inner.index.write(|conn| {
+            conn.execute("UPDATE builds SET finished = ?2, ok = ?3 WHERE id = ?1", (&build.0, ended, ok)).map(drop)
         })?;
-        let argv: Vec<String> = serde_json::from_str(&argv).unwrap_or_default();
-        let (seconds, ok, stages) = (Some(ended - started), Some(ok), self.stages(build)?);
-        self.write_record(&Record { id: &build.0, project: &project, argv: &argv, started, seconds, ok, stages })
+        match self.build(build)? {
+            Some(record) => self.write_record(&record),
+            None => Ok(()),
+        }
+    }
+
+    /// A build, with what came of its nodes so far.
+    pub fn build(&self, build: &BuildId) -> Result<Option<Build>, StoreError> {
+        let sql = "SELECT project, targets, argv, started, finished, ok FROM builds WHERE id = ?1";
+        let found = self.inner.index.with(|conn| {
+            let read = |row: &rusqlite::Row<'_>| {
+                let list = |i| row.get(i).map(|text: String| serde_json::from_str(&text).unwrap_or_default());
+                let (started, finished): (f64, Option<f64>) = (row.get(3)?, row.get(4)?);
+                Ok(Build {
+                    id: build.clone(),
+                    project: row.get(0)?,
+                    targets: list(1)?,
+                    argv: list(2)?,
+                    started,
+                    seconds: finished.map(|finished| finished - started),
+                    ok: row.get(5)?,
+                    stages: Vec::new(),
+                })
+            };
+            conn.prepare_cached(sql)?.query_row([&build.0], read).optional()
+        })?;
+        found.map(|found| Ok(Build { stages: self.stages(build)?, ..found })).transpose()
+    }
+
+    /// Tells a new index what the folders of builds say.
+    pub(crate) fn import_builds(&self) -> Result<(), StoreError> {
+        let folder = self.layout().builds();
+        let entries = fs::read_dir(&folder).map_err(|e| StoreError::io("list", &folder, e))?;
+        let mut found: Vec<Build> = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|e| StoreError::io("list", &folder, e))?.path().join("build.json");
+            let read = fs::read_to_string(&path).map_err(|e| e.to_string());
+            match read.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())) {
+                Ok(build) => found.push(build),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "a record of a build cannot be read"),
+            }
+        }
+        self.inner.index.write(|conn| {
+            found
+                .iter()
+                .try_for_each(|build| insert(conn, build).and_then(|()| insert_stages(conn, &build.id, &build.stages)))
+        })
     }
 
     /// What came of the stages of a build, in the order in which they began.
@@ -140,8 +210,35 @@ impl Store {
         Ok(log.map(|log| self.home().join(log)).filter(|log| log.is_file()))
     }
 
-    fn write_record(&self, record: &Record<'_>) -> Result<(), StoreError> {
-        let path = self.layout().builds().join(record.id).join("build.json");
+    /// The builds of all projects, newest first.
+    pub fn all_builds(&self) -> Result<Vec<BuildId>, StoreError> {
+        self.inner.index.with(|conn| {
+            let mut statement = conn.prepare_cached("SELECT id FROM builds ORDER BY id DESC")?;
+            statement.query_map([], |row| row.get(0).map(BuildId))?.collect()
+        })
+    }
+
+    fn write_record(&self, record: &Build) -> Result<(), StoreError> {
+        let path = self.build_dir(&record.id).join("build.json");
         write::replace(&path, format!("{:#}\n", serde_json::json!(record)).as_bytes())
     }
+}
+
+fn insert(conn: &Connection, build: &Build) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO builds (id, project, targets, argv, started, finished, ok)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let list = |list: &[String]| serde_json::json!(list).to_string();
+    let finished = build.seconds.map(|seconds| build.started + seconds);
+    let (targets, argv) = (list(&build.targets), list(&build.argv));
+    let row = (&build.id.0, &build.project, targets, argv, build.started, finished, build.ok);
+    conn.prepare_cached(sql)?.execute(row).map(drop)
+}
+
+fn insert_stages(conn: &Connection, build: &BuildId, stages: &[StageRecord]) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO stages (build, stage, output, json) VALUES (?1, ?2, ?3, ?4)";
+    let mut statement = conn.prepare_cached(sql)?;
+    stages.iter().try_for_each(|stage| {
+        let output = stage.output.as_ref().map(|output| &output.as_bytes()[..]);
+        statement.execute((&build.0, &stage.stage, output, serde_json::json!(stage).to_string())).map(drop)
+    })
 }

@@ -15,7 +15,7 @@ use rustix::fs::FlockOperation;
 
 use crate::StoreError;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// `boot` is the machine's boot at which a row was written, `synced` whether it was on disk for
 /// certain then: without that, what was written at another boot may have been lost with the power.
@@ -31,18 +31,21 @@ CREATE TABLE IF NOT EXISTS blobs (
   bytes INTEGER NOT NULL, created INTEGER NOT NULL, boot TEXT NOT NULL, synced INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS blobs_unsynced ON blobs (boot) WHERE synced = 0;
 CREATE TABLE IF NOT EXISTS actions (
-  key BLOB PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, created INTEGER NOT NULL,
-  json TEXT NOT NULL);
+  key BLOB PRIMARY KEY, output BLOB NOT NULL, project TEXT NOT NULL, stage TEXT NOT NULL,
+  created INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS actions_stage ON actions (project, stage, created);
+CREATE INDEX IF NOT EXISTS actions_output ON actions (output);
 CREATE TABLE IF NOT EXISTS memo (
   ns TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (ns, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS builds (
-  id TEXT PRIMARY KEY, project TEXT NOT NULL, argv TEXT NOT NULL, started REAL NOT NULL,
-  finished REAL, ok INTEGER) WITHOUT ROWID;
+  id TEXT PRIMARY KEY, project TEXT NOT NULL, targets TEXT NOT NULL, argv TEXT NOT NULL,
+  started REAL NOT NULL, finished REAL, ok INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS builds_project ON builds (project, id);
 CREATE TABLE IF NOT EXISTS stages (
-  build TEXT NOT NULL, stage TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (build, stage)) WITHOUT ROWID;
-PRAGMA user_version = 1;
+  build TEXT NOT NULL, stage TEXT NOT NULL, output BLOB, json TEXT NOT NULL,
+  PRIMARY KEY (build, stage)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS stages_output ON stages (output, build);
+PRAGMA user_version = 2;
 COMMIT;";
 
 pub(crate) struct Index {

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! HOME/
-//!   index-v1.sqlite                  index and memo table; can be lost (see `index`)
+//!   index-v2.sqlite                  index and memo table; can be lost (see `index`)
 //!   trees-v1/<nar hash, hex>         a tree: mtime 1, modes 444 and 555
 //!   listings-v1/<nar hash, hex>      its files, text (see akbuild_nar::Listing); made on demand
 //!   blobs-v1/<algo>/<2 hex>/<hex>    a downloaded file, mode 444
 //!   partial-v1/<algo>-<hex>          a download that is not complete; locked by who writes it
 //!   actions-v1/<key hex>.json        what came of a key
-//!   builds-v1/<build>/               build.json, <stage>.log and what else a build leaves
+//!   artifacts-v1/<sha256, hex>       a list of downloads, JSON lines; named by its own hash
+//!   builds-v1/<build>/               build.json, <stage>.log, trace.json, build.html
 //!   roots-v1/<hash of link path>     symbolic link to a link into trees-v1, e.g. to ./result
 //!   locks-v1/<key hex>               present and locked while a key is being built
+//!   leases-v1/<pid>-<start>-<n>      what a running process relies on; locked while it runs
 //!   tmp-v1/<pid>-<start>-<n>-<what>/ scratch folders, locked while in use
 //!   kept-v1/<the same>/              scratch folders of failed stages that were kept
 //!   git-v1/<name>-<hash>.git          bare repositories; made and read by akbuild_fetch alone
@@ -29,15 +31,17 @@ pub(crate) struct Layout {
 }
 
 /// The folders that are made when a home is first opened.
-pub(crate) const BUCKETS: [&str; 10] = [
+pub(crate) const BUCKETS: [&str; 12] = [
     "trees-v1",
     "listings-v1",
     "blobs-v1",
     "partial-v1",
     "actions-v1",
+    "artifacts-v1",
     "builds-v1",
     "roots-v1",
     "locks-v1",
+    "leases-v1",
     "kept-v1",
     // Last: where it exists, so do the others.
     "tmp-v1",
@@ -45,7 +49,7 @@ pub(crate) const BUCKETS: [&str; 10] = [
 
 impl Layout {
     pub(crate) fn index(&self) -> PathBuf {
-        self.home.join("index-v1.sqlite")
+        self.home.join("index-v2.sqlite")
     }
 
     pub(crate) fn tree(&self, hash: &TreeHash) -> PathBuf {
@@ -71,6 +75,14 @@ impl Layout {
 
     pub(crate) fn action(&self, key: &Key) -> PathBuf {
         self.bucket("actions-v1", &format!("{key}.json"))
+    }
+
+    pub(crate) fn artifacts(&self, list: &Digest) -> PathBuf {
+        self.bucket("artifacts-v1", &list.hex())
+    }
+
+    pub(crate) fn leases(&self) -> PathBuf {
+        self.home.join("leases-v1")
     }
 
     pub(crate) fn builds(&self) -> PathBuf {

@@ -4,12 +4,14 @@
 //! or networks: names and manifests are text to it.
 
 mod action;
+mod artifacts;
 mod blob;
 mod build;
 mod error;
 mod index;
 mod key;
 mod layout;
+mod lease;
 mod link;
 mod lock;
 mod memo;
@@ -20,11 +22,13 @@ mod store;
 mod tree;
 mod write;
 
-pub use action::Action;
+pub use action::{Action, Maker, Phase};
+pub use artifacts::Artifact;
 pub use blob::{Blob, BlobWriter};
-pub use build::{BuildId, StageRecord};
+pub use build::{Build, BuildId, StageRecord};
 pub use error::StoreError;
 pub use key::Key;
+pub use lease::Hold;
 pub use lock::{Holder, KeyLock};
 pub use remove::remove;
 pub use scratch::Scratch;

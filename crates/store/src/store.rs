@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::StoreError;
 use crate::index::{Index, Opened};
 use crate::layout::{BUCKETS, Layout};
+use crate::lease::Lease;
 use crate::write::make_dirs;
 
 /// A store in a home folder. Clones are the same store; any number of processes may have it open.
@@ -20,6 +21,7 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) layout: Layout,
     pub(crate) index: Index,
+    pub(crate) lease: Lease,
     /// The machine's boot: what was written at another one and not synced is not trusted.
     pub(crate) boot: String,
 }
@@ -45,12 +47,14 @@ impl Store {
         }
         let writable = is_writable(&layout.home);
         let Opened { index, fresh } = Index::open(layout.index(), &layout.lock("index"), writable)?;
-        let store = Self { inner: Arc::new(Inner { layout, index, boot: boot_id() }) };
+        let store = Self { inner: Arc::new(Inner { layout, index, lease: Lease::default(), boot: boot_id() }) };
         if writable {
             if fresh {
                 store.import_actions()?;
+                store.import_builds()?;
             }
             store.remove_abandoned()?;
+            store.remove_abandoned_leases()?;
         }
         Ok(store)
     }

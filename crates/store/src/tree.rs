@@ -15,6 +15,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use crate::layout::exists;
+use crate::lease::Item;
 use crate::store::now;
 use crate::{Store, StoreError, write};
 
@@ -48,7 +49,7 @@ impl Store {
 
     /// Whether the tree is in the store and whole.
     pub fn has_tree(&self, hash: &TreeHash) -> bool {
-        self.find_tree(hash).unwrap_or_else(|error| {
+        self.look_for_tree(hash).unwrap_or_else(|error| {
             tracing::warn!(%hash, %error, "a tree cannot be read; it counts as missing");
             false
         })
@@ -67,6 +68,8 @@ impl Store {
         if let Some(expected) = options.expect.filter(|expected| *expected != hash) {
             return Err(StoreError::TreeMismatch { path: tree.to_owned(), expected, found: hash });
         }
+        let _hold = self.hold()?;
+        self.rely(Item::Tree(hash));
         let place = self.tree_path(&hash);
         let mut existed = !move_tree(tree, &place)?;
         // What stands there already may be a leftover that is not whole: then it is removed, and we try again.
@@ -97,6 +100,15 @@ impl Store {
             };
             statement.query_row([&hash.as_bytes()[..]], get).optional()
         })
+    }
+
+    fn look_for_tree(&self, hash: &TreeHash) -> Result<bool, StoreError> {
+        let _hold = self.hold()?;
+        let found = self.find_tree(hash)?;
+        if found {
+            self.rely(Item::Tree(*hash));
+        }
+        Ok(found)
     }
 
     fn find_tree(&self, hash: &TreeHash) -> Result<bool, StoreError> {

@@ -33,7 +33,26 @@ fn action(n: u32, output: TreeHash) -> Action {
     let (project, stage, kind) = ("p".to_owned(), format!("stage-{}", n % 3), "exec".to_owned());
     let (key, manifest) = (Key::of(&n.to_le_bytes()), "{}".to_owned());
     let (seconds, max_rss, created, log, bytes, files) = (0.5, 0, u64::from(n), None, 1, 1);
-    Action { key, project, stage, kind, output, manifest, seconds, max_rss, created, log, bytes, files }
+    let (inputs, artifacts, phases, build, maker) = Default::default();
+    Action {
+        key,
+        project,
+        stage,
+        kind,
+        output,
+        manifest,
+        seconds,
+        max_rss,
+        created,
+        log,
+        bytes,
+        files,
+        inputs,
+        artifacts,
+        phases,
+        build,
+        maker,
+    }
 }
 
 fn blob(store: &Store, n: u32) -> Result<Digest, StoreError> {
@@ -41,7 +60,10 @@ fn blob(store: &Store, n: u32) -> Result<Digest, StoreError> {
     let digest = Digest::sha256(bytes.as_bytes());
     if let Blob::Missing(mut writer) = store.blob_writer(&digest)? {
         writer.restart()?;
-        writer.file().write_all(bytes.as_bytes()).unwrap();
+        // Writing is the downloader's, and so is its error.
+        let path = writer.path().to_owned();
+        let full = |_| StoreError::Full { action: "write", path, needed: None, available: 0 };
+        writer.file().write_all(bytes.as_bytes()).map_err(full)?;
         writer.commit()?;
     }
     Ok(digest)
@@ -277,7 +299,7 @@ proptest! {
                 Step::LosePower => lose_power(&home),
                 Step::LoseIndex => {
                     drop(store);
-                    ["", "-wal", "-shm"].iter().for_each(|s| drop(fs::remove_file(home.join(format!("index-v1.sqlite{s}")))));
+                    ["", "-wal", "-shm"].iter().for_each(|s| drop(fs::remove_file(home.join(format!("index-v2.sqlite{s}")))));
                     store = Store::open(&home).unwrap();
                 }
                 // As a loss of power does it: the name is there, the bytes are not.
@@ -285,7 +307,7 @@ proptest! {
                     let file = store.tree_path(&hashes[n as usize]).join("a/f");
                     fs::remove_file(&file).and_then(|()| fs::write(&file, "")).unwrap();
                     let sql = "UPDATE trees SET boot = 'earlier', synced = 0";
-                    rusqlite::Connection::open(home.join("index-v1.sqlite")).unwrap().execute_batch(sql).unwrap();
+                    rusqlite::Connection::open(home.join("index-v2.sqlite")).unwrap().execute_batch(sql).unwrap();
                 }
                 Step::DamageTree(_) => {}
             }
@@ -295,6 +317,6 @@ proptest! {
 }
 
 fn lose_power(home: &Path) {
-    let index = rusqlite::Connection::open(home.join("index-v1.sqlite")).unwrap();
+    let index = rusqlite::Connection::open(home.join("index-v2.sqlite")).unwrap();
     index.execute_batch("UPDATE trees SET boot = 'earlier'; UPDATE blobs SET boot = 'earlier'").unwrap();
 }

@@ -1,11 +1,12 @@
 //! The store from outside: what is published is found, and nothing else.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Algo, Digest, Kind, TreeHash, hash_path};
-use akbuild_store::{Action, Blob, Key, Publish, Published, StageRecord, Store, StoreError};
+use akbuild_store::{Action, Artifact, Blob, Key, Maker, Phase, Publish, Published, StageRecord, Store, StoreError};
 
 struct Home {
     folder: tempfile::TempDir,
@@ -29,7 +30,7 @@ impl Home {
 
     /// Makes rows look as if they came from before a loss of power.
     fn lose_power(&self) {
-        let index = rusqlite::Connection::open(self.store.home().join("index-v1.sqlite")).unwrap();
+        let index = rusqlite::Connection::open(self.store.home().join("index-v2.sqlite")).unwrap();
         index.execute_batch("UPDATE trees SET boot = 'earlier'; UPDATE blobs SET boot = 'earlier'").unwrap();
     }
 
@@ -38,7 +39,7 @@ impl Home {
         let Home { folder, store } = self;
         let home = store.home().to_owned();
         drop(store);
-        harm(&home.join("index-v1.sqlite"));
+        harm(&home.join("index-v2.sqlite"));
         let store = Store::open(&home).unwrap();
         (folder, store)
     }
@@ -85,6 +86,11 @@ fn action(n: u8, stage: &str, created: u64) -> Action {
         log: Some(PathBuf::from("builds-v1/1/web.log")),
         bytes: 10,
         files: 2,
+        inputs: BTreeMap::from([("source:app".into(), TreeHash::from([7; 32]))]),
+        artifacts: None,
+        phases: vec![Phase { name: "run".into(), started: 0.5, seconds: 1.0 }],
+        build: None,
+        maker: Maker { akbuild: "1".into(), ..Maker::default() },
     }
 }
 
@@ -250,10 +256,10 @@ fn a_truncated_index_is_replaced() {
 #[test]
 fn an_index_of_a_later_version_is_left_alone() {
     let home = home();
-    let index = home.store.home().join("index-v1.sqlite");
+    let index = home.store.home().join("index-v2.sqlite");
     rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let error = Store::open(home.store.home()).unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(&*index.to_string_lossy(), "[INDEX]"), @"the index [INDEX] has version 9, expected 1; use the akbuild that made it, or another home with --home DIR");
+    insta::assert_snapshot!(error.replace(&*index.to_string_lossy(), "[INDEX]"), @"the index [INDEX] has version 9, expected 2; use the akbuild that made it, or another home with --home DIR");
 }
 
 #[test]
@@ -357,6 +363,31 @@ fn actions_are_found_by_key_and_the_newest_by_stage() {
 }
 
 #[test]
+fn what_made_a_tree_is_found_by_its_output() {
+    let home = home();
+    let same = Action { key: Key::of(&[9]), created: 50, ..action(1, "copy", 10) };
+    for action in [action(1, "web", 10), action(2, "web", 30), same.clone()] {
+        home.store.record_action(&action).unwrap();
+    }
+    let store = home.reopen();
+    assert_eq!(store.makers(&TreeHash::from([1; 32])).unwrap(), [same.clone(), action(1, "web", 10)]);
+    assert_eq!(store.stage_actions("sample", "web", 1).unwrap(), [action(2, "web", 30)]);
+    assert_eq!(store.actions().unwrap(), [same, action(2, "web", 30), action(1, "web", 10)]);
+}
+
+#[test]
+fn a_list_of_artifacts_is_named_by_what_is_in_it() {
+    let home = home();
+    let artifact = |name: &str| Artifact { name: name.into(), digest: Digest::sha256(name.as_bytes()) };
+    let (a, b) = (artifact("pkg:npm/a@1"), artifact("pkg:npm/b@1"));
+    let name = home.store.put_artifacts(&[b.clone(), a.clone(), b.clone()]).unwrap();
+    assert_eq!(home.store.put_artifacts(&[a.clone(), b.clone()]).unwrap(), name);
+    assert_eq!(home.store.artifacts(&name).unwrap(), Some(vec![a, b]));
+    fs::write(home.store.home().join(format!("artifacts-v1/{}", name.hex())), "x").unwrap();
+    assert_eq!(home.store.artifacts(&name).unwrap(), None);
+}
+
+#[test]
 fn facts_are_kept_by_namespace() {
     let home = home();
     home.store.memo_put("a-v1", b"key", b"\0value").unwrap();
@@ -368,14 +399,14 @@ fn facts_are_kept_by_namespace() {
 fn builds_leave_records_and_logs() {
     let home = home();
     let argv = ["akbuild".to_owned(), "all".to_owned()];
-    let first = home.store.begin_build(&argv, "sample").unwrap();
+    let first = home.store.begin_build(&argv, "sample", &["web".to_owned()]).unwrap();
     fs::write(home.store.log_path(&first, "web"), "first").unwrap();
-    let second = home.store.begin_build(&argv, "sample").unwrap();
+    let second = home.store.begin_build(&argv, "sample", &["web".to_owned()]).unwrap();
     assert!(first < second);
     let log = home.store.last_log("sample", "web").unwrap().unwrap();
     assert_eq!(fs::read_to_string(log).unwrap(), "first");
     let (status, key) = (String::from("built"), Some(Key::of(b"x")));
-    let stage = StageRecord { stage: "web".into(), key, status, seconds: 0.5, output: None, started: 0.1 };
+    let stage = StageRecord { stage: "web".into(), key, status, seconds: 0.5, started: 0.1, ..StageRecord::default() };
     home.store.record_stages(&second, std::slice::from_ref(&stage)).unwrap();
     home.store.finish_build(&second, true).unwrap();
     assert_eq!(home.store.stages(&second).unwrap(), [stage]);

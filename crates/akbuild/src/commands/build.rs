@@ -38,7 +38,7 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
     if project.local.host {
         session.ui.warn(toolchain::WARNING);
     }
-    let engine = session.engine(project, plan, session.options(Some(building), rebuild))?;
+    let engine = session.build(project, plan, session.options(Some(building), rebuild), &targets)?;
     let outcome = session.run(&engine, &targets)?;
     let (ok, cancelled) = (outcome.ok, outcome.cancelled);
     let result = match what {

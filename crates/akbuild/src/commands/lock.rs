@@ -177,7 +177,7 @@ fn python(session: &Session, project: &Project, lock: &mut Lock) -> Outcome {
     session.ui.note("building source distributions once, to see what they are built with");
     let plan = crate::toolchain::complete(session, project, plan, &stages)?;
     let options = Options { keep_going: false, ..session.options(None, Vec::new()) };
-    let engine = session.engine(project, plan, options)?;
+    let engine = session.build(project, plan, options, &stages)?;
     let (recorder, begun) = (engine.record(), Instant::now());
     let outcome = session.run(&engine, &stages)?;
     if !outcome.ok {

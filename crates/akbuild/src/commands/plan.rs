@@ -53,23 +53,11 @@ fn reason(session: &Session, engine: &Engine, graph: &Graph, survey: &Survey, at
     };
     let old = Manifest::from_json(&last.manifest).map_err(|e| Failure::Say(e.to_string()))?;
     let changes = engine.manifest(id, &survey.outputs(graph))?.changes_since(&old);
-    Ok(changes.first().map_or_else(|| "nothing differs".to_owned(), describe))
+    Ok(changes.first().map_or_else(|| "nothing differs".to_owned(), Change::to_string))
 }
 
 fn is_fetch(graph: &Graph, at: Index) -> bool {
     matches!(graph.node(at).id, NodeId::Fetch(_))
-}
-
-/// One change, in a line.
-pub(super) fn describe(change: &Change) -> String {
-    let short = |text: &str| {
-        if text.len() > 60 { format!("{}...", text.chars().take(57).collect::<String>()) } else { text.to_owned() }
-    };
-    match change {
-        Change::Added { field, new } => format!("{field} is new: {}", short(new)),
-        Change::Removed { field, old } => format!("{field} is gone: {}", short(old)),
-        Change::Changed { field, old, new } => format!("{field} changed from {} to {}", short(old), short(new)),
-    }
 }
 
 /// The stages of a plan that a command was given, by one name.

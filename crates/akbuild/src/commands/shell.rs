@@ -8,7 +8,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome 
     let plan = project.plan()?;
     let id = super::plan::one(&plan, stage)?;
     let plan = crate::toolchain::complete(session, project, plan, std::slice::from_ref(&id))?;
-    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
+    let engine = session.build(project, plan, session.options(None, Vec::new()), std::slice::from_ref(&id))?;
     let needs = session.block_on(engine.prepare(&id))?;
     if !needs.ok {
         super::build::tell(session, &engine, needs, std::time::Instant::now(), None);

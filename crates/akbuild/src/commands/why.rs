@@ -2,7 +2,7 @@
 
 use akbuild_engine::{Graph, Manifest, NodeId};
 
-use super::plan::{describe, one};
+use super::plan::one;
 use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::session::Session;
@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome 
         session.ui.out(&format!("stage `{id}` is as it was built last\n"));
     }
     for change in &changes {
-        session.ui.out(&format!("{}\n", describe(change)));
+        session.ui.out(&format!("{}\n", change));
     }
     Ok(())
 }

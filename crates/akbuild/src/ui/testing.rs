@@ -71,6 +71,8 @@ pub(crate) fn report(node: NodeId, status: Status) -> Report {
         output: made.then(|| TreeHash::from([7; 32])),
         seconds: 1.25,
         started: 0.5,
+        reason: None,
+        phases: Vec::new(),
         bytes: 0,
         files: 0,
         max_rss: 0,

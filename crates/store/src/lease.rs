@@ -1,0 +1,190 @@
+//! Leases: what running processes rely on, so that a collector leaves it alone. Knows hashes and flock.
+//!
+//! Whoever has seen that a tree or blob is there writes it into its own lease, a file that it keeps locked
+//! until it ends. It looks and writes while it holds the gate shared; the collector takes the gate alone,
+//! reads the leases, moves away what nobody keeps, and lets go: it never waits for a build, only for a look.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard};
+
+use akbuild_nar::{Digest, TreeHash};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::write::unique;
+use crate::{Store, StoreError};
+
+/// The lease of this process, and whether it holds the gate.
+#[derive(Default)]
+pub(crate) struct Lease {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many [`Hold`]s there are, and the gate while there is one.
+    holds: u32,
+    gate: Option<File>,
+    file: Option<(PathBuf, File)>,
+    known: HashSet<Item>,
+    /// Lines that are not yet in the file.
+    new: String,
+}
+
+/// Something that is relied on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    Tree(TreeHash),
+    Blob(Digest),
+}
+
+/// While it lives, no collector removes anything.
+#[must_use]
+pub struct Hold<'a>(&'a Store);
+
+/// While it lives, nobody looks anything up.
+pub(crate) struct Gate {
+    _file: File,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &lock(&self.state).file {
+            // While it is still locked. One that stays is removed by the next who opens the store.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.inner.lease.state);
+        state.holds -= 1;
+        if state.holds > 0 {
+            return;
+        }
+        if let Err(error) = self.0.write_lease(&mut state) {
+            // A collector could now take what this process relies on: the gate stays shut for it until the end.
+            tracing::warn!(%error, "a lease cannot be written; nothing is collected while this process runs");
+            state.holds += 1;
+            return;
+        }
+        state.gate = None;
+    }
+}
+
+impl Store {
+    /// Keeps collectors away for a short stretch in which many things are looked up. May be nested.
+    pub fn hold(&self) -> Result<Hold<'_>, StoreError> {
+        let mut state = lock(&self.inner.lease.state);
+        if state.gate.is_none() && self.inner.index.writable() {
+            state.gate = Some(self.open_gate(FlockOperation::LockShared)?);
+        }
+        state.holds += 1;
+        Ok(Hold(self))
+    }
+
+    /// Notes that this process relies on something. The caller holds the gate.
+    pub(crate) fn rely(&self, item: Item) {
+        let mut state = lock(&self.inner.lease.state);
+        if state.known.insert(item.clone()) {
+            let line = match item {
+                Item::Tree(hash) => format!("tree {}\n", hash.hex()),
+                Item::Blob(digest) => format!("blob {digest}\n"),
+            };
+            state.new.push_str(&line);
+        }
+    }
+
+    /// Waits until nobody looks anything up, and keeps it so.
+    pub(crate) fn shut_gate(&self) -> Result<Gate, StoreError> {
+        Ok(Gate { _file: self.open_gate(FlockOperation::LockExclusive)? })
+    }
+
+    /// What processes that run rely on, each with its process id. Abandoned leases are removed. The
+    /// caller has shut the gate.
+    pub(crate) fn leases(&self, _gate: &Gate) -> Result<Vec<(u32, HashSet<Item>)>, StoreError> {
+        let mut leases = Vec::new();
+        for path in self.lease_files()? {
+            let Some(mut file) = self.live(&path)? else { continue };
+            let mut text = String::new();
+            file.read_to_string(&mut text).map_err(|e| StoreError::io("read", &path, e))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let pid = name.split('-').next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
+            leases.push((pid, text.lines().filter_map(item).collect()));
+        }
+        Ok(leases)
+    }
+
+    /// Removes leases whose processes are no more.
+    pub(crate) fn remove_abandoned_leases(&self) -> Result<(), StoreError> {
+        self.lease_files()?.iter().try_for_each(|path| self.live(path).map(drop))
+    }
+
+    fn lease_files(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let folder = self.layout().leases();
+        let entries = fs::read_dir(&folder).map_err(|e| StoreError::io("list", &folder, e))?;
+        Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+    }
+
+    /// The lease if its process runs; else it is removed.
+    fn live(&self, path: &std::path::Path) -> Result<Option<File>, StoreError> {
+        let Ok(file) = File::open(path) else { return Ok(None) };
+        let own = lock(&self.inner.lease.state).file.as_ref().is_some_and(|(own, _)| own == path);
+        if own || flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(Some(file));
+        }
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("remove", path, e)),
+            _ => Ok(None),
+        }
+    }
+
+    fn open_gate(&self, how: FlockOperation) -> Result<File, StoreError> {
+        let path = self.layout().lock("collect");
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|e| StoreError::io("open", &path, e))?;
+        rustix::io::retry_on_intr(|| flock(&file, how)).map_err(|e| StoreError::io("lock", &path, e))?;
+        Ok(file)
+    }
+
+    fn write_lease(&self, state: &mut State) -> Result<(), StoreError> {
+        if state.new.is_empty() || !self.inner.index.writable() {
+            return Ok(());
+        }
+        if state.file.is_none() {
+            state.file = Some(self.new_lease()?);
+        }
+        let Some((path, file)) = &mut state.file else { return Ok(()) };
+        file.write_all(state.new.as_bytes()).map_err(|e| StoreError::io("write", path, e))?;
+        state.new.clear();
+        Ok(())
+    }
+
+    fn new_lease(&self) -> Result<(PathBuf, File), StoreError> {
+        loop {
+            let start = (crate::store::now() * 1000.0) as u64;
+            let path = self.layout().leases().join(format!("{}-{start}-{}", std::process::id(), unique()));
+            let file = File::create_new(&path).map_err(|e| StoreError::io("make", &path, e))?;
+            flock(&file, FlockOperation::LockExclusive).map_err(|e| StoreError::io("lock", &path, e))?;
+            // Another process may have found it before it was locked, and taken it for abandoned.
+            if path.exists() {
+                return Ok((path, file));
+            }
+        }
+    }
+}
+
+fn item(line: &str) -> Option<Item> {
+    match line.split_once(' ')? {
+        ("tree", hex) => hex.parse().ok().map(Item::Tree),
+        ("blob", digest) => digest.parse().ok().map(Item::Blob),
+        _ => None,
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
