@@ -84,7 +84,10 @@ fn an_interrupt_ends_everything() {
             assert_eq!(ran.stages(), "a skipped, b skipped, last skipped");
             assert_eq!(ran.events().last().unwrap()["cancelled"], true);
             nothing_is_left(&world, &processes);
-            assert_eq!((world.bucket("tmp-v1"), world.bucket("locks-v1")), (vec![], vec!["index".to_owned()]));
+            assert_eq!(
+                (world.bucket("tmp-v1"), world.bucket("locks-v1")),
+                (vec![], vec!["collect".to_owned(), "index".to_owned()])
+            );
         }
     }
 }
