@@ -1,5 +1,7 @@
 //! The command line, as it is written. Knows names and help texts, and nothing of what they do.
 
+pub(crate) mod cache;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -129,6 +131,9 @@ pub(crate) enum Command {
         #[arg(long)]
         allow_expired: bool,
     },
+    /// Look into the store, and look after it
+    #[command(subcommand)]
+    Cache(cache::Cache),
     /// Print the SRI hash of a tree's NAR serialisation
     Hash {
         /// A file or folder

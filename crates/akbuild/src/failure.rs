@@ -11,6 +11,9 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line was wrong.
     Usage = 2,
+    /// A check found something wrong.
+    #[expect(dead_code, reason = "the checks come next")]
+    Found = 3,
     /// akbuild itself is wrong.
     Bug = 70,
     /// Stopped from outside.

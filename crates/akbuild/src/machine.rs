@@ -25,6 +25,11 @@ pub(crate) fn default_home(machine: &Machine) -> Option<PathBuf> {
     Some(cache.join("akbuild"))
 }
 
+/// Seconds since 1970.
+pub(crate) fn now() -> f64 {
+    std::time::UNIX_EPOCH.elapsed().map_or(0.0, |time| time.as_secs_f64())
+}
+
 /// How many processors this process may use.
 pub(crate) fn processors() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))

@@ -91,6 +91,9 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         }
         _ => {}
     }
+    if let Command::Cache(cache) = &cli.command {
+        return commands::cache::run(global, cache, ui);
+    }
     let project = Project::read(global)?;
     if let Command::Graph { format } = &cli.command {
         return commands::graph::run(&**ui, &project, *format);
@@ -109,6 +112,10 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         Command::Update { version, allow_expired } => {
             commands::update::run(&session, &project, version, *allow_expired)
         }
-        Command::Graph { .. } | Command::Hash { .. } | Command::Doctor | Command::Completions { .. } => Ok(()),
+        Command::Graph { .. }
+        | Command::Cache(_)
+        | Command::Hash { .. }
+        | Command::Doctor
+        | Command::Completions { .. } => Ok(()),
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn stages(plan: &Plan, patterns: &[String]) -> Outcome<Vec<StageId>> 
 }
 
 /// `*` is any text, `?` any character.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), _) => matches(rest, text) || text.split_first().is_some_and(|(_, t)| matches(pattern, t)),

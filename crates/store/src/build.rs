@@ -31,6 +31,10 @@ impl fmt::Display for BuildId {
 }
 
 impl BuildId {
+    pub(crate) fn from_name(name: String) -> Self {
+        Self(name)
+    }
+
     /// When it began, in seconds since 1970: ids begin with it.
     pub fn started(&self) -> f64 {
         self.0.split('-').next().and_then(|ms| ms.parse::<f64>().ok()).unwrap_or(0.0) / 1000.0

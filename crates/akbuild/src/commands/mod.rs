@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod build;
+pub(crate) mod cache;
 pub(crate) mod doctor;
 pub(crate) mod graph;
 pub(crate) mod lock;

@@ -16,6 +16,7 @@ mod quiet;
 mod rows;
 mod streams;
 mod summary;
+mod table;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -29,6 +30,8 @@ use akbuild_engine::{Report, Sink};
 use akbuild_recipe::plan::StageId;
 
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
+pub(crate) use table::{Align, table};
+pub(crate) use units::{ago, digest, size};
 
 /// One way of showing a run. Takes the engine's events, and what the command itself has to say.
 pub(crate) trait Ui: Sink {

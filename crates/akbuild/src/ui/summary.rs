@@ -6,7 +6,7 @@ use console::measure_text_width as columns;
 
 use super::paint::{Paint, word};
 use super::text::{clean, indent, left, pad, right};
-use super::units::{count, seconds, size};
+use super::units::{count, digest, seconds, size};
 use super::{Downloads, Summary};
 
 const STATUS: usize = 7;
@@ -43,7 +43,7 @@ pub(crate) fn render(end: &Summary, downloads: Downloads, width: usize, paint: P
 
 /// The beginning of an output's hash, enough to compare and to search for.
 fn short(report: &Report) -> Option<String> {
-    Some(format!("{}...", report.output?.to_string().get(..17)?))
+    report.output.as_ref().map(digest)
 }
 
 /// The reports of stages, in the plan's order; what the plan does not name comes last.

@@ -22,6 +22,20 @@ pub(crate) fn brief(time: Duration) -> String {
     }
 }
 
+/// The beginning of a tree's hash, enough to compare and to search for.
+pub(crate) fn digest(hash: &akbuild_nar::TreeHash) -> String {
+    format!("{}...", &hash.to_string()[..17])
+}
+
+/// An age: `12 s`, `5 min`, `3 h`, `9 d`.
+pub(crate) fn ago(seconds: f64) -> String {
+    let days = |seconds: u64| seconds / 86_400;
+    match seconds.max(0.0) as u64 {
+        seconds if days(seconds) >= 2 => format!("{} d", days(seconds)),
+        seconds => brief(Duration::from_secs(seconds)),
+    }
+}
+
 fn whole(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
