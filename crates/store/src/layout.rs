@@ -52,6 +52,14 @@ impl Layout {
         self.home.join("index-v2.sqlite")
     }
 
+    pub(crate) fn trees(&self) -> PathBuf {
+        self.home.join("trees-v1")
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.home.join("blobs-v1")
+    }
+
     pub(crate) fn tree(&self, hash: &TreeHash) -> PathBuf {
         self.bucket("trees-v1", &hash.hex())
     }

@@ -6,7 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Algo, Digest, Kind, TreeHash, hash_path};
-use akbuild_store::{Action, Artifact, Blob, Key, Maker, Phase, Publish, Published, StageRecord, Store, StoreError};
+use akbuild_store::{
+    Action, Artifact, Blob, Found, Key, Maker, Phase, Publish, Published, StageRecord, Store, StoreError,
+};
 
 struct Home {
     folder: tempfile::TempDir,
@@ -373,6 +375,29 @@ fn what_made_a_tree_is_found_by_its_output() {
     assert_eq!(store.makers(&TreeHash::from([1; 32])).unwrap(), [same.clone(), action(1, "web", 10)]);
     assert_eq!(store.stage_actions("sample", "web", 1).unwrap(), [action(2, "web", 30)]);
     assert_eq!(store.actions().unwrap(), [same, action(2, "web", 30), action(1, "web", 10)]);
+}
+
+#[test]
+fn things_are_found_by_the_beginning_of_their_hash() {
+    let home = home();
+    let (tree, blob) = (home.publish("text").hash, write_blob(&home.store, b"bytes"));
+    let action = action(1, "web", 10);
+    home.store.record_action(&action).unwrap();
+    let store = home.reopen();
+    let find = |text: &str| store.find(text).unwrap();
+    for text in [&tree.to_string()[..13], &tree.hex()[..6], &tree.nix32()[..6], &tree.hex()[..6].to_uppercase()] {
+        assert_eq!(find(text), [Found::Tree(tree)], "{text}");
+    }
+    assert_eq!(find(&tree.to_string()), [Found::Tree(tree)]);
+    assert_eq!(find(&format!("{}...", &tree.to_string()[..17])), [Found::Tree(tree)]);
+    assert_eq!(find(&format!("sha256:{}", tree.nix32())), [Found::Tree(tree)]);
+    assert_eq!(find(&action.key.hex()[..8]), [Found::Action(action.key)]);
+    assert_eq!(find(&blob.to_string()[..17]), [Found::Blob(blob)]);
+    // An action's output that is no longer there.
+    assert_eq!(find("0101"), [Found::Tree(action.output)]);
+    for nothing in ["", "010", "sha256-", "sha256-AQE", "sha512-AQEB", "0102", "/etc"] {
+        assert_eq!(find(nothing), [], "{nothing}");
+    }
 }
 
 #[test]
