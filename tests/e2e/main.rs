@@ -7,6 +7,7 @@
 
 mod archive;
 mod basics;
+mod death;
 mod download;
 mod gate;
 mod machine;
@@ -19,4 +20,5 @@ mod source;
 mod stage;
 mod stop;
 mod text;
+mod whole;
 mod world;

@@ -1,15 +1,19 @@
-//! A small HTTP server: files by path, and what a test wants to happen instead. Counts what it was asked for.
+//! A small HTTP server: files by path, whole or from some byte on, and what a test wants to happen instead.
+//! Counts what it was asked for.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What a path is answered with.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// These bytes.
     File(Vec<u8>),
+    /// These bytes, in pieces with a pause after each.
+    Slow(Vec<u8>),
     /// Status 500 so many times, and then these bytes.
     Broken(usize, Vec<u8>),
 }
@@ -71,34 +75,49 @@ impl Server {
 fn serve(stream: TcpStream, state: &Mutex<State>) {
     let Ok(input) = stream.try_clone() else { return };
     let (mut input, mut output) = (BufReader::new(input), stream);
-    while let Some(path) = read(&mut input) {
-        let (status, body) = answer(&mut state.lock().unwrap(), &path);
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
-        if output.write_all(head.as_bytes()).and_then(|()| output.write_all(&body)).is_err() {
+    while let Some((path, from)) = read(&mut input) {
+        let (status, body, pause) = answer(&mut state.lock().unwrap(), &path);
+        let rest = body.get(from..).filter(|rest| status == 200 && from > 0 && !rest.is_empty());
+        let head = match rest {
+            Some(_) => format!("HTTP/1.1 206 X\r\nContent-Range: bytes {from}-{}/{}\r\n", body.len() - 1, body.len()),
+            None => format!("HTTP/1.1 {status} X\r\n"),
+        };
+        let body = rest.unwrap_or(&body);
+        let head = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+        let mut send = |piece: &[u8]| {
+            std::thread::sleep(pause);
+            output.write_all(piece)
+        };
+        if send(head.as_bytes()).and_then(|()| body.chunks(32 << 10).try_for_each(&mut send)).is_err() {
             return;
         }
     }
 }
 
-fn answer(state: &mut State, path: &str) -> (u16, Vec<u8>) {
+fn answer(state: &mut State, path: &str) -> (u16, Vec<u8>, Duration) {
     state.asked.push(path.to_owned());
     match state.replies.get_mut(path) {
-        None => (404, b"not here".to_vec()),
+        None => (404, b"not here".to_vec(), Duration::ZERO),
         Some(Reply::Broken(left, _)) if *left > 0 => {
             *left -= 1;
-            (500, b"not now".to_vec())
+            (500, b"not now".to_vec(), Duration::ZERO)
         }
-        Some(Reply::File(bytes) | Reply::Broken(_, bytes)) => (200, bytes.clone()),
+        Some(Reply::File(bytes) | Reply::Broken(_, bytes)) => (200, bytes.clone(), Duration::ZERO),
+        Some(Reply::Slow(bytes)) => (200, bytes.clone(), Duration::from_millis(1)),
     }
 }
 
-/// The path of the next request, or nothing at the end of the connection.
-fn read(input: &mut impl BufRead) -> Option<String> {
+/// The path of the next request and the byte from which on it is wanted, or nothing at the end of the connection.
+fn read(input: &mut impl BufRead) -> Option<(String, usize)> {
     let mut first = String::new();
     input.read_line(&mut first).ok().filter(|n| *n > 0)?;
-    let mut line = String::new();
+    let (mut line, mut from) = (String::new(), 0);
     while input.read_line(&mut line).ok()? > 0 && !line.trim().is_empty() {
+        let range = line.to_ascii_lowercase();
+        from = range
+            .strip_prefix("range: bytes=")
+            .map_or(from, |range| range.trim().trim_end_matches('-').parse().unwrap());
         line.clear();
     }
-    Some(first.split_whitespace().nth(1)?.to_owned())
+    Some((first.split_whitespace().nth(1)?.to_owned(), from))
 }

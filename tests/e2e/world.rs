@@ -66,17 +66,24 @@ impl World {
 
     /// A world whose files belong to an ordinary user, who runs the program.
     pub(crate) fn of_user(stages: &str) -> World {
-        let mut world = World::unlocked(stages);
+        // The folder of the build may be closed to others.
+        let mut world = World::unlocked(stages).with_program();
         if is_root() {
-            // The folder of the build may be closed to others. Not `fs::copy`: a descriptor that is open for
-            // writing could be inherited by a child of another test, and the file then not be executed.
-            let program = world.path("akbuild");
-            assert!(Command::new("cp").arg(&world.program).arg(&program).status().unwrap().success());
-            (world.program, world.user) = (program, Some(USER));
+            world.user = Some(USER);
             let owner = format!("{USER}:{USER}");
             assert!(Command::new("chown").arg("-R").arg(owner).arg(world.folder.path()).status().unwrap().success());
         }
         world
+    }
+
+    /// The same with a program of its own, by which its processes can be told from others.
+    pub(crate) fn with_program(mut self) -> World {
+        // Not `fs::copy`: a descriptor that is open for writing could be inherited by a child of another test,
+        // and the file then not be executed.
+        let program = self.path("akbuild");
+        assert!(Command::new("cp").arg(&self.program).arg(&program).status().unwrap().success());
+        self.program = program;
+        self
     }
 
     /// Writes the lock.

@@ -10,7 +10,7 @@ use akbuild_nar::{Digest, TreeHash};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use crate::{BuildId, Key, Store, StoreError, write};
+use crate::{BuildId, Key, Store, StoreError};
 
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ impl Store {
         let path = self.layout().action(&action.key);
         let damaged = |e: serde_json::Error| StoreError::Damaged { path: path.clone(), problem: e.to_string() };
         let json = serde_json::to_string(action).map_err(damaged)?;
-        write::replace(&path, json.as_bytes())?;
+        self.replace(&path, json.as_bytes())?;
         self.inner.index.write(|conn| insert(conn, action, &json))
     }
 

@@ -7,7 +7,7 @@ use akbuild_nar::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::exists;
-use crate::{Store, StoreError, write};
+use crate::{Store, StoreError};
 
 /// A download, by what it is and what its bytes are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Store {
         let name = Digest::sha256(text.as_bytes());
         let path = self.layout().artifacts(&name);
         if !exists(&path) {
-            write::replace(&path, text.as_bytes())?;
+            self.replace(&path, text.as_bytes())?;
         }
         Ok(name)
     }

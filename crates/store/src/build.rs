@@ -224,7 +224,7 @@ impl Store {
 
     fn write_record(&self, record: &Build) -> Result<(), StoreError> {
         let path = self.build_dir(&record.id).join("build.json");
-        write::replace(&path, format!("{:#}\n", serde_json::json!(record)).as_bytes())
+        self.replace(&path, format!("{:#}\n", serde_json::json!(record)).as_bytes())
     }
 }
 

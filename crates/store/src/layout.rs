@@ -14,6 +14,7 @@
 //!   locks-v1/<key hex>               present and locked while a key is being built
 //!   leases-v1/<pid>-<start>-<n>      what a running process relies on; locked while it runs
 //!   tmp-v1/<pid>-<start>-<n>-<what>/ scratch folders, locked while in use
+//!   tmp-v1/<pid>-<start>-<n>-file    a small file that has not its final name yet, locked by who writes it
 //!   kept-v1/<the same>/              scratch folders of failed stages that were kept
 //!   git-v1/<name>-<hash>.git          bare repositories; made and read by akbuild_fetch alone
 //! ```
@@ -103,6 +104,10 @@ impl Layout {
 
     pub(crate) fn lock(&self, name: &str) -> PathBuf {
         self.bucket("locks-v1", name)
+    }
+
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.home.join("locks-v1")
     }
 
     pub(crate) fn tmp(&self) -> PathBuf {

@@ -70,6 +70,22 @@ impl Store {
             pause = (pause * 2).min(Duration::from_millis(100));
         }
     }
+
+    /// Removes the files of keys whose holders died.
+    pub(crate) fn remove_abandoned_locks(&self) -> Result<(), StoreError> {
+        let folder = self.layout().locks();
+        let entries = std::fs::read_dir(&folder).map_err(|e| StoreError::io("list", &folder, e))?;
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let is_key = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.len() == 64);
+            // One that cannot be opened is gone by now: its holder has ended in order.
+            let Some(file) = File::open(&path).ok().filter(|_| is_key) else { continue };
+            if try_lock(&file, &path)? && is_at(&file, &path)? {
+                // While it is locked: see `KeyLock`.
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Opens or makes a file and takes its lock, waiting for it. It is the file that has the name now.

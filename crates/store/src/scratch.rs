@@ -1,5 +1,5 @@
-//! Private folders in which things are made before they are published. Knows who uses them: a
-//! scratch folder is locked (flock) by its process, and one that is not locked is abandoned.
+//! Private folders in which things are made before they are published, and files that get their final name when they
+//! are whole. Knows who uses them: each is locked (flock) by its process, and what is not locked is abandoned.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -57,8 +57,7 @@ impl Store {
     pub fn scratch(&self, what: &str) -> Result<Scratch, StoreError> {
         self.need_writable()?;
         let tmp = self.layout().tmp();
-        let (pid, start) = (std::process::id(), (crate::store::now() * 1000.0) as u64);
-        let name = format!("{pid}-{start}-{}-{}", unique(), file_name(what));
+        let name = own_name(what);
         let path = tmp.join(&name);
         // Shared, so that no other process takes the folder for abandoned before it is locked.
         let gate = lock_dir(&tmp, FlockOperation::LockShared)?;
@@ -68,7 +67,18 @@ impl Store {
         Ok(Scratch { kept: self.layout().kept().join(name), path, lock: Some(lock) })
     }
 
-    /// Removes scratch folders whose processes are no more. Skipped if another process does so.
+    /// A new file beside the scratch folders, locked as long as it is open.
+    pub(crate) fn scratch_file(&self) -> Result<(PathBuf, File), StoreError> {
+        let tmp = self.layout().tmp();
+        let path = tmp.join(own_name("file"));
+        let gate = lock_dir(&tmp, FlockOperation::LockShared)?;
+        let file = File::create_new(&path).map_err(|e| StoreError::io("create", &path, e))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|e| StoreError::io("lock", &path, e))?;
+        drop(gate);
+        Ok((path, file))
+    }
+
+    /// Removes what was scratch of processes that are no more. Skipped if another process does so.
     pub(crate) fn remove_abandoned(&self) -> Result<(), StoreError> {
         let tmp = self.layout().tmp();
         let entries = fs::read_dir(&tmp).map_err(|e| StoreError::io("list", &tmp, e))?;
@@ -79,7 +89,7 @@ impl Store {
         let Some(gate) = try_lock_dir(&tmp)? else { return Ok(()) };
         let mut abandoned = Vec::new();
         for path in names {
-            // Gone by now, or not a folder: left alone.
+            // Gone by now: left alone.
             if let Ok(Some(lock)) = try_lock_dir(&path) {
                 abandoned.push((path, lock));
             }
@@ -91,6 +101,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// A name that no other process takes, even one of another pid namespace.
+fn own_name(what: &str) -> String {
+    let start = (crate::store::now() * 1000.0) as u64;
+    format!("{}-{start}-{}-{}", std::process::id(), unique(), file_name(what))
 }
 
 fn lock_dir(path: &Path, operation: FlockOperation) -> Result<File, StoreError> {

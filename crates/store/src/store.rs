@@ -33,8 +33,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in a home folder, and makes it if there is none. Scratch folders whose
-    /// processes have died are removed. A home that cannot be written to is opened for reading.
+    /// Opens the store in a home folder, and makes it if there is none. Scratch folders and
+    /// locks whose processes have died are removed. A home that cannot be written to is opened for reading.
     ///
     /// # Errors
     /// No folder can be made there; an index of a later version; a damaged index that cannot be
@@ -55,6 +55,7 @@ impl Store {
             }
             store.remove_abandoned()?;
             store.remove_abandoned_leases()?;
+            store.remove_abandoned_locks()?;
         }
         Ok(store)
     }

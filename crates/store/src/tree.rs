@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use crate::layout::exists;
 use crate::lease::Item;
 use crate::store::now;
-use crate::{Store, StoreError, write};
+use crate::{Store, StoreError};
 
 /// How a tree is published.
 #[derive(Clone, Copy, Debug, Default)]
@@ -163,7 +163,7 @@ impl Store {
 
     fn put_listing(&self, hash: &TreeHash, listing: &Listing) -> Result<(), StoreError> {
         let path = self.layout().listing(hash);
-        if exists(&path) { Ok(()) } else { write::replace(&path, listing.to_text().as_bytes()) }
+        if exists(&path) { Ok(()) } else { self.replace(&path, listing.to_text().as_bytes()) }
     }
 
     /// The entries of a stored tree. Made by reading the tree if they were not stored with it.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::StoreError;
+use crate::{Store, StoreError};
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -14,20 +14,18 @@ pub(crate) fn unique() -> u64 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Writes to a sibling, then renames: a reader, or the next process after a kill, sees the old file
-/// or the new one, never half of one. Survival of a power loss is left to [`crate::Store::sync`].
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".tmp-{}-{}", std::process::id(), unique()));
-    let temporary = Path::new(&temporary);
-    let written = fs::File::create_new(temporary)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(temporary, path));
-    written.map_err(|e| {
-        // Only tidiness: the name is never read.
-        let _ = fs::remove_file(temporary);
-        StoreError::sized("write", path, e, Some(bytes.len() as u64))
-    })
+impl Store {
+    /// Writes to a scratch file, then renames: a reader, or the next process after a kill, sees the old file or the
+    /// new one, never half of one. Survival of a power loss is left to [`Store::sync`].
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let (temporary, mut file) = self.scratch_file()?;
+        let written = file.write_all(bytes).and_then(|()| fs::rename(&temporary, path));
+        written.map_err(|e| {
+            // Only tidiness: the name is never read.
+            let _ = fs::remove_file(&temporary);
+            StoreError::sized("write", path, e, Some(bytes.len() as u64))
+        })
+    }
 }
 
 /// Makes a folder and those above it.

@@ -464,8 +464,16 @@ fn a_key_is_held_by_one_at_a_time() {
     drop(lock);
     let holder = waiter.join().unwrap();
     assert_eq!((holder.pid, &*holder.what), (std::process::id(), "web"));
-    home.store.lock_key(&key, "web", &mut |_| panic!("nobody holds it")).unwrap().unwrap();
-    assert!(!home.store.home().join("locks-v1").join(key.hex()).exists());
+    let held = home.store.lock_key(&key, "web", &mut |_| panic!("nobody holds it")).unwrap().unwrap();
+    let file = home.store.home().join("locks-v1").join(key.hex());
+    home.reopen();
+    assert!(file.exists(), "another process leaves it alone");
+    drop(held);
+    assert!(!file.exists());
+    // As a killed holder leaves it.
+    fs::write(&file, "{}").unwrap();
+    home.reopen();
+    assert!(!file.exists());
 }
 
 #[test]
@@ -530,8 +538,9 @@ fn scratch_folders_go_with_their_owner_whatever_is_in_them() {
     let kept = kept.keep().unwrap();
     assert!(kept.starts_with(home.store.home().join("kept-v1")) && kept.join("f").exists());
 
-    let abandoned = home.store.home().join("tmp-v1/1-2-3-dead");
-    fs::create_dir_all(abandoned.join("x")).unwrap();
+    let abandoned = ["1-2-3-dead", "1-2-4-file"].map(|name| home.store.home().join("tmp-v1").join(name));
+    fs::create_dir_all(abandoned[0].join("x")).unwrap();
+    fs::write(&abandoned[1], "half").unwrap();
     home.reopen();
-    assert!(!abandoned.exists());
+    assert!(abandoned.iter().all(|path| !path.exists()));
 }
