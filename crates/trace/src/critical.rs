@@ -29,9 +29,11 @@ fn before(timeline: &Timeline, at: usize, path: &[usize]) -> Option<usize> {
     if node.kind != NodeKind::Stage || node.started - ready <= noticeable {
         return need;
     }
+    // Times are told apart from each other: one that follows may be a little early.
+    let just_before = node.started - noticeable..node.started + 0.02;
     let freed = (0..timeline.nodes.len()).filter(fresh).filter(|other| {
         let other = &timeline.nodes[*other];
-        other.kind == NodeKind::Stage && other.ended() > ready && (node.started - other.ended()).abs() <= noticeable
+        other.kind == NodeKind::Stage && other.ended() > ready && just_before.contains(&other.ended())
     });
     latest(timeline, freed).or(need)
 }
@@ -69,6 +71,7 @@ mod tests {
             node("busy", &[], 0.0, 9.0),
             node("fetch:x", &[], 0.0, 8.95),
             node("b", &[0], 9.05, 3.0),
+            node("beside", &[], 9.0, 0.1),
         ];
         assert_eq!(path(&build(nodes)), "busy -> b");
     }

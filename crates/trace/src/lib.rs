@@ -5,11 +5,14 @@
 
 mod chrome;
 mod critical;
+mod graph;
 mod lanes;
+mod page;
 #[cfg(test)]
 mod testing;
 mod timeline;
 
 pub use chrome::chrome;
 pub use critical::critical_path;
+pub use page::page;
 pub use timeline::{Node, NodeKind, Phase, Sample, Timeline};

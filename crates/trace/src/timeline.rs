@@ -23,7 +23,7 @@ pub struct Timeline {
     pub cancelled: bool,
     /// How many stages could run at a time.
     pub jobs: u32,
-    /// Every node of the graph, what is needed before what needs it.
+    /// Every node of the graph.
     pub nodes: Vec<Node>,
 }
 
@@ -120,5 +120,18 @@ impl Node {
     /// Whether it took some of the build's time.
     pub(crate) fn took_part(&self) -> bool {
         self.status != "skipped" && self.ended() > 0.0
+    }
+
+    /// The word for how it ended: what comes from outside is fetched, not built.
+    pub(crate) fn word(&self) -> &str {
+        match (self.status.as_str(), self.kind) {
+            ("built", NodeKind::Source | NodeKind::Fetch) => "fetched",
+            (status, _) => status,
+        }
+    }
+
+    /// Whether it was made in this build, or that was tried.
+    pub(crate) fn ran(&self) -> bool {
+        !matches!(self.status.as_str(), "cached" | "skipped")
     }
 }
