@@ -10,6 +10,7 @@ mod basics;
 mod death;
 mod download;
 mod gate;
+mod inspect;
 mod machine;
 mod order;
 mod rebuild;

@@ -109,6 +109,14 @@ pub(crate) enum Command {
         /// The stage
         stage: String,
     },
+    /// Print the path of a build's timeline: a page for a browser
+    Trace {
+        /// The build, by the beginning of its name [default: the last one]
+        build: Option<String>,
+        /// The path of the same for trace viewers, in Chrome's format
+        #[arg(long)]
+        chrome: bool,
+    },
     /// Open a shell in the sandbox of a stage
     Shell {
         /// The stage

@@ -6,6 +6,7 @@ mod failure;
 mod machine;
 mod project;
 mod session;
+mod timeline;
 mod toolchain;
 mod ui;
 
@@ -108,6 +109,7 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         Command::Why { stage } => commands::why::run(&session, &project, stage),
         Command::Log { stage } => commands::log::run(&session, &project, stage),
         Command::Shell { stage } => commands::shell::run(&session, &project, stage),
+        Command::Trace { build, chrome } => commands::trace::run(&session, &project, build.as_deref(), *chrome),
         Command::Lock { anew, allow_expired } => commands::lock::run(&session, &project, anew, *allow_expired),
         Command::Update { version, allow_expired } => {
             commands::update::run(&session, &project, version, *allow_expired)

@@ -53,6 +53,15 @@ impl Project {
         })
     }
 
+    /// The name of the project here; `None` outside of one.
+    pub(crate) fn name(global: &Global) -> Outcome<Option<String>> {
+        let start = global.directory.clone().unwrap_or_else(|| ".".into());
+        if global.recipe.is_none() && find(&start).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(Self::read(global)?.written.project.name))
+    }
+
     /// The same with another recipe text, which is checked and not written.
     pub(crate) fn with_recipe(&self, recipe_text: String) -> Outcome<Self> {
         Ok(Self {

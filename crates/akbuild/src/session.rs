@@ -12,6 +12,7 @@ use crate::args::{Building, Global};
 use crate::failure::{Exit, Failure, Outcome, io};
 use crate::machine;
 use crate::project::Project;
+use crate::timeline::Watch;
 use crate::ui::Ui;
 
 /// Everything that a command works with.
@@ -21,6 +22,7 @@ pub(crate) struct Session {
     pub(crate) ui: Arc<dyn Ui>,
     runtime: tokio::runtime::Runtime,
     cancel: Cancel,
+    watch: Arc<Watch>,
     jobs: u32,
     offline: bool,
 }
@@ -57,6 +59,7 @@ impl Session {
             ui,
             runtime,
             cancel,
+            watch: Arc::new(Watch::new()),
             jobs: global.jobs.unwrap_or_else(machine::processors),
             offline: global.offline,
         })
@@ -115,7 +118,7 @@ impl Session {
             plan,
             store: self.store.clone(),
             options,
-            sink: Arc::new(Forward(self.ui.clone())),
+            sink: Arc::new(Forward(self.ui.clone(), self.watch.clone())),
             cancel: self.cancel.clone(),
             runtime: self.runtime.handle().clone(),
         }))
@@ -143,7 +146,12 @@ impl Session {
         if ok {
             self.store.sync()?;
         }
-        Ok(outcome?)
+        let outcome = outcome?;
+        // That there is no picture of a build stops nothing.
+        if let Err(failure) = self.watch.draw(engine, targets, &outcome) {
+            self.ui.warn(&failure.render(false).0.unwrap_or_default());
+        }
+        Ok(outcome)
     }
 
     /// Waits for something that is not a run.
@@ -156,11 +164,12 @@ impl Session {
     }
 }
 
-/// Events of the engine go to the one who talks.
-struct Forward(Arc<dyn Ui>);
+/// Events of the engine go to the one who talks, and into the timeline.
+struct Forward(Arc<dyn Ui>, Arc<Watch>);
 
 impl akbuild_engine::Sink for Forward {
     fn event(&self, event: akbuild_engine::Event) {
+        self.1.event(&event);
         self.0.event(event);
     }
 }

@@ -121,7 +121,7 @@ impl Run {
         let pending = |at: Index| graph.node(at).needs.iter().filter(|n| survey.run[n.0]).count();
         let missing = graph.indices().map(pending).collect();
         let urgency = urgency(&engine, &graph, survey)?;
-        let (ready, reports, begun) = (Default::default(), Vec::new(), Instant::now());
+        let (ready, reports, begun) = (Default::default(), Vec::new(), engine.begun);
         Ok(Self { engine, graph, states, missing, urgency, ready, outputs, reports, used: 0, failed: false, begun })
     }
 

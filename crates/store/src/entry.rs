@@ -33,6 +33,14 @@ pub struct BlobEntry {
     pub created: f64,
 }
 
+/// A record that names a tree.
+struct Named {
+    output: TreeHash,
+    project: String,
+    node: String,
+    build: Option<BuildId>,
+}
+
 impl Store {
     /// Every tree on record, in the order of their hashes.
     pub fn trees(&self) -> Result<Vec<TreeEntry>, StoreError> {
@@ -47,10 +55,10 @@ impl Store {
             conn.prepare_cached(sql)?.query_map([], read)?.collect()
         })?;
         let places: HashMap<TreeHash, usize> = trees.iter().enumerate().map(|(i, t)| (t.hash, i)).collect();
-        for (output, project, node, build) in self.names()? {
-            let Some(tree) = places.get(&output).map(|i| &mut trees[*i]) else { continue };
-            tree.names.insert((project, node));
-            tree.used = tree.used.max(build.map_or(0.0, |build| build.started()));
+        for named in self.names()? {
+            let Some(tree) = places.get(&named.output).map(|i| &mut trees[*i]) else { continue };
+            tree.names.insert((named.project, named.node));
+            tree.used = tree.used.max(named.build.map_or(0.0, |build| build.started()));
         }
         Ok(trees)
     }
@@ -68,7 +76,7 @@ impl Store {
     }
 
     /// The project and node of each output on record, with the newest build that names them.
-    fn names(&self) -> Result<Vec<(TreeHash, String, String, Option<BuildId>)>, StoreError> {
+    fn names(&self) -> Result<Vec<Named>, StoreError> {
         let sql = "SELECT output, project, stage, NULL FROM actions
                    UNION ALL
                    SELECT output, project, stage, max(build) FROM stages JOIN builds ON builds.id = stages.build
@@ -76,7 +84,12 @@ impl Store {
         self.inner.index.with(|conn| {
             let read = |row: &rusqlite::Row<'_>| {
                 let build: Option<String> = row.get(3)?;
-                Ok((hash(row, 0)?, row.get(1)?, row.get(2)?, build.map(BuildId::from_name)))
+                Ok(Named {
+                    output: hash(row, 0)?,
+                    project: row.get(1)?,
+                    node: row.get(2)?,
+                    build: build.map(BuildId::from_name),
+                })
             };
             conn.prepare_cached(sql)?.query_map([], read)?.collect()
         })

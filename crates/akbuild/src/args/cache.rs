@@ -1,5 +1,7 @@
 //! `akbuild cache`, as it is written.
 
+use std::path::PathBuf;
+
 use clap::{Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +20,32 @@ pub(crate) enum Cache {
         /// By what to sort
         #[arg(long, value_name = "BY", default_value = "used")]
         sort: Order,
+    },
+    /// Show all that is known of something: its manifest, inputs, users, and how it was made
+    Show {
+        /// A stage, `STAGE~1` for the one before, a link such as ./result, or the beginning of a hash
+        #[arg(required = true, value_name = "WHAT")]
+        what: Vec<String>,
+        /// List the downloads that it could use
+        #[arg(long)]
+        artifacts: bool,
+    },
+    /// List the files of an output
+    Tree {
+        /// A stage, `STAGE~1` for the one before, a link such as ./result, or the beginning of a hash
+        what: String,
+        /// Only what is at and below this path of it
+        path: Option<PathBuf>,
+        /// At most so many folders deep
+        #[arg(long, value_name = "N")]
+        depth: Option<usize>,
+    },
+    /// Print a file of an output
+    Cat {
+        /// A stage, `STAGE~1` for the one before, a link such as ./result, or the beginning of a hash
+        what: String,
+        /// The file's path in it
+        path: PathBuf,
     },
 }
 

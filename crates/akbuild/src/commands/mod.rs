@@ -8,5 +8,6 @@ pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod plan;
 pub(crate) mod shell;
+pub(crate) mod trace;
 pub(crate) mod update;
 pub(crate) mod why;

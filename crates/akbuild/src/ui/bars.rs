@@ -180,7 +180,7 @@ impl Ui for Bars {
         self.say(&self.paint.error(block));
     }
 
-    fn out(&self, data: &str) {
+    fn out_bytes(&self, data: &[u8]) {
         let mut state = self.state();
         self.flush(&mut state);
         self.bar.suspend(|| self.streams.out(data));

@@ -47,9 +47,10 @@ impl Json {
     fn emit(&self, state: &mut State, line: Value) {
         if !std::mem::replace(&mut state.started, true) {
             let version = env!("CARGO_PKG_VERSION");
-            self.streams.out(&format!("{}\n", json!({"reason": "started", "schema": SCHEMA, "version": version})));
+            self.streams
+                .out(format!("{}\n", json!({"reason": "started", "schema": SCHEMA, "version": version})).as_bytes());
         }
-        self.streams.out(&format!("{line}\n"));
+        self.streams.out(format!("{line}\n").as_bytes());
     }
 
     fn say(&self, line: Value) {
@@ -152,7 +153,7 @@ impl Ui for Json {
         self.streams.err(&self.paint.error(block));
     }
 
-    fn out(&self, data: &str) {
+    fn out_bytes(&self, data: &[u8]) {
         self.streams.out(data);
     }
 }

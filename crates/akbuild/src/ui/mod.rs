@@ -31,7 +31,7 @@ use akbuild_recipe::plan::StageId;
 
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
 pub(crate) use table::{Align, table};
-pub(crate) use units::{ago, digest, size};
+pub(crate) use units::{ago, count, digest, seconds, size};
 
 /// One way of showing a run. Takes the engine's events, and what the command itself has to say.
 pub(crate) trait Ui: Sink {
@@ -44,7 +44,11 @@ pub(crate) trait Ui: Sink {
     /// A whole rendered error, `error: ...` and its further lines; shown in every mode.
     fn error(&self, block: &str);
     /// Data, to stdout as it is; a line end is not added.
-    fn out(&self, data: &str);
+    fn out(&self, data: &str) {
+        self.out_bytes(data.as_bytes());
+    }
+    /// The same for what need not be text.
+    fn out_bytes(&self, data: &[u8]);
 }
 
 /// How a run ended, and what is needed to tell of it.

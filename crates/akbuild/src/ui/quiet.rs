@@ -44,7 +44,7 @@ impl Ui for Quiet {
         self.streams.err(&self.paint.error(block));
     }
 
-    fn out(&self, data: &str) {
+    fn out_bytes(&self, data: &[u8]) {
         self.streams.out(data);
     }
 }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 /// Where text goes.
 pub(crate) trait Streams: Send + Sync {
     /// Writes data.
-    fn out(&self, text: &str);
+    fn out(&self, data: &[u8]);
     /// Writes talk.
     fn err(&self, text: &str);
 }
@@ -15,9 +15,9 @@ pub(crate) trait Streams: Send + Sync {
 pub(crate) struct Standard;
 
 impl Streams for Standard {
-    fn out(&self, text: &str) {
+    fn out(&self, data: &[u8]) {
         let mut stdout = std::io::stdout().lock();
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let written = stdout.write_all(data).and_then(|()| stdout.flush());
         if let Err(error) = written.as_ref().map_err(|e| e.kind())
             && error != ErrorKind::BrokenPipe
         {

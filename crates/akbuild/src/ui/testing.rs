@@ -47,8 +47,8 @@ impl Captured {
 }
 
 impl Streams for Captured {
-    fn out(&self, text: &str) {
-        self.add("out: ", text);
+    fn out(&self, data: &[u8]) {
+        self.add("out: ", &String::from_utf8_lossy(data));
     }
 
     fn err(&self, text: &str) {

@@ -48,8 +48,8 @@ impl<T: Ui> Ui for Ticking<T> {
         self.shown.error(block);
     }
 
-    fn out(&self, data: &str) {
-        self.shown.out(data);
+    fn out_bytes(&self, data: &[u8]) {
+        self.shown.out_bytes(data);
     }
 }
 

@@ -1,20 +1,36 @@
 //! `akbuild cache`: looking into the store, and looking after it. Works outside of a project.
 
+mod files;
 mod ls;
+mod show;
+mod what;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::args::Global;
 use crate::args::cache::Cache;
 use crate::failure::Outcome;
+use crate::project::Project;
 use crate::session::Session;
 use crate::ui::Ui;
+use what::What;
 
 pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome {
     let folder = global.directory.as_deref().unwrap_or(Path::new("."));
     let session = Session::open(global, folder, ui.clone())?;
+    let project = Project::name(global)?;
+    let what = |text: &str| What::find(&session, project.as_deref(), text);
     match command {
+        Cache::Show { what, artifacts } => show::run(&session, project.as_deref(), what, *artifacts, global.json),
+        Cache::Tree { what: name, path, depth } => files::tree(
+            &session,
+            &what(name)?.tree()?,
+            &relative(path.as_deref().unwrap_or(Path::new(""))),
+            *depth,
+            global.json,
+        ),
+        Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
         Cache::Ls { stage, project, blobs, sort } => {
             let only = ls::Only { stage: stage.as_deref(), project: project.as_deref() };
             if *blobs {
@@ -24,4 +40,9 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
             }
         }
     }
+}
+
+/// A path of a tree, with or without a slash in front.
+fn relative(path: &Path) -> PathBuf {
+    path.strip_prefix("/").unwrap_or(path).to_owned()
 }
