@@ -24,5 +24,5 @@ pub use hasher::Hasher;
 pub use listing::{Entry, Kind, Listing};
 pub use normalise::Normalise;
 pub use restore::restore;
-pub use tree::{HashOptions, Hashed, TreeStats, dump, hash_path, hash_tree};
+pub use tree::{HashOptions, Hashed, TreeStats, dump, hash_path, hash_tree, hash_tree_telling};
 pub use tree_hash::TreeHash;

@@ -23,6 +23,20 @@ pub(crate) fn is_exec(stat: &Stat) -> bool {
     stat.st_mode & OWNER_EXEC != 0
 }
 
+/// Whether a file or folder has the metadata that it would have in the store, but for its owner.
+pub(crate) fn is_stored(stat: &Stat, exec: bool) -> bool {
+    stat.st_mode & PERMISSIONS == mode(exec) && is_time(stat)
+}
+
+/// The same of a symbolic link, whose mode means nothing.
+pub(crate) fn is_stored_link(stat: &Stat) -> bool {
+    is_time(stat)
+}
+
+fn mode(exec: bool) -> u32 {
+    if exec { 0o555 } else { 0o444 }
+}
+
 impl Normalise {
     /// An open file or folder.
     pub(crate) fn open(self, fd: BorrowedFd<'_>, stat: &Stat, exec: bool) -> Result<()> {
@@ -30,7 +44,7 @@ impl Normalise {
             rustix::fs::fchown(fd, Some(uid), Some(gid))?;
         }
         // After the owner: a change of owner clears the set-id bits only in some cases.
-        let mode = if exec { 0o555 } else { 0o444 };
+        let mode = mode(exec);
         if stat.st_mode & PERMISSIONS != mode {
             rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))?;
         }

@@ -1,5 +1,6 @@
 //! Hashing and writing whole trees. Knows how the walk and the hashing are put together.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct HashOptions {
     pub normalise: Option<Normalise>,
     /// Make a [`Listing`], for which each file is hashed by itself too.
     pub listing: bool,
+    /// Note what has other metadata than it would have in the stored form, its owner aside.
+    pub inspect: bool,
 }
 
 /// What [`hash_tree`] found.
@@ -43,6 +46,9 @@ pub struct Hashed {
     pub stats: TreeStats,
     /// The entries, if they were asked for.
     pub listing: Option<Listing>,
+    /// Relative paths of what has other metadata than in the stored form, if that was asked for; the
+    /// root is the empty path.
+    pub odd: Vec<OsString>,
 }
 
 /// The NAR hash of a tree, as `nix hash path` prints it. The root may be a folder, a file or a
@@ -57,14 +63,20 @@ pub fn hash_path(path: &Path) -> Result<TreeHash, NarError> {
 /// A file, folder or link that cannot be read or changed, a special file, a file that shrinks
 /// while it is read; each names the path.
 pub fn hash_tree(path: &Path, options: &HashOptions) -> Result<Hashed, NarError> {
+    hash_tree_telling(path, options, &mut |_| ())
+}
+
+/// The same; `hashed` is told of every some 100 kB how many bytes they were.
+pub fn hash_tree_telling(path: &Path, options: &HashOptions, hashed: &mut dyn FnMut(u64)) -> Result<Hashed, NarError> {
     let mut nar = Sha256::new();
     let (found, digests) = stream(path, options, |bytes| {
         nar.update(bytes);
+        hashed(bytes.len() as u64);
         Ok(())
     })?;
     let listing = options.listing.then(|| listing(found.entries, digests));
     let hash = TreeHash::from(<[u8; 32]>::from(nar.finalize()));
-    Ok(Hashed { hash, stats: found.stats, listing })
+    Ok(Hashed { hash, stats: found.stats, listing, odd: found.odd })
 }
 
 /// Writes the NAR of a tree. Gives how much was in it.
@@ -90,7 +102,7 @@ fn stream(
             let used = used.clone();
             scope.spawn(move || file_digests(chunks, &used))
         });
-        let walk = Walk::new(path, options.normalise, options.listing, Stream::new(readers, used_rx, options.listing));
+        let walk = Walk::new(path, options, Stream::new(readers, used_rx, options.listing));
         let walker = scope.spawn(move || walk.run());
         let mut consumed = Ok(());
         for chunk in chunks {

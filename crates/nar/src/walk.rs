@@ -13,9 +13,9 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, read
 use rustix::io::Errno;
 
 use crate::dirstack::{DIR_FLAGS, Name, list};
-use crate::normalise::{Normalise, is_exec};
+use crate::normalise::{Normalise, is_exec, is_stored, is_stored_link};
 use crate::pipe::Stream;
-use crate::{DirStack, Entry, Kind, NarError, TreeStats};
+use crate::{DirStack, Entry, HashOptions, Kind, NarError, TreeStats};
 
 const FILE_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
@@ -25,12 +25,15 @@ pub(crate) struct Found {
     pub(crate) stats: TreeStats,
     /// In the order of the walk; the digests of files are still zero.
     pub(crate) entries: Vec<Entry>,
+    /// Relative paths of what has not the metadata of a stored tree.
+    pub(crate) odd: Vec<OsString>,
 }
 
 pub(crate) struct Walk<'a> {
     root: &'a Path,
     normalise: Option<Normalise>,
     keep: bool,
+    inspect: bool,
     out: Stream,
     found: Found,
     /// The folders above, and in each the names that are still to come, last first.
@@ -40,10 +43,11 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(root: &'a Path, normalise: Option<Normalise>, keep: bool, out: Stream) -> Self {
+    pub(crate) fn new(root: &'a Path, options: &HashOptions, out: Stream) -> Self {
         let buffer = vec![MaybeUninit::uninit(); 64 * 1024];
         let (found, names) = (Found::default(), Vec::new());
-        Self { root, normalise, keep, out, found, above: None, names, buffer }
+        let HashOptions { normalise, listing: keep, inspect } = *options;
+        Self { root, normalise, keep, inspect, out, found, above: None, names, buffer }
     }
 
     /// Walks all of it. Stops early, with `Ok`, when nobody reads the stream any more.
@@ -100,6 +104,7 @@ impl<'a> Walk<'a> {
             return Err(NarError::Changed { path: self.path(os(name)), expected: size, found: read });
         }
         self.out.pad(size);
+        self.inspect(name, || is_stored(&stat, exec));
         if let Some(normalise) = self.normalise {
             normalise.open(fd.as_fd(), &stat, exec).map_err(|e| self.io("normalise", os(name), e))?;
         }
@@ -113,9 +118,12 @@ impl<'a> Walk<'a> {
         let target = readlinkat(self.dir(), name, Vec::new()).map_err(|e| self.io("read the link", os(name), e))?;
         self.out.put(tokens::SYMLINK);
         self.out.string(target.as_bytes());
-        if let Some(normalise) = self.normalise {
+        if self.inspect || self.normalise.is_some() {
             let stat = self.lstat(name)?;
-            normalise.link(self.dir(), name, &stat).map_err(|e| self.io("normalise", os(name), e))?;
+            self.inspect(name, || is_stored_link(&stat));
+            if let Some(normalise) = self.normalise {
+                normalise.link(self.dir(), name, &stat).map_err(|e| self.io("normalise", os(name), e))?;
+            }
         }
         self.found.stats.symlinks += 1;
         self.entry(name, || Kind::Symlink { target: OsString::from_vec(target.into_bytes()) });
@@ -124,9 +132,12 @@ impl<'a> Walk<'a> {
 
     fn enter(&mut self, name: &CStr) -> Result<(), NarError> {
         let fd = self.open(name, DIR_FLAGS)?;
-        if let Some(normalise) = self.normalise {
+        if self.inspect || self.normalise.is_some() {
             let stat = fstat(&fd).map_err(|e| self.io("stat", os(name), e))?;
-            normalise.open(fd.as_fd(), &stat, true).map_err(|e| self.io("normalise", os(name), e))?;
+            self.inspect(name, || is_stored(&stat, true));
+            if let Some(normalise) = self.normalise {
+                normalise.open(fd.as_fd(), &stat, true).map_err(|e| self.io("normalise", os(name), e))?;
+            }
         }
         let names = list(fd.as_fd(), &mut self.buffer).map_err(|e| self.io("list", os(name), e))?;
         self.found.stats.dirs += 1;
@@ -182,6 +193,14 @@ impl<'a> Walk<'a> {
         if self.keep {
             let path = self.above.as_ref().map_or_else(PathBuf::new, |above| above.relative(os(name)));
             self.found.entries.push(Entry { path: path.into_os_string(), kind: kind() });
+        }
+    }
+
+    /// Notes what has other metadata than it would have in the store.
+    fn inspect(&mut self, name: &CStr, stored: impl FnOnce() -> bool) {
+        if self.inspect && !stored() {
+            let path = self.above.as_ref().map_or_else(PathBuf::new, |above| above.relative(os(name)));
+            self.found.odd.push(path.into_os_string());
         }
     }
 

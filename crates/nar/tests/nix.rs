@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -29,9 +30,12 @@ fn check(golden: &str, make: impl FnOnce(&Path)) {
     restore(&mut nar.as_slice(), &copy).unwrap();
     assert_eq!(hash_path(&copy).unwrap(), ours);
 
-    let options = HashOptions { normalise: Some(Normalise::default()), listing: true };
+    let options = HashOptions { normalise: Some(Normalise::default()), listing: true, inspect: true };
     let hashed = hash_tree(&tree, &options).unwrap();
     assert_eq!(hashed.hash, ours);
+    assert!(!hashed.odd.is_empty(), "what was just made has its own time");
+    let again = HashOptions { normalise: None, ..options };
+    assert_eq!(hash_tree(&tree, &again).unwrap().odd, Vec::<OsString>::new());
     let stats = hashed.stats;
     assert_eq!(hashed.listing.unwrap().entries.len() as u64, stats.files + stats.dirs + stats.symlinks);
     // Folders without the permission to write could not be removed by everybody.

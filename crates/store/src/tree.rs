@@ -63,7 +63,7 @@ impl Store {
     pub fn publish(&self, tree: &Path, options: &Publish) -> Result<Published, StoreError> {
         self.need_writable()?;
         let normalise = Some(Normalise { owner: options.owner });
-        let hashed = hash_tree(tree, &HashOptions { normalise, listing: options.listing })?;
+        let hashed = hash_tree(tree, &HashOptions { normalise, listing: options.listing, inspect: false })?;
         let Hashed { hash, stats, .. } = hashed;
         if let Some(expected) = options.expect.filter(|expected| *expected != hash) {
             return Err(StoreError::TreeMismatch { path: tree.to_owned(), expected, found: hash });
@@ -127,7 +127,7 @@ impl Store {
     pub(crate) fn check_tree(&self, hash: &TreeHash, path: &Path) -> Result<Option<Listing>, StoreError> {
         let writable = self.inner.index.writable();
         let normalise = writable.then_some(Normalise::default());
-        let hashed = hash_tree(path, &HashOptions { normalise, listing: true })?;
+        let hashed = hash_tree(path, &HashOptions { normalise, listing: true, inspect: false })?;
         if hashed.hash == *hash {
             if writable {
                 self.record_tree(hash, &hashed.stats)?;
