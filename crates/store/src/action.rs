@@ -10,6 +10,7 @@ use akbuild_nar::{Digest, TreeHash};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
+use crate::seal::seal;
 use crate::{BuildId, Key, Store, StoreError};
 
 /// What came of a key.
@@ -114,9 +115,18 @@ impl Store {
         self.need_writable()?;
         let path = self.layout().action(&action.key);
         let damaged = |e: serde_json::Error| StoreError::Damaged { path: path.clone(), problem: e.to_string() };
-        let json = serde_json::to_string(action).map_err(damaged)?;
+        let json = seal(&serde_json::to_string(action).map_err(damaged)?);
         self.replace(&path, json.as_bytes())?;
-        self.inner.index.write(|conn| insert(conn, action, &json))
+        self.insert_action(action, &json)
+    }
+
+    /// Tells the index what the JSON file of an action says.
+    pub(crate) fn insert_action(&self, action: &Action, json: &str) -> Result<(), StoreError> {
+        self.inner.index.write(|conn| insert(conn, "REPLACE", action, json))
+    }
+
+    pub(crate) fn drop_action(&self, key: &Key) -> Result<(), StoreError> {
+        self.inner.index.write(|conn| conn.execute("DELETE FROM actions WHERE key = ?1", [key.as_bytes()]).map(drop))
     }
 
     /// The newest action of a stage.
@@ -160,24 +170,27 @@ impl Store {
             if path.extension().is_none_or(|e| e != "json") {
                 continue;
             }
-            let json = fs::read_to_string(&path).map_err(|e| StoreError::io("read", &path, e))?;
-            match serde_json::from_str::<Action>(&json) {
-                Ok(action) => found.push((action, json)),
+            let read = fs::read_to_string(&path).map_err(|e| e.to_string());
+            match read.and_then(|json| Ok((serde_json::from_str(&json).map_err(|e| e.to_string())?, json))) {
+                Ok((action, json)) => found.push((action, json)),
                 Err(error) => tracing::warn!(path = %path.display(), %error, "a record of an action is damaged"),
             }
         }
         if found.is_empty() {
             return Ok(());
         }
-        found.sort_by_key(|(action, _)| (action.created, action.key));
-        self.inner.index.write(|conn| found.iter().try_for_each(|(action, json)| insert(conn, action, json)))
+        found.sort_by_key(|(action, _): &(Action, String)| (action.created, action.key));
+        // What is there already was told by a process that knows better.
+        self.inner.index.write(|conn| found.iter().try_for_each(|(action, json)| insert(conn, "IGNORE", action, json)))
     }
 }
 
-fn insert(conn: &Connection, action: &Action, json: &str) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO actions (key, output, project, stage, created, json)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// `or` says what becomes of a row that is there already.
+fn insert(conn: &Connection, or: &str, action: &Action, json: &str) -> rusqlite::Result<()> {
+    let sql = format!(
+        "INSERT OR {or} INTO actions (key, output, project, stage, created, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    );
     let (key, output) = (&action.key.as_bytes()[..], &action.output.as_bytes()[..]);
     let row = (key, output, &action.project, &action.stage, action.created.cast_signed(), json);
-    conn.prepare_cached(sql)?.execute(row).map(drop)
+    conn.prepare_cached(&sql)?.execute(row).map(drop)
 }

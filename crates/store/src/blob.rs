@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Digest, Hasher};
@@ -110,15 +111,18 @@ impl Store {
         }
         tracing::warn!(path = %path.display(), ?found, "a stored file is damaged");
         if self.inner.index.writable() {
+            self.drop_row(&Item::Blob(*digest))?;
             remove_file(&path)?;
         }
         Ok(false)
     }
 
-    fn record_blob(&self, digest: &Digest, bytes: u64) -> Result<(), StoreError> {
+    pub(crate) fn record_blob(&self, digest: &Digest, bytes: u64) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO blobs (digest, bytes, created, boot, synced) VALUES (?1, ?2, ?3, ?4, 0)";
+        // When it was downloaded, also where the index knows it anew.
+        let created = self.blob_path(digest).symlink_metadata().map_or_else(|_| now() as i64, |m| m.mtime());
         self.inner.index.write(|conn| {
-            let row = (digest.to_string(), bytes.cast_signed(), now() as i64, &self.inner.boot);
+            let row = (digest.to_string(), bytes.cast_signed(), created, &self.inner.boot);
             conn.prepare_cached(sql)?.execute(row).map(drop)
         })
     }

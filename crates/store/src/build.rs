@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::file_name;
+use crate::seal::seal;
 use crate::store::now;
 use crate::{Key, Store, StoreError, write};
 
@@ -166,10 +167,18 @@ impl Store {
                 Err(error) => tracing::warn!(path = %path.display(), %error, "a record of a build cannot be read"),
             }
         }
+        self.inner.index.write(|conn| found.iter().try_for_each(|build| insert_all(conn, build)))
+    }
+
+    /// Tells the index what the folder of a build says.
+    pub(crate) fn insert_build(&self, build: &Build) -> Result<(), StoreError> {
+        self.inner.index.write(|conn| insert_all(conn, build))
+    }
+
+    pub(crate) fn drop_build(&self, build: &BuildId) -> Result<(), StoreError> {
         self.inner.index.write(|conn| {
-            found
-                .iter()
-                .try_for_each(|build| insert(conn, build).and_then(|()| insert_stages(conn, &build.id, &build.stages)))
+            conn.execute("DELETE FROM stages WHERE build = ?1", [&build.0])?;
+            conn.execute("DELETE FROM builds WHERE id = ?1", [&build.0]).map(drop)
         })
     }
 
@@ -222,20 +231,26 @@ impl Store {
         })
     }
 
-    fn write_record(&self, record: &Build) -> Result<(), StoreError> {
+    pub(crate) fn write_record(&self, record: &Build) -> Result<(), StoreError> {
         let path = self.build_dir(&record.id).join("build.json");
-        self.replace(&path, format!("{:#}\n", serde_json::json!(record)).as_bytes())
+        self.replace(&path, seal(&format!("{:#}\n", serde_json::json!(record))).as_bytes())
     }
 }
 
+/// A row that is there already is of a process that knows better than a file.
 fn insert(conn: &Connection, build: &Build) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO builds (id, project, targets, argv, started, finished, ok)
+    let sql = "INSERT OR IGNORE INTO builds (id, project, targets, argv, started, finished, ok)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let list = |list: &[String]| serde_json::json!(list).to_string();
     let finished = build.seconds.map(|seconds| build.started + seconds);
     let (targets, argv) = (list(&build.targets), list(&build.argv));
     let row = (&build.id.0, &build.project, targets, argv, build.started, finished, build.ok);
     conn.prepare_cached(sql)?.execute(row).map(drop)
+}
+
+fn insert_all(conn: &Connection, build: &Build) -> rusqlite::Result<()> {
+    insert(conn, build)?;
+    insert_stages(conn, &build.id, &build.stages)
 }
 
 fn insert_stages(conn: &Connection, build: &BuildId, stages: &[StageRecord]) -> rusqlite::Result<()> {

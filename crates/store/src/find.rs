@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// The digests of all blobs that have a file.
-    fn blob_files(&self) -> Result<Vec<Digest>, StoreError> {
+    pub(crate) fn blob_files(&self) -> Result<Vec<Digest>, StoreError> {
         let top = self.layout().blobs();
         let mut found = Vec::new();
         for algo in Algo::ALL {
@@ -97,7 +97,7 @@ impl Prefix {
 }
 
 /// The names in a folder; none if there is no such folder.
-fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     let wrong = |e| StoreError::io("list", folder, e);
     let entries = match fs::read_dir(folder) {
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {

@@ -45,8 +45,14 @@ CREATE TABLE IF NOT EXISTS stages (
   build TEXT NOT NULL, stage TEXT NOT NULL, output BLOB, json TEXT NOT NULL,
   PRIMARY KEY (build, stage)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stages_output ON stages (output, build);
-PRAGMA user_version = 2;
 COMMIT;";
+
+/// `user_version` 0: as if it were new.
+const EMPTY: &str = "
+DELETE FROM trees; DELETE FROM blobs; DELETE FROM actions; DELETE FROM memo;
+DELETE FROM stages WHERE build IN (SELECT id FROM builds WHERE finished IS NOT NULL);
+DELETE FROM builds WHERE finished IS NOT NULL;
+PRAGMA user_version = 0;";
 
 pub(crate) struct Index {
     path: PathBuf,
@@ -92,6 +98,34 @@ impl Index {
             transaction.commit()?;
             Ok(done)
         })
+    }
+
+    /// Empties it, or, where that is not possible, puts a new one in its place, which other processes that run do
+    /// not see. Builds that have not ended stay: only the index knows what came of their stages. Until
+    /// [`Index::complete`] whoever opens the store fills it as well: a kill in between loses nothing.
+    pub(crate) fn empty(&self, lock: &Path) -> Result<(), StoreError> {
+        if self.damage().is_none() {
+            return self.write(|conn| conn.execute_batch(EMPTY));
+        }
+        let mut conn = self.conn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _guard = guard(lock)?;
+        *conn = replace(&self.path)?;
+        Ok(())
+    }
+
+    /// Says that the index knows all that the folders say.
+    pub(crate) fn complete(&self) -> Result<(), StoreError> {
+        self.with(|conn| conn.pragma_update(None, "user_version", VERSION))
+    }
+
+    /// What is wrong with the database as such, if anything.
+    pub(crate) fn damage(&self) -> Option<String> {
+        let checked = self.with(|conn| conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0)));
+        match checked {
+            Ok(text) if text == "ok" => None,
+            Ok(text) => Some(text.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     pub(crate) fn writable(&self) -> bool {
@@ -200,6 +234,11 @@ fn reconnect(path: &Path, lock: &Path, damage: StoreError) -> Result<Connection,
         other => return other.map(|(conn, _)| conn),
     }
     tracing::warn!(path = %path.display(), error = %damage, "the index is damaged; a new one is made");
+    replace(path)
+}
+
+/// Removes the database and makes an empty one. The caller holds the lock.
+fn replace(path: &Path) -> Result<Connection, StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);

@@ -69,6 +69,18 @@ impl Layout {
         self.bucket("listings-v1", &hash.hex())
     }
 
+    pub(crate) fn listings(&self) -> PathBuf {
+        self.home.join("listings-v1")
+    }
+
+    pub(crate) fn partials(&self) -> PathBuf {
+        self.home.join("partial-v1")
+    }
+
+    pub(crate) fn artifact_lists(&self) -> PathBuf {
+        self.home.join("artifacts-v1")
+    }
+
     pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
         self.home.join(format!("blobs-v1/{}/{}/{hex}", digest.algo(), &hex[..2]))

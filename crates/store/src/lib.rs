@@ -5,6 +5,7 @@
 
 mod action;
 mod artifacts;
+mod away;
 mod blob;
 mod build;
 mod entry;
@@ -18,10 +19,13 @@ mod link;
 mod lock;
 mod memo;
 mod remove;
+mod repair;
 mod root;
 mod scratch;
+mod seal;
 mod store;
 mod tree;
+mod verify;
 mod write;
 
 pub use action::{Action, Maker, Phase};
@@ -35,6 +39,8 @@ pub use key::Key;
 pub use lease::Hold;
 pub use lock::{Holder, KeyLock};
 pub use remove::remove;
+pub use repair::Repair;
 pub use scratch::Scratch;
 pub use store::Store;
 pub use tree::{Publish, Published};
+pub use verify::{Change, Checked, Difference, Finding, Problem, Progress, Thing, Verified, Verify};

@@ -16,4 +16,9 @@ impl Store {
         let sql = "INSERT OR REPLACE INTO memo (ns, key, value) VALUES (?1, ?2, ?3)";
         self.inner.index.write(|conn| conn.prepare_cached(sql)?.execute((namespace, key, value)).map(drop))
     }
+
+    /// Forgets them all: something that they were derived from was damaged.
+    pub(crate) fn forget_memo(&self) -> Result<(), StoreError> {
+        self.inner.index.write(|conn| conn.execute("DELETE FROM memo", []).map(drop))
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Digest, TreeHash};
 
-use crate::{Store, StoreError, write};
+use crate::{Store, StoreError, remove, write};
 
 impl Store {
     /// Registers a symbolic link, such as `./result`, as a root: as long as it points at the tree,
@@ -18,8 +18,7 @@ impl Store {
             return Err(StoreError::NoTree { hash: *tree });
         }
         let link = std::path::absolute(link).map_err(|e| StoreError::io("find", link, e))?;
-        let name = Digest::sha256(link.as_os_str().as_encoded_bytes()).hex();
-        replace_link(&link, &self.layout().roots().join(name))
+        replace_link(&link, &self.registration(&link))
     }
 
     /// Points a link at a tree, in place of the link that may be there, and registers it.
@@ -39,21 +38,33 @@ impl Store {
 
     /// The registered links that still point at a tree, with the hash of the tree, sorted.
     pub fn roots(&self) -> Result<Vec<(PathBuf, TreeHash)>, StoreError> {
+        let pointed_at = |link: PathBuf| self.pointed_at(&link).map(|hash| (link, hash));
+        Ok(self.registered()?.into_iter().filter_map(pointed_at).collect())
+    }
+
+    /// All registered links, sorted, wherever they lead.
+    pub(crate) fn registered(&self) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.layout().roots();
         let io = |e| StoreError::io("list", &folder, e);
-        let mut roots = Vec::new();
+        let mut links = Vec::new();
         for entry in fs::read_dir(&folder).map_err(io)? {
-            let Ok(link) = fs::read_link(entry.map_err(io)?.path()) else { continue };
-            if let Some(hash) = self.pointed_at(&link) {
-                roots.push((link, hash));
-            }
+            links.extend(fs::read_link(entry.map_err(io)?.path()));
         }
-        roots.sort();
-        Ok(roots)
+        links.sort();
+        Ok(links)
+    }
+
+    /// Forgets a link; the link itself is left as it is.
+    pub(crate) fn unregister(&self, link: &Path) -> Result<(), StoreError> {
+        remove(&self.registration(link))
+    }
+
+    fn registration(&self, link: &Path) -> PathBuf {
+        self.layout().roots().join(Digest::sha256(link.as_os_str().as_encoded_bytes()).hex())
     }
 
     /// The tree that a link points at or into.
-    fn pointed_at(&self, link: &Path) -> Option<TreeHash> {
+    pub(crate) fn pointed_at(&self, link: &Path) -> Option<TreeHash> {
         let target = fs::read_link(link).ok()?;
         let target = link.parent().unwrap_or(link).join(target);
         let below = target.strip_prefix(self.home().join("trees-v1")).ok()?;

@@ -52,6 +52,7 @@ impl Store {
             if fresh {
                 store.import_actions()?;
                 store.import_builds()?;
+                store.inner.index.complete()?;
             }
             store.remove_abandoned()?;
             store.remove_abandoned_leases()?;

@@ -6,7 +6,7 @@
 //! asked for, then recorded or removed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{HashOptions, Hashed, Listing, Normalise, TreeHash, TreeStats, hash_tree};
@@ -138,7 +138,7 @@ impl Store {
         if writable {
             let scratch = self.scratch("damaged")?;
             // Renamed first: half of it must not stand under the final name if we are killed.
-            move_tree(path, &scratch.path().join("tree"))?;
+            self.move_away(&Item::Tree(*hash), &scratch)?;
             scratch.close()?;
         }
         Ok(None)
@@ -150,13 +150,15 @@ impl Store {
         self.inner.index.with(|conn| conn.prepare_cached(&sql)?.exists((id, &self.inner.boot)))
     }
 
-    fn record_tree(&self, hash: &TreeHash, stats: &TreeStats) -> Result<(), StoreError> {
+    pub(crate) fn record_tree(&self, hash: &TreeHash, stats: &TreeStats) -> Result<(), StoreError> {
         let sql = "INSERT OR REPLACE INTO trees (hash, files, dirs, symlinks, bytes, created, boot, synced)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
         let [files, dirs, symlinks, bytes] =
             [stats.files, stats.dirs, stats.symlinks, stats.bytes].map(u64::cast_signed);
+        // When it was published, also where the index knows it anew: its folder was not changed since.
+        let created = self.tree_path(hash).symlink_metadata().map_or_else(|_| now() as i64, |m| m.ctime());
         self.inner.index.write(|conn| {
-            let row = (&hash.as_bytes()[..], files, dirs, symlinks, bytes, now() as i64, &self.inner.boot);
+            let row = (&hash.as_bytes()[..], files, dirs, symlinks, bytes, created, &self.inner.boot);
             conn.prepare_cached(sql)?.execute(row).map(drop)
         })
     }
@@ -192,7 +194,7 @@ impl Store {
 }
 
 /// Renames without replacing; `false` if something stands there already.
-fn move_tree(from: &Path, to: &Path) -> Result<bool, StoreError> {
+pub(crate) fn move_tree(from: &Path, to: &Path) -> Result<bool, StoreError> {
     let rename = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
     let renamed = match rename() {
         // Without privileges a folder must be writable to be moved: its `..` changes.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use akbuild_nar::{Digest, TreeHash, hash_path};
-use akbuild_store::{Action, Blob, Key, Publish, Store, StoreError};
+use akbuild_store::{Action, Blob, Finding, Key, Publish, Store, StoreError, Verify};
 use proptest::prelude::*;
 
 const TASK: &str = "STORE_TEST_TASK";
@@ -86,6 +86,28 @@ fn nothing_partial(home: &Path) {
     }
 }
 
+/// What is wrong with the store.
+fn wrong(store: &Store) -> Vec<Finding> {
+    let verified = store.verify(&Verify { threads: 2, record: true, progress: &|_| () }).unwrap();
+    verified.findings.into_iter().filter(|finding| finding.problem.is_wrong()).collect()
+}
+
+/// Publishes things, flips a byte in each, and repairs what is found.
+fn damage_and_repair(home: &Path) {
+    let store = Store::open(home).unwrap();
+    for n in std::process::id()..u32::MAX {
+        let (tree, blob) = (publish(&store, n).unwrap(), blob(&store, n).unwrap());
+        for file in [store.tree_path(&tree).join("a/f"), store.blob_path(&blob)] {
+            fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+            fs::File::options().write(true).open(&file).and_then(|mut f| f.write_all(b"x")).unwrap();
+        }
+        let found = wrong(&store);
+        assert_eq!(found.len(), 2, "{found:?}");
+        found.iter().for_each(|finding| drop(store.repair(finding).unwrap()));
+        std::io::stdout().write_all(b"\ndone\n").unwrap();
+    }
+}
+
 /// Not a test by itself: what the child processes do.
 #[test]
 fn worker() {
@@ -119,6 +141,7 @@ fn worker() {
             assert!(matches!(store.memo_put("x", b"", b""), Err(StoreError::ReadOnly { .. })));
         }
         "full" => full(Path::new(&home)),
+        "repair" => damage_and_repair(Path::new(&home)),
         other => panic!("{other}"),
     }
 }
@@ -186,6 +209,7 @@ fn killed_at_any_instant() {
         process.wait().unwrap();
         let store = Store::open(&home).unwrap();
         nothing_partial(&home);
+        assert_eq!(wrong(&store), []);
         assert_eq!(fs::read_dir(home.join("tmp-v1")).unwrap().count(), 0);
         for done in &finished {
             let [n, tree, blob] = done.split(' ').collect::<Vec<_>>().try_into().unwrap();
@@ -196,6 +220,28 @@ fn killed_at_any_instant() {
         }
     }
     assert!(finished.len() >= 25);
+}
+
+#[test]
+fn a_repair_may_be_killed_at_any_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    for round in 0..20u64 {
+        let mut process = child("repair", &home).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert!(lines.map(Result::unwrap).any(|line| line == "done"));
+        std::thread::sleep(std::time::Duration::from_micros(round * 1397 % 20_000));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let store = Store::open(&home).unwrap();
+        let found = wrong(&store);
+        // What it was at work on, and nothing else.
+        assert!(found.len() <= 2 && found.iter().all(|f| f.problem.word() == "corrupt"), "{found:?}");
+        found.iter().for_each(|finding| drop(store.repair(finding).unwrap()));
+        assert_eq!(wrong(&store), []);
+        nothing_partial(&home);
+        assert_eq!(fs::read_dir(home.join("tmp-v1")).unwrap().count(), 0);
+    }
 }
 
 #[test]
