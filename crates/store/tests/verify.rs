@@ -436,8 +436,8 @@ fn the_index_is_made_again_from_the_folders() {
     assert_eq!(verify(&full.store).findings, []);
     assert_eq!(full.store.stages(&running).unwrap().len(), 1);
     let mut again = full.store.build(&full.build).unwrap();
-    // A length of time that was added to a time is not the same any more.
-    again.iter_mut().for_each(|build| build.seconds = known.2.as_ref().unwrap().seconds);
+    // Times that went through text may differ in their last digit.
+    again.iter_mut().zip(&known.2).for_each(|(new, old)| (new.started, new.seconds) = (old.started, old.seconds));
     assert_eq!((age(&full.store), full.store.actions().unwrap(), again), known);
     full.store.reindex().unwrap();
     assert!(full.store.has_tree(&full.tree) && full.store.has_blob(&full.blob));
