@@ -171,3 +171,23 @@ fn outside_of_a_project() {
     let ran = world.run(&["-C", folder.to_str().unwrap(), "cache", "cat", "words", "link"]).ok();
     assert_eq!(ran.out, "one\n");
 }
+
+#[test]
+fn where_the_timeline_of_a_build_is() {
+    let world = World::new(STAGES);
+    insta::assert_snapshot!(world.run(&["trace"]).failed(), @"
+    --- exit 1
+    error: there is no trace of a build of `tiny`
+      help: a build leaves one when it ends: run `akbuild all`
+    ");
+    world.write("app/a.txt", "one\n");
+    let _ = world.run(&["all"]).ok();
+    let path = |args: &[&str]| world.run(args).ok().out.trim_end().to_owned();
+    let page = std::fs::read_to_string(path(&["trace"])).unwrap();
+    assert!(page.contains("it was never built") && page.contains("sysroot:build"), "{page}");
+    let trace: Value = serde_json::from_str(&std::fs::read_to_string(path(&["trace", "--chrome"])).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    for name in ["words", "run", "publish", "fetch", "unpack"] {
+        assert!(events.iter().any(|event| event["name"] == name), "{name}: {trace:#}");
+    }
+}

@@ -148,10 +148,10 @@ impl Engine {
         self.sink.event(Event::Phase { node: node.clone(), phase });
     }
 
-    /// What a node has done, now that it has ended.
+    /// What a node has done until now.
     pub(crate) fn phases_of(&self, node: &NodeId) -> Vec<Phase> {
-        let mut phases = self.phases.lock().unwrap_or_else(|e| e.into_inner());
-        let begun = phases.remove(node).unwrap_or_default();
+        let phases = self.phases.lock().unwrap_or_else(|e| e.into_inner());
+        let begun = phases.get(node).map(Vec::as_slice).unwrap_or_default();
         let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
         let phase = |((name, at), end): (&(&str, Instant), Instant)| Phase {
             name: (*name).to_owned(),
