@@ -62,6 +62,17 @@ impl Engine {
         }
     }
 
+    /// Says that the repository of a source from git is in use, also where its tree is there already: a stage
+    /// can ask for the repository itself.
+    pub(crate) fn use_repository(&self, node: &NodeId) -> Result<(), EngineError> {
+        if let NodeId::Source(id) = node
+            && let Origin::Git { urls, .. } = &self.source(id)?.origin
+        {
+            self.store.use_repository(&akbuild_fetch::git_repository(&self.git_cache(), &urls[0]))?;
+        }
+        Ok(())
+    }
+
     fn fetch_commit(
         &self,
         source: &Source,

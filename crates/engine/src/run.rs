@@ -78,6 +78,9 @@ impl Engine {
     }
 
     async fn through(self: &Arc<Self>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
+        for at in graph.indices() {
+            self.use_repository(&graph.node(at).id)?;
+        }
         let mut run = Run::new(self.clone(), graph, &survey)?;
         run.announce(&survey);
         run.carry_out().await;

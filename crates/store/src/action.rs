@@ -116,6 +116,8 @@ impl Store {
         let path = self.layout().action(&action.key);
         let damaged = |e: serde_json::Error| StoreError::Damaged { path: path.clone(), problem: e.to_string() };
         let json = seal(&serde_json::to_string(action).map_err(damaged)?);
+        // A collector that removes the record of before must not remove this one.
+        let _hold = self.hold()?;
         self.replace(&path, json.as_bytes())?;
         self.insert_action(action, &json)
     }

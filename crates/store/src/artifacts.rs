@@ -7,6 +7,7 @@ use akbuild_nar::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::exists;
+use crate::lease::Used;
 use crate::{Store, StoreError};
 
 /// A download, by what it is and what its bytes are.
@@ -28,6 +29,9 @@ impl Store {
         let text = lines.concat();
         let name = Digest::sha256(text.as_bytes());
         let path = self.layout().artifacts(&name);
+        // No action names it yet: until one does, the lease keeps it.
+        let _hold = self.hold()?;
+        self.mark(Used::List(name));
         if !exists(&path) {
             self.replace(&path, text.as_bytes())?;
         }

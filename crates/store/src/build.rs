@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::file_name;
+use crate::lease::Used;
 use crate::seal::seal;
 use crate::store::now;
 use crate::{Key, Store, StoreError, write};
@@ -97,6 +98,8 @@ impl Store {
         let started = now();
         // Milliseconds, zero-padded: ids sort by time until the year 33658.
         let id = BuildId(format!("{:015}-{}-{}", (started * 1000.0) as u64, std::process::id(), write::unique()));
+        let _hold = self.hold()?;
+        self.mark(Used::Build(id.clone()));
         let folder = self.build_dir(&id);
         fs::create_dir(&folder).map_err(|e| StoreError::io("create the folder", &folder, e))?;
         let build = Build {

@@ -128,6 +128,15 @@ impl Index {
         }
     }
 
+    /// The same, and on the disk for certain when it is done.
+    pub(crate) fn durably<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let synchronous = |how| self.with(|conn| conn.pragma_update(None, "synchronous", how));
+        synchronous("full")?;
+        let done = self.write(work);
+        synchronous("normal")?;
+        done
+    }
+
     pub(crate) fn writable(&self) -> bool {
         self.writable
     }

@@ -73,10 +73,6 @@ impl Layout {
         self.home.join("listings-v1")
     }
 
-    pub(crate) fn partials(&self) -> PathBuf {
-        self.home.join("partial-v1")
-    }
-
     pub(crate) fn artifact_lists(&self) -> PathBuf {
         self.home.join("artifacts-v1")
     }
@@ -88,6 +84,14 @@ impl Layout {
 
     pub(crate) fn partial(&self, digest: &Digest) -> PathBuf {
         self.bucket("partial-v1", &format!("{}-{}", digest.algo(), digest.hex()))
+    }
+
+    pub(crate) fn partials(&self) -> PathBuf {
+        self.home.join("partial-v1")
+    }
+
+    pub(crate) fn repositories(&self) -> PathBuf {
+        self.home.join("git-v1")
     }
 
     pub(crate) fn actions(&self) -> PathBuf {

@@ -7,14 +7,14 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use akbuild_nar::{Digest, TreeHash};
+use akbuild_nar::{Algo, Digest, TreeHash};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::write::unique;
-use crate::{Store, StoreError};
+use crate::{BuildId, Store, StoreError};
 
 /// The lease of this process, and whether it holds the gate.
 #[derive(Default)]
@@ -28,16 +28,28 @@ struct State {
     holds: u32,
     gate: Option<File>,
     file: Option<(PathBuf, File)>,
-    known: HashSet<Item>,
+    known: HashSet<Used>,
     /// Lines that are not yet in the file.
     new: String,
 }
 
-/// Something that is relied on.
+/// Something with contents that is relied on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Item {
     Tree(TreeHash),
     Blob(Digest),
+}
+
+/// What a process says that it uses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Used {
+    Item(Item),
+    /// A list of artifacts.
+    List(Digest),
+    /// The record of a build that goes on.
+    Build(BuildId),
+    /// A bare repository, by the name of its folder; it may be yet to come.
+    Repository(String),
 }
 
 /// While it lives, no collector removes anything.
@@ -88,14 +100,34 @@ impl Store {
 
     /// Notes that this process relies on something. The caller holds the gate.
     pub(crate) fn rely(&self, item: Item) {
+        self.mark(Used::Item(item));
+    }
+
+    /// The same for what has no contents of its own.
+    pub(crate) fn mark(&self, used: Used) {
         let mut state = lock(&self.inner.lease.state);
-        if state.known.insert(item.clone()) {
-            let line = match item {
-                Item::Tree(hash) => format!("tree {}\n", hash.hex()),
-                Item::Blob(digest) => format!("blob {digest}\n"),
+        if state.known.insert(used.clone()) {
+            let line = match used {
+                Used::Item(Item::Tree(hash)) => format!("tree {}\n", hash.hex()),
+                Used::Item(Item::Blob(digest)) => format!("blob {digest}\n"),
+                Used::List(digest) => format!("list {}\n", digest.hex()),
+                Used::Build(build) => format!("build {build}\n"),
+                Used::Repository(name) => format!("repository {name}\n"),
             };
             state.new.push_str(&line);
         }
+    }
+
+    /// Notes that this process uses a bare repository below `git-v1`, and that it did so now. It need not
+    /// be there yet.
+    pub fn use_repository(&self, path: &Path) -> Result<(), StoreError> {
+        let _hold = self.hold()?;
+        self.mark(Used::Repository(path.file_name().unwrap_or_default().to_string_lossy().into_owned()));
+        if let Ok(folder) = File::open(path) {
+            // Its last use is only a hint for collectors, and another's file times cannot be set.
+            let _ = folder.set_modified(std::time::SystemTime::now());
+        }
+        Ok(())
     }
 
     /// Waits until nobody looks anything up, and keeps it so.
@@ -105,7 +137,7 @@ impl Store {
 
     /// What processes that run rely on, each with its process id. Abandoned leases are removed. The
     /// caller has shut the gate.
-    pub(crate) fn leases(&self, _gate: &Gate) -> Result<Vec<(u32, HashSet<Item>)>, StoreError> {
+    pub(crate) fn leases(&self, _gate: &Gate) -> Result<Vec<(u32, HashSet<Used>)>, StoreError> {
         let mut leases = Vec::new();
         for path in self.lease_files()? {
             let Some(mut file) = self.live(&path)? else { continue };
@@ -113,7 +145,7 @@ impl Store {
             file.read_to_string(&mut text).map_err(|e| StoreError::io("read", &path, e))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let pid = name.split('-').next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
-            leases.push((pid, text.lines().filter_map(item).collect()));
+            leases.push((pid, text.lines().filter_map(used).collect()));
         }
         Ok(leases)
     }
@@ -130,7 +162,7 @@ impl Store {
     }
 
     /// The lease if its process runs; else it is removed.
-    fn live(&self, path: &std::path::Path) -> Result<Option<File>, StoreError> {
+    fn live(&self, path: &Path) -> Result<Option<File>, StoreError> {
         let Ok(file) = File::open(path) else { return Ok(None) };
         let own = lock(&self.inner.lease.state).file.as_ref().is_some_and(|(own, _)| own == path);
         if own || flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -177,10 +209,13 @@ impl Store {
     }
 }
 
-fn item(line: &str) -> Option<Item> {
+fn used(line: &str) -> Option<Used> {
     match line.split_once(' ')? {
-        ("tree", hex) => hex.parse().ok().map(Item::Tree),
-        ("blob", digest) => digest.parse().ok().map(Item::Blob),
+        ("tree", hex) => hex.parse().ok().map(|hash| Used::Item(Item::Tree(hash))),
+        ("blob", digest) => digest.parse().ok().map(|digest| Used::Item(Item::Blob(digest))),
+        ("list", hex) => Digest::from_hex(Algo::Sha256, hex).ok().map(Used::List),
+        ("build", id) => Some(Used::Build(BuildId::from_name(id.to_owned()))),
+        ("repository", name) => Some(Used::Repository(name.to_owned())),
         _ => None,
     }
 }

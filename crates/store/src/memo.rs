@@ -1,6 +1,8 @@
-//! Derived facts that are dear to compute and may be lost at any time. Knows bytes only.
+//! Derived facts that are dear to compute and may be lost at any time. Knows bytes only, but for one thing:
+//! keys about a tree are JSON lists that begin with its hash, so that they can go with it.
 
-use rusqlite::OptionalExtension;
+use akbuild_nar::TreeHash;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::{Store, StoreError};
 
@@ -21,4 +23,12 @@ impl Store {
     pub(crate) fn forget_memo(&self) -> Result<(), StoreError> {
         self.inner.index.write(|conn| conn.execute("DELETE FROM memo", []).map(drop))
     }
+}
+
+/// Drops what is known of a tree.
+pub(crate) fn forget_tree(conn: &Connection, hash: &TreeHash) -> rusqlite::Result<()> {
+    // In the order of bytes `#` follows the quotation mark that ends the hash.
+    let bounds = ['"', '#'].map(|end| format!("[\"{hash}{end}").into_bytes());
+    let sql = "DELETE FROM memo WHERE ns IN (SELECT DISTINCT ns FROM memo) AND key >= ?1 AND key < ?2";
+    conn.prepare_cached(sql)?.execute(bounds).map(drop)
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use akbuild_nar::{Digest, HashOptions, Kind, Listing, Normalise, TreeHash, hash_tree};
 
 use crate::layout::exists;
-use crate::lease::Item;
+use crate::lease::{Item, Used};
 use crate::verify::{Change, Finding, Problem, Thing, differences};
 use crate::{Key, Store, StoreError, remove};
 
@@ -137,7 +137,8 @@ impl Store {
             if identity(&path) != Some(id) {
                 return Ok(Repair::Nothing);
             }
-            let leases = self.leases(&gate)?.into_iter().filter(|(_, items)| items.contains(item));
+            let used = Used::Item(item.clone());
+            let leases = self.leases(&gate)?.into_iter().filter(|(_, all)| all.contains(&used));
             self.move_away(item, &scratch)?;
             let mut used_by: Vec<u32> = leases.map(|(pid, _)| pid).filter(|pid| *pid != std::process::id()).collect();
             used_by.sort_unstable();

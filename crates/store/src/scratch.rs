@@ -115,7 +115,7 @@ fn lock_dir(path: &Path, operation: FlockOperation) -> Result<File, StoreError> 
     Ok(dir)
 }
 
-fn try_lock_dir(path: &Path) -> Result<Option<File>, StoreError> {
+pub(crate) fn try_lock_dir(path: &Path) -> Result<Option<File>, StoreError> {
     let dir = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(dir)),

@@ -88,7 +88,7 @@ impl Store {
 
     /// How much is in a tree, from the index; `None` if the store does not have it.
     pub fn tree_stats(&self, hash: &TreeHash) -> Result<Option<TreeStats>, StoreError> {
-        if !self.find_tree(hash)? {
+        if !self.look_for_tree(hash)? {
             return Ok(None);
         }
         let sql = "SELECT files, dirs, symlinks, bytes FROM trees WHERE hash = ?1";
@@ -184,6 +184,7 @@ impl Store {
             }
         }
         let tree = self.tree_path(hash);
+        let _hold = self.hold()?;
         let found = if exists(&tree) { self.check_tree(hash, &tree)? } else { None };
         let listing = found.ok_or(StoreError::NoTree { hash: *hash })?;
         if self.inner.index.writable() {

@@ -11,11 +11,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use akbuild_nar::{Digest, TreeHash, hash_path};
-use akbuild_store::{Action, Blob, Finding, Key, Publish, Store, StoreError, Verify};
+use akbuild_store::{Action, Artifact, Blob, Collecting, Finding, Key, Publish, Store, StoreError, Verify};
 use proptest::prelude::*;
 
 const TASK: &str = "STORE_TEST_TASK";
 const HOME: &str = "STORE_TEST_HOME";
+/// All that nothing keeps.
+const ALL: Collecting = Collecting { keep: 0, older_than: None, max_size: None, floor: 0 };
 
 fn publish(store: &Store, n: u32) -> Result<TreeHash, StoreError> {
     let scratch = store.scratch("work")?;
@@ -139,6 +141,15 @@ fn worker() {
             insta::assert_snapshot!(error.replace(&home, "[HOME]"), @"the store [HOME] is read-only; choose another with --home DIR, or make it writable");
             assert!(matches!(blob(&store, 2), Err(StoreError::ReadOnly { .. })));
             assert!(matches!(store.memo_put("x", b"", b""), Err(StoreError::ReadOnly { .. })));
+            assert!(matches!(store.plan_collection(&ALL), Err(StoreError::ReadOnly { .. })));
+            assert!(matches!(store.collect(&ALL, &mut |_, _| {}), Err(StoreError::ReadOnly { .. })));
+        }
+        "rely" => rely(&Store::open(Path::new(&home)).unwrap()),
+        "collect" => {
+            publish_records(&Store::open(Path::new(&home)).unwrap(), std::process::id());
+            let store = Store::open(Path::new(&home)).unwrap();
+            std::io::stdout().write_all(b"\nready\n").unwrap();
+            store.collect(&ALL, &mut |_, _| {}).unwrap();
         }
         "full" => full(Path::new(&home)),
         "repair" => damage_and_repair(Path::new(&home)),
@@ -164,6 +175,60 @@ fn full(home: &Path) {
         assert!(store.has_blob(&Digest::sha256(format!("blob {n}").repeat(1000).as_bytes())));
     }
     nothing_partial(home);
+}
+
+/// Publishes things, and finds all that it has published again and again.
+fn rely(store: &Store) {
+    let mut published = Vec::new();
+    for n in (0..12).chain(0..12) {
+        let (tree, digest) = (publish(store, n).unwrap(), blob(store, n).unwrap());
+        let list = store.put_artifacts(&[Artifact { name: n.to_string(), digest }]).unwrap();
+        assert_eq!(store.action(&Key::of(&n.to_le_bytes())).unwrap(), Some(action(n, tree)));
+        published.push((tree, digest, list));
+        for (tree, digest, list) in &published {
+            assert!(store.tree_path(tree).join("b/c/f").exists() && store.has_tree(tree), "{n} {tree}");
+            assert!(store.blob_path(digest).exists() && store.has_blob(digest), "{n} {digest}");
+            assert!(store.artifacts(list).unwrap().is_some(), "{n} {list}");
+        }
+    }
+}
+
+/// Trees, blobs, actions that name lists, and builds.
+fn publish_records(store: &Store, from: u32) {
+    for n in from..from + 8 {
+        let (tree, digest) = (publish(store, n).unwrap(), blob(store, n).unwrap());
+        let artifacts = Some(store.put_artifacts(&[Artifact { name: n.to_string(), digest }]).unwrap());
+        store.record_action(&Action { artifacts, ..action(n, tree) }).unwrap();
+        let build = store.begin_build(&[], "p", &[n.to_string()]).unwrap();
+        store.finish_build(&build, true).unwrap();
+    }
+}
+
+/// Nothing names what is not there.
+fn nothing_dangling(home: &Path) {
+    let index = rusqlite::Connection::open(home.join("index-v2.sqlite")).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut statement = index.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for tree in texts("SELECT lower(hex(hash)) FROM trees") {
+        assert!(home.join("trees-v1").join(&tree).is_dir(), "tree {tree}");
+    }
+    for blob in texts("SELECT digest FROM blobs") {
+        let hex = blob.parse::<Digest>().unwrap().hex();
+        assert!(home.join(format!("blobs-v1/sha256/{}/{hex}", &hex[..2])).is_file(), "blob {blob}");
+    }
+    for build in texts("SELECT id FROM builds UNION SELECT build FROM stages") {
+        assert!(home.join("builds-v1").join(&build).join("build.json").is_file(), "build {build}");
+    }
+    for key in texts("SELECT lower(hex(key)) FROM actions") {
+        assert!(home.join(format!("actions-v1/{key}.json")).is_file(), "action {key}");
+    }
+    for entry in fs::read_dir(home.join("actions-v1")).unwrap() {
+        let action: Action = serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        let list = action.artifacts.map(|list| home.join("artifacts-v1").join(list.hex()));
+        assert!(list.is_none_or(|list| list.is_file()), "the list of {}", action.key);
+    }
 }
 
 fn child(task: &str, home: &Path) -> Command {
@@ -245,6 +310,62 @@ fn a_repair_may_be_killed_at_any_instant() {
 }
 
 #[test]
+fn a_collector_is_killed_at_any_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let kept = publish(&Store::open(&home).unwrap(), 0).unwrap();
+    Store::open(&home).unwrap().link_result(&folder.path().join("result"), &kept).unwrap();
+    for round in 0..25u64 {
+        let mut process = child("collect", &home).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "ready"));
+        std::thread::sleep(std::time::Duration::from_micros(round * 997 % 25_000));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        nothing_dangling(&home);
+        let store = Store::open(&home).unwrap();
+        assert_eq!(wrong(&store), []);
+        assert_eq!(fs::read_dir(home.join("tmp-v1")).unwrap().count(), 0);
+        assert!(store.has_tree(&kept));
+    }
+    Store::open(&home).unwrap().collect(&ALL, &mut |_, _| {}).unwrap();
+    nothing_dangling(&home);
+    assert_eq!(fs::read_dir(home.join("trees-v1")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_processes_rely_on_is_there_while_others_collect() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let start = || child("rely", &home).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    Store::open(&home).unwrap();
+    let mut processes: Vec<_> = (0..3).map(|_| start()).collect();
+    let mut collected = 0;
+    // A process that is started anew relies on nothing yet: there is something to collect all the time.
+    let mut more = 3;
+    while !processes.is_empty() {
+        let done = Store::open(&home).unwrap().collect(&ALL, &mut |_, _| {}).unwrap();
+        collected += done.entries.iter().filter(|verdict| verdict.goes()).count();
+        for i in (0..processes.len()).rev() {
+            if processes[i].try_wait().unwrap().is_none() {
+                continue;
+            }
+            let output = processes.swap_remove(i).wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+            if more > 0 {
+                more -= 1;
+                processes.push(start());
+            }
+        }
+    }
+    Store::open(&home).unwrap().collect(&ALL, &mut |_, _| {}).unwrap();
+    assert_eq!(fs::read_dir(home.join("trees-v1")).unwrap().count(), 0);
+    nothing_dangling(&home);
+    println!("{collected} entries were collected meanwhile");
+}
+
+#[test]
 fn processes_that_make_the_same_things_share_a_home() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
@@ -284,6 +405,12 @@ enum Step {
     LoseIndex,
     DamageTree(u32),
     Sync,
+    /// A link to a tree.
+    Root(u32),
+    /// By another process, while this one relies on what it has seen.
+    CollectBeside,
+    /// While nobody relies on anything, but one process publishes this.
+    CollectAlone(u32),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -296,6 +423,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::LoseIndex),
         1 => n().prop_map(Step::DamageTree),
         1 => Just(Step::Sync),
+        1 => n().prop_map(Step::Root),
+        1 => Just(Step::CollectBeside),
+        2 => n().prop_map(Step::CollectAlone),
     ];
     prop::collection::vec(step, 1..20)
 }
@@ -305,6 +435,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     trees: BTreeSet<u32>,
     blobs: BTreeSet<u32>,
+    root: Option<u32>,
 }
 
 fn tree_hash(n: u32) -> TreeHash {
@@ -355,8 +486,29 @@ proptest! {
                     let sql = "UPDATE trees SET boot = 'earlier', synced = 0";
                     rusqlite::Connection::open(home.join("index-v2.sqlite")).unwrap().execute_batch(sql).unwrap();
                 }
-                Step::DamageTree(_) => {}
+                Step::Root(n) if model.trees.contains(&n) => {
+                    store.link_result(&folder.path().join("result"), &hashes[n as usize]).unwrap();
+                    model.root = Some(n);
+                }
+                Step::DamageTree(_) | Step::Root(_) => {}
+                Step::CollectBeside => drop(Store::open(&home).unwrap().collect(&ALL, &mut |_, _| {}).unwrap()),
+                Step::CollectAlone(n) => {
+                    drop(store);
+                    store = Store::open(&home).unwrap();
+                    let other = Store::open(&home).unwrap();
+                    std::thread::scope(|scope| {
+                        scope.spawn(|| publish(&other, n).unwrap());
+                        store.collect(&ALL, &mut |_, _| {}).unwrap();
+                    });
+                    model.trees.retain(|tree| Some(*tree) == model.root);
+                    model.trees.insert(n);
+                    model.blobs.clear();
+                    // Published before or after: another collection leaves exactly that.
+                    store.collect(&ALL, &mut |_, _| {}).unwrap();
+                    check(&store, &model, &hashes)?;
+                }
             }
+            nothing_dangling(&home);
             check(&store, &model, &hashes)?;
         }
     }

@@ -136,8 +136,9 @@ fn source(session: &Session, project: &Project, id: &SourceId, request: &SourceR
                 offline: session.is_offline(),
                 progress: &|_| {},
             };
-            let commit = akbuild_fetch::git_fetch(&wanted)?;
             let repository = akbuild_fetch::git_repository(&cache, &request.urls[0]);
+            session.store.use_repository(&repository)?;
+            let commit = akbuild_fetch::git_fetch(&wanted)?;
             akbuild_fetch::git_checkout(&repository, &commit, &tree)?;
             LockedOrigin::Git { url: request.url.clone(), reference: reference.clone(), commit }
         }
