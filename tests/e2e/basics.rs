@@ -69,6 +69,7 @@ fn whole_story(world: &World) {
         downloads  1 file, [SIZE]
 
         done in [TIME]: 3 built
+        timeline: [HOME]/builds-v1/[NAME]/build.html
         result: [PROJECT]/result
         ");
         assert_eq!(world.result("loud"), "ONE!\nTWO!\n");
@@ -133,7 +134,7 @@ fn events() {
     phase last link: reason stage phase
     phase last publish: reason stage phase
     stage-finished last built: reason stage status seconds started bytes files output key max_rss log error tail kept
-    finished: reason ok cancelled seconds built cached failed skipped downloaded_files downloaded_bytes result
+    finished: reason ok cancelled seconds built cached failed skipped downloaded_files downloaded_bytes result timeline
     ");
     let last = ran.events().pop().unwrap();
     assert_eq!((&last["ok"], &last["built"], &last["failed"]), (&true.into(), &3.into(), &0.into()));

@@ -47,6 +47,7 @@ fn other_bytes_than_the_pinned_ones() {
     skipped (what they need failed, or the run stopped): words, loud, last
 
     failed after [TIME]: 1 failed, 3 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
     assert!(world.bucket("trees-v1").len() <= 1, "the source and nothing else");
 }
@@ -89,6 +90,7 @@ fn a_package_that_is_gone_from_every_mirror() {
     skipped (what they need failed, or the run stopped): words, loud, last
 
     failed after [TIME]: 1 failed, 3 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
     assert_eq!(world.server.asked(&format!("/second/{PACKAGE}")), 1);
 }
@@ -147,6 +149,7 @@ fn offline_with_something_missing() {
     skipped (what they need failed, or the run stopped): words, loud, last
 
     failed after [TIME]: 1 failed, 3 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
     assert_eq!(world.server.questions(), questions);
 }

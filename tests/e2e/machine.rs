@@ -37,6 +37,7 @@ fn no_user_namespaces() {
     skipped (what they need failed, or the run stopped): loud, last
 
     failed after [TIME]: 1 failed, 2 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
     let doctor = world.end(world.inside(forbidden, &["doctor"]).spawn().unwrap()).failed();
     // The rest follows from the machine.
@@ -80,6 +81,7 @@ fn a_full_disk() {
       help: `akbuild log last` prints the log, `akbuild shell last` opens its sandbox
 
     failed after [TIME]: 1 failed
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
 
@@ -115,6 +117,7 @@ fn no_room_for_the_sysroot() {
     skipped (what they need failed, or the run stopped): words, loud, last
 
     failed after [TIME]: 1 failed, 3 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
 

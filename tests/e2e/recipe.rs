@@ -128,6 +128,7 @@ fn a_stage_that_takes_nothing() {
     skipped (what they need failed, or the run stopped): loud, last
 
     failed after [TIME]: 1 failed, 2 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
 

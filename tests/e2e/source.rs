@@ -105,6 +105,7 @@ fn another_archive_than_the_pinned_one() {
     skipped (what they need failed, or the run stopped): last
 
     failed after [TIME]: 1 failed, 1 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
 
@@ -155,6 +156,7 @@ fn a_pinned_folder_that_has_changed() {
     skipped (what they need failed, or the run stopped): last
 
     failed after [TIME]: 1 failed, 1 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
 
@@ -194,6 +196,7 @@ fn a_patch_that_matches_nothing() {
     skipped (what they need failed, or the run stopped): last
 
     failed after [TIME]: 1 failed, 1 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
 
@@ -217,5 +220,6 @@ fn a_patch_that_matches_twice() {
     skipped (what they need failed, or the run stopped): last
 
     failed after [TIME]: 1 failed, 1 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }

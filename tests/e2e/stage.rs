@@ -60,6 +60,7 @@ fn a_script_that_fails() {
     skipped (what they need failed, or the run stopped): after
 
     failed after [TIME]: 1 failed, 1 skipped
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
     let log = world.run(&["log", "last"]).ok().out;
     assert_eq!(log.lines().count(), 31);
@@ -90,6 +91,7 @@ fn a_command_in_the_middle_that_fails() {
       help: `akbuild log last` prints the log, `akbuild shell last` opens its sandbox
 
     failed after [TIME]: 1 failed
+    timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
     insta::assert_snapshot!(run("false | cat; echo not reached", "").run(&["all", "-q"]), @"
     --- exit 1

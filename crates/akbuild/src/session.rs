@@ -12,7 +12,7 @@ use crate::args::{Building, Global};
 use crate::failure::{Exit, Failure, Outcome, io};
 use crate::machine;
 use crate::project::Project;
-use crate::timeline::Watch;
+use crate::timeline::{PAGE, Watch};
 use crate::ui::Ui;
 
 /// Everything that a command works with.
@@ -152,6 +152,12 @@ impl Session {
             self.ui.warn(&failure.render(false).0.unwrap_or_default());
         }
         Ok(outcome)
+    }
+
+    /// The page with the timeline of a build that has ended.
+    pub(crate) fn timeline(&self, engine: &Engine) -> Option<PathBuf> {
+        let page = self.store.build_dir(engine.build.as_ref()?).join(PAGE);
+        page.is_file().then_some(page)
     }
 
     /// Waits for something that is not a run.

@@ -62,6 +62,7 @@ pub(super) fn tell(session: &Session, engine: &Engine, outcome: RunOutcome, begu
         order: engine.plan.stages.iter().map(|s| s.id.clone()).collect(),
         seconds: begun.elapsed().as_secs_f64(),
         result,
+        timeline: session.timeline(engine),
     });
 }
 

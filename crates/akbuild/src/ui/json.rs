@@ -136,6 +136,7 @@ impl Ui for Json {
             "downloaded_files": state.board.downloads.files,
             "downloaded_bytes": state.board.downloads.bytes,
             "result": end.result.as_deref().map(path),
+            "timeline": end.timeline.as_deref().map(path),
         });
         self.emit(&mut state, line);
     }
@@ -244,7 +245,7 @@ mod tests {
         out: {"reason":"line","stage":"webui","line":"npm error code 2"}
         out: {"reason":"stage-finished","stage":"webui","status":"failed","seconds":14.0,"started":31.0,"bytes":0,"files":0,"output":null,"key":null,"max_rss":0,"log":"/home/me/akbuild/builds/1/webui.log","error":"stage `webui` exited with status 2","tail":["added 12 packages","npm error code 2"],"kept":"/home/me/akbuild/tmp/webui-1"}
         out: {"reason":"stage-finished","stage":"assembled","status":"skipped","seconds":0.0,"started":0.0,"bytes":0,"files":0,"output":null,"key":null,"max_rss":0,"log":null,"error":null,"tail":[],"kept":null}
-        out: {"reason":"finished","ok":false,"cancelled":false,"seconds":45.0,"built":0,"cached":1,"failed":1,"skipped":1,"downloaded_files":1,"downloaded_bytes":3000000,"result":null}
+        out: {"reason":"finished","ok":false,"cancelled":false,"seconds":45.0,"built":0,"cached":1,"failed":1,"skipped":1,"downloaded_files":1,"downloaded_bytes":3000000,"result":null,"timeline":null}
         "#);
     }
 

@@ -66,6 +66,8 @@ pub(crate) struct Summary {
     pub(crate) seconds: f64,
     /// The link to the first target's output, if one was made.
     pub(crate) result: Option<PathBuf>,
+    /// The page with the run's timeline, if one was drawn.
+    pub(crate) timeline: Option<PathBuf>,
 }
 
 /// Files and bytes that were downloaded; each way of showing counts them from the events.

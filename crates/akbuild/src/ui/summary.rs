@@ -175,10 +175,18 @@ fn closing(end: &Summary, paint: Paint) -> String {
     };
     let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
     let mut text = format!("{how} {}: {counts}\n", seconds(end.seconds));
+    if let Some(page) = end.timeline.as_ref().filter(|_| ran(end)) {
+        text += &format!("timeline: {}\n", page.display());
+    }
     if let Some(link) = &end.result {
         text += &format!("result: {}\n", link.display());
     }
     text
+}
+
+/// Whether there is something to see in a timeline.
+fn ran(end: &Summary) -> bool {
+    end.reports.iter().any(|report| matches!(report.status, Status::Built | Status::Failed))
 }
 
 #[cfg(test)]
@@ -202,6 +210,7 @@ mod tests {
             order: ["client-go", "webui"].map(StageId::new).to_vec(),
             seconds: 130.0,
             result: Some("/home/me/project/result".into()),
+            timeline: Some("/home/me/akbuild/builds/1/build.html".into()),
             ..Summary::default()
         }
     }
@@ -210,6 +219,7 @@ mod tests {
     fn all_is_well() {
         let downloads = Downloads { files: 1251, bytes: 91_000_000 };
         insta::assert_snapshot!(render(&good(), downloads, 100, Paint(false)), @"
+
         stage      status        time     size  output
         client-go  cached               1.2 MB  sha256-BwcHBwcHBw...
         webui      built   2 min 05 s  21.4 MB  sha256-BwcHBwcHBw...
@@ -218,6 +228,7 @@ mod tests {
         downloads  1251 files, 91.0 MB
 
         done in 2 min 10 s: 1 built, 1 cached
+        timeline: /home/me/akbuild/builds/1/build.html
         result: /home/me/project/result
         ");
     }
