@@ -49,10 +49,16 @@ pub(crate) fn open(world: &World, stage: &str) {
 
 /// The output folder of a stage, if it runs and is at its gate.
 pub(crate) fn gate(world: &World, stage: &str) -> Option<PathBuf> {
+    gates(world, stage).pop()
+}
+
+/// The same of all processes that run it, and of those that were killed while they did.
+pub(crate) fn gates(world: &World, stage: &str) -> Vec<PathBuf> {
     let tmp = world.home().join("tmp-v1");
-    let names = std::fs::read_dir(&tmp).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names =
+        std::fs::read_dir(&tmp).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let outs = names.filter(|name| name.ends_with(&format!("-{stage}"))).map(|name| tmp.join(name).join("out"));
-    outs.into_iter().find(|out| out.join("up").exists() && !out.join("go").exists())
+    outs.filter(|out| out.join("up").exists() && !out.join("go").exists()).collect()
 }
 
 /// A run with `--json` whose events are read while it goes on.
@@ -64,7 +70,13 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn start(world: &World, args: &[&str]) -> Live {
-        let mut child = world.start(&[args, &["--json"]].concat());
+        Live::start_in(world, "project", args)
+    }
+
+    /// The same in another folder of the world.
+    pub(crate) fn start_in(world: &World, folder: &str, args: &[&str]) -> Live {
+        let mut command = world.command(&[args, &["--json"]].concat());
+        let mut child = command.current_dir(world.path(folder)).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Live { child, output, seen: String::new() }
     }
@@ -80,11 +92,16 @@ impl Live {
 
     /// Reads events up to one of this reason, of one of these stages.
     pub(crate) fn wait_for_any(&mut self, reason: &str, stages: &[&str]) -> Value {
+        self.wait_until(|event| event["reason"] == reason && stages.iter().any(|stage| event["stage"] == *stage))
+    }
+
+    /// Reads events up to one like that.
+    pub(crate) fn wait_until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let from = self.seen.len();
-            assert!(self.output.read_line(&mut self.seen).unwrap() > 0, "no {reason} of {stages:?} in {}", self.seen);
+            assert!(self.output.read_line(&mut self.seen).unwrap() > 0, "it is not in {}", self.seen);
             let event: Value = serde_json::from_str(&self.seen[from..]).unwrap();
-            if event["reason"] == reason && stages.iter().any(|stage| event["stage"] == *stage) {
+            if wanted(&event) {
                 return event;
             }
         }

@@ -17,6 +17,7 @@ mod rebuild;
 mod recipe;
 mod sandbox;
 mod server;
+mod share;
 mod source;
 mod stage;
 mod stop;
