@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -76,7 +77,8 @@ fn data() -> Vec<u8> {
 fn tarball() -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
-    (header.set_mode(0o644), header.set_size(500_000));
+    header.set_mode(0o644);
+    header.set_size(500_000);
     archive.append_data(&mut header, "data-1/data", &data()[..]).unwrap();
     archive.into_inner().unwrap()
 }
@@ -114,7 +116,8 @@ fn build(world: &World, round: u64) -> Vec<Value> {
 /// A run that will not end by itself, in a process group of its own.
 struct Doomed {
     child: Child,
-    events: JoinHandle<Vec<Value>>,
+    reader: JoinHandle<()>,
+    events: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Doomed {
@@ -122,9 +125,19 @@ impl Doomed {
         let mut command = world.command(&["all", "--json"]);
         let mut child = command.stderr(Stdio::null()).process_group(0).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // The last line may have been cut off by the death.
-        let events = lines.map_while(|line| serde_json::from_str(&line.ok()?).ok());
-        Doomed { child, events: std::thread::spawn(|| events.collect()) }
+        let events: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let shared = events.clone();
+        let reader = std::thread::spawn(move || {
+            // The last line may have been cut off by the death.
+            let events = lines.map_while(|line| serde_json::from_str(&line.ok()?).ok());
+            events.for_each(|event| shared.lock().unwrap().push(event));
+        });
+        Doomed { child, reader, events }
+    }
+
+    /// How many events tell of a phase.
+    fn said(&self, phase: &str) -> usize {
+        self.events.lock().unwrap().iter().filter(|event| event["phase"] == phase).count()
     }
 
     /// Sends it a signal, unless it has ended.
@@ -137,7 +150,8 @@ impl Doomed {
     /// What it had said, and how it ended.
     fn end(mut self) -> (Vec<Value>, ExitStatus) {
         let status = self.child.wait().unwrap();
-        (self.events.join().unwrap(), status)
+        self.reader.join().unwrap();
+        (std::mem::take(&mut *self.events.lock().unwrap()), status)
     }
 }
 
@@ -147,14 +161,18 @@ enum When {
     After(Duration),
     /// As soon as a folder of the home has so many more names.
     Grown(&'static str, usize),
+    /// So long after a phase has begun for so many nodes.
+    Said(&'static str, usize, Duration),
 }
 
 impl When {
     /// Mostly any instant of a build of that length; sometimes one of those that are too short to be met so.
     fn any(random: &mut Random, length: Duration) -> When {
-        match random.below(8) {
+        match random.below(10) {
             0 => When::Grown("trees-v1", 1 + random.below(6) as usize),
             1 => When::Grown("actions-v1", 1 + random.below(5) as usize),
+            2 => When::Said("publish", 1 + random.below(4) as usize, Duration::from_micros(random.below(3000))),
+            3 => When::Said("unpack", 1, Duration::from_micros(random.below(20_000))),
             _ => When::After(length.mul_f64(random.below(10_000) as f64 / 10_000.0)),
         }
     }
@@ -162,6 +180,12 @@ impl When {
     fn wait(self, world: &World, doomed: &mut Doomed, before: usize) {
         match self {
             When::After(time) => std::thread::sleep(time),
+            When::Said(phase, times, more) => {
+                while doomed.said(phase) < times && doomed.child.try_wait().unwrap().is_none() {
+                    std::thread::yield_now();
+                }
+                std::thread::sleep(more);
+            }
             When::Grown(bucket, more) => {
                 while size(world, bucket) < before + more && doomed.child.try_wait().unwrap().is_none() {}
             }

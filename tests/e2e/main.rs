@@ -19,6 +19,7 @@ mod sandbox;
 mod server;
 mod share;
 mod source;
+mod space;
 mod stage;
 mod stop;
 mod text;

@@ -140,8 +140,14 @@ impl Session {
     pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
         let outcome = self.runtime.block_on(engine.run(targets));
         let ok = outcome.as_ref().is_ok_and(|o| o.ok);
-        if let Some(build) = &engine.build {
-            self.store.finish_build(build, ok)?;
+        if let Some(build) = &engine.build
+            && let Err(error) = self.store.finish_build(build, ok)
+        {
+            if ok {
+                return Err(error.into());
+            }
+            // What the run failed of comes first.
+            self.ui.warn(&format!("the record of this build is not complete: {error}"));
         }
         if ok {
             self.store.sync()?;

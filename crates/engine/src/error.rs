@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::TreeHash;
+use akbuild_store::size;
 
 use crate::elf::Unsatisfied;
 
@@ -188,6 +189,18 @@ pub enum EngineError {
         /// The stage.
         stage: String,
     },
+    /// No room is left where the store is.
+    #[error("{cause}\n  help: make room on the file system of `{}`: {}{} are free; or put the store elsewhere with --home DIR", home.display(), more(*.written), size(*.free))]
+    Full {
+        /// What could not be done.
+        cause: Box<EngineError>,
+        /// The home.
+        home: PathBuf,
+        /// Bytes that were written before, and are removed now.
+        written: u64,
+        /// Bytes that were free then.
+        free: u64,
+    },
     /// A sysroot could not be made.
     #[error("{0}")]
     Sysroots(String),
@@ -227,6 +240,10 @@ pub enum PatchError {
     /// The replacement has changed since the plan was made.
     #[error("takes its text from `{0}`, which changed while akbuild was running")]
     Changed(String),
+}
+
+fn more(written: u64) -> String {
+    if written == 0 { String::new() } else { format!("more than {} are needed, ", size(written)) }
 }
 
 fn join(lines: &[usize]) -> String {

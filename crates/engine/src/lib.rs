@@ -24,6 +24,7 @@ mod network;
 mod patch;
 mod perform;
 mod record;
+mod room;
 mod root;
 mod run;
 mod served;

@@ -25,21 +25,21 @@ impl Engine {
             return Ok(hash);
         }
         let scratch = self.store.scratch(&format!("source-{}", source.id))?;
-        let tree = scratch.path().join("tree");
+        let made = self.bring_source(source, &scratch.path().join("tree"));
+        made.map_err(|error| self.no_room(Some(scratch.path()), error))
+    }
+
+    fn bring_source(&self, source: &Source, tree: &Path) -> Result<TreeHash, EngineError> {
         let from = match &source.origin {
             Origin::Git { urls, reference, commit } => {
                 self.fetch_commit(source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch)?;
-                akbuild_fetch::git_checkout(
-                    &akbuild_fetch::git_repository(&self.git_cache(), &urls[0]),
-                    commit,
-                    &tree,
-                )?;
+                akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&self.git_cache(), &urls[0]), commit, tree)?;
                 urls.join(", ")
             }
             Origin::Tarball { urls, digest } => {
                 self.runtime.block_on(self.fetch_blob(&format!("source {}", source.id), urls, *digest, source))?;
                 let file = self.store.blob_path(digest);
-                akbuild_fetch::unpack_archive(&file, &tree, StripTop::IfSingle)?;
+                akbuild_fetch::unpack_archive(&file, tree, StripTop::IfSingle)?;
                 urls.join(", ")
             }
             Origin::Path(path) => {
@@ -48,11 +48,11 @@ impl Engine {
                     let file = path.join(relative);
                     crate::local::is_left_out(&file) || (!file.is_dir() && !subset.matches(relative))
                 };
-                akbuild_fetch::copy_tree(path, &tree, &outside)?;
+                akbuild_fetch::copy_tree(path, tree, &outside)?;
                 path.display().to_string()
             }
         };
-        let published = self.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?;
+        let published = self.store.publish(tree, &Publish { listing: true, ..Publish::default() })?;
         match source.hash {
             Some(expected) if expected != published.hash => {
                 let (id, found) = (source.id.to_string(), published.hash);
@@ -175,8 +175,12 @@ impl Engine {
         self.runtime.block_on(self.download(&node, wanted.collect()))?;
         self.phase(&node, "unpack");
         let scratch = self.store.scratch(&format!("sysroot-{}", sysroot.id))?;
-        let tree = scratch.path().join("tree");
-        fs::create_dir(&tree).doing("make", &tree)?;
+        let made = self.unpack_sysroot(sysroot, &node, &scratch.path().join("tree"));
+        made.map_err(|error| self.no_room(Some(scratch.path()), error))
+    }
+
+    fn unpack_sysroot(&self, sysroot: &Sysroot, node: &NodeId, tree: &Path) -> Result<TreeHash, EngineError> {
+        fs::create_dir(tree).doing("make", tree)?;
         let debs: Vec<DebFile<'_>> =
             sysroot.packages.iter().map(|pin| DebFile { pin, path: self.store.blob_path(&pin.digest) }).collect();
         let progress = |event: UnpackEvent<'_>| {
@@ -185,9 +189,9 @@ impl Engine {
             }
         };
         let options = UnpackOptions { threads: self.options.threads, progress: &progress, slim: true };
-        akbuild_sysroot::unpack(&debs, &tree, &options)?;
-        self.phase(&node, "publish");
-        Ok(self.store.publish(&tree, &Publish::default())?.hash)
+        akbuild_sysroot::unpack(&debs, tree, &options)?;
+        self.phase(node, "publish");
+        Ok(self.store.publish(tree, &Publish::default())?.hash)
     }
 
     /// Downloads a tool's package and unpacks it.
@@ -210,16 +214,19 @@ impl Engine {
         };
         self.runtime.block_on(self.download(&NodeId::Tool(tool.id.clone()), vec![wanted]))?;
         let scratch = self.store.scratch(&format!("tool-{}", tool.id))?;
-        let tree = scratch.path().join("tree");
-        let blob = self.store.blob_path(&artifact.digest);
+        let made = self.unpack_tool(tool, &self.store.blob_path(&artifact.digest), &scratch.path().join("tree"));
+        made.map_err(|error| self.no_room(Some(scratch.path()), error))
+    }
+
+    fn unpack_tool(&self, tool: &Tool, blob: &Path, tree: &Path) -> Result<TreeHash, EngineError> {
         match &tool.package {
             ToolPackage::Python(_) => {
-                akbuild_fetch::unpack_archive(&blob, &tree, StripTop::No)?;
-                wheel_programs(&tree)?;
+                akbuild_fetch::unpack_archive(blob, tree, StripTop::No)?;
+                wheel_programs(tree)?;
             }
-            ToolPackage::Npm(_) => drop(akbuild_fetch::unpack_archive(&blob, &tree, StripTop::IfSingle)?),
+            ToolPackage::Npm(_) => drop(akbuild_fetch::unpack_archive(blob, tree, StripTop::IfSingle)?),
         }
-        Ok(self.store.publish(&tree, &Publish::default())?.hash)
+        Ok(self.store.publish(tree, &Publish::default())?.hash)
     }
 
     /// The output of a tree that a step names, among `outputs`.

@@ -31,24 +31,12 @@ impl Engine {
         let mut report = Report::new(node.clone(), Status::Built);
         if let Err(error) = self.try_perform(node, outputs, &mut report) {
             report.status = if matches!(error, EngineError::Cancelled) { Status::Skipped } else { Status::Failed };
-            report.error = Some(self.words(&error));
+            report.error = Some(self.no_room(None, error).to_string());
             report.tail = report.log.as_ref().and_then(|log| tail(log).ok()).unwrap_or_default();
         }
         report.seconds = begun.elapsed().as_secs_f64();
         report.phases = self.phases_of(node);
         report
-    }
-
-    /// The message of an error, with what to do where no error type can know it.
-    fn words(&self, error: &EngineError) -> String {
-        let full = |e: &&(dyn std::error::Error + 'static)| {
-            e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::StorageFull)
-        };
-        if !std::iter::successors(std::error::Error::source(error), |e| e.source()).any(|e| full(&e)) {
-            return error.to_string();
-        }
-        let home = self.store.home().display();
-        format!("{error}\n  help: make room on the file system of `{home}`, or put the store elsewhere with --home DIR")
     }
 
     fn try_perform(&self, node: &NodeId, outputs: &Outputs, report: &mut Report) -> Result<(), EngineError> {
@@ -184,6 +172,7 @@ impl Engine {
         let upstream = self.recorder().map(|r| r as _);
         let mut job = Job { engine: self, stage, node, outputs, scratch: &scratch, log: file, upstream };
         let result = job.run().and_then(|(out, used)| self.publish(stage, node, &out, used, report));
+        let result = result.map_err(|error| self.no_room(Some(scratch.path()), error));
         if result.is_err() && self.options.keep_failed && !self.cancel.is_thrown() {
             report.kept = Some(scratch.keep()?);
         }

@@ -102,7 +102,7 @@ pub(crate) async fn pull(
                 }
             },
         };
-        match finish(writer, tail).await {
+        match finish(writer, tail, size).await {
             // The beginning may have come from elsewhere, or been damaged: once more, from zero.
             Err(Miss { kind: MissKind::Digest { .. }, .. }) if resumed => {}
             outcome => return outcome.map(Some),
@@ -119,10 +119,10 @@ async fn copy(mut writer: BlobWriter, file: PathBuf, size: Option<u64>) -> Resul
             return Err(Miss::new(MissKind::Http, format!("has {length} bytes instead of {size}")));
         }
         writer.restart().map_err(disk)?;
-        std::io::copy(&mut from, &mut writer).map_err(|e| Miss::new(MissKind::Disk, e.to_string()))?;
+        std::io::copy(&mut from, &mut writer).map_err(|e| disk(writer.refused(e, Some(length))))?;
         Ok(writer)
     });
-    finish(copied.await?, Vec::new()).await
+    finish(copied.await?, Vec::new(), size).await
 }
 
 async fn ask(client: &Client, url: &Url, have: u64) -> Result<Fit, Miss> {
@@ -171,7 +171,7 @@ async fn receive(
             Err(error) => Some(Miss::network(error)),
         };
         if failed.is_some() || gathered.len() >= GATHER {
-            writer = write(writer, std::mem::take(&mut gathered)).await.map_err(|miss| (None, miss))?;
+            writer = write(writer, std::mem::take(&mut gathered), size).await.map_err(|miss| (None, miss))?;
         }
         match failed {
             None => {}
@@ -184,18 +184,18 @@ async fn receive(
     }
 }
 
-async fn write(mut writer: BlobWriter, bytes: Vec<u8>) -> Result<BlobWriter, Miss> {
+async fn write(mut writer: BlobWriter, bytes: Vec<u8>, size: Option<u64>) -> Result<BlobWriter, Miss> {
     blocking(move || {
-        writer.write_all(&bytes).map_err(|e| Miss::new(MissKind::Disk, e.to_string()))?;
+        writer.write_all(&bytes).map_err(|e| disk(writer.refused(e, size)))?;
         Ok(writer)
     })
     .await
 }
 
 /// Writes the end, verifies, stores. Returns the size.
-async fn finish(mut writer: BlobWriter, tail: Vec<u8>) -> Result<u64, Miss> {
+async fn finish(mut writer: BlobWriter, tail: Vec<u8>, size: Option<u64>) -> Result<u64, Miss> {
     blocking(move || {
-        writer.write_all(&tail).map_err(|e| Miss::new(MissKind::Disk, e.to_string()))?;
+        writer.write_all(&tail).map_err(|e| disk(writer.refused(e, size)))?;
         let size = writer.len().map_err(disk)?;
         let expected = writer.digest().to_string();
         match writer.commit() {

@@ -156,6 +156,12 @@ impl BlobWriter {
         &self.digest
     }
 
+    /// The error of a write to it that was refused, when the whole has `size` bytes.
+    pub fn refused(&self, error: io::Error, size: Option<u64>) -> StoreError {
+        let there = self.len().unwrap_or(0);
+        StoreError::sized("write", &self.path, error, size.map(|size| size.saturating_sub(there)))
+    }
+
     /// Throws away what is there.
     pub fn restart(&mut self) -> Result<(), StoreError> {
         self.file.set_len(0).map_err(|e| StoreError::io("truncate", &self.path, e))?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Digest, NarError, TreeHash};
 
+use crate::size::size;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,9 +23,10 @@ pub enum StoreError {
     },
     /// There is no room left.
     #[error(
-        "the disk is full: cannot {action} {}{}, {available} bytes available; make room, or use another folder with --home",
+        "the disk is full: cannot {action} {}: {}{} free; make room, or put the store elsewhere with --home DIR",
         path.display(),
-        needed.map_or(String::new(), |n| format!(": {n} bytes needed"))
+        needed.map_or(String::new(), |n| format!("{} needed, ", size(n))),
+        size(*available)
     )]
     Full {
         /// What was tried, as in "cannot ...".
@@ -130,8 +133,8 @@ impl From<NarError> for StoreError {
     }
 }
 
-/// Bytes left at the path or at the nearest folder above it that exists.
-fn available(path: &Path) -> u64 {
+/// Bytes left to this user at the path, or at the nearest folder above it that exists.
+pub fn available(path: &Path) -> u64 {
     let stat = path.ancestors().find_map(|p| rustix::fs::statvfs(p).ok());
     stat.map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize))
 }

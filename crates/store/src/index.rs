@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::FlockOperation;
 
 use crate::StoreError;
+use crate::error::available;
 
 const VERSION: i64 = 2;
 
@@ -147,10 +148,11 @@ impl Index {
 }
 
 fn into_error(path: &Path, source: rusqlite::Error) -> StoreError {
+    let full = || StoreError::io("write", path, std::io::Error::from(std::io::ErrorKind::StorageFull));
     match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => {
-            StoreError::io("write", path, std::io::Error::from(std::io::ErrorKind::StorageFull))
-        }
+        Some(ErrorCode::DiskFull) => full(),
+        // A shared memory file that cannot grow is an input/output error to SQLite.
+        Some(ErrorCode::SystemIoFailure) if available(path) < 64 << 10 => full(),
         _ => StoreError::Index { path: path.to_owned(), source },
     }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use akbuild_store::scaled;
+pub(crate) use akbuild_store::size;
+
 /// `12.3 s`, `2 min 05 s`, `1 h 02 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;
@@ -44,33 +47,11 @@ fn whole(seconds: u64) -> String {
     }
 }
 
-/// `9 B`, `1.2 kB`, `21.4 MB`, `1.3 GB`: powers of 1000.
-pub(crate) fn size(bytes: u64) -> String {
-    let (number, unit) = scaled(bytes, bytes);
-    format!("{number} {unit}")
-}
-
 /// `48.2/91.0 MB`: both in the unit of the second.
 pub(crate) fn size_of(bytes: u64, total: u64) -> String {
     let (done, _) = scaled(bytes, total);
     let (total, unit) = scaled(total, total);
     format!("{done}/{total} {unit}")
-}
-
-/// A number of bytes in the unit that suits `like`.
-fn scaled(bytes: u64, like: u64) -> (String, &'static str) {
-    if like < 1000 {
-        return (bytes.to_string(), "B");
-    }
-    let mut scale = 1000.0;
-    for unit in ["kB", "MB", "GB"] {
-        // 999,950 bytes would be rounded to 1000.0 kB.
-        if (like as f64) < scale * 999.95 || unit == "GB" {
-            return (format!("{:.1}", bytes as f64 / scale), unit);
-        }
-        scale *= 1000.0;
-    }
-    unreachable!("the last unit takes everything")
 }
 
 /// `1 file`, `2 files`.

@@ -1,0 +1,54 @@
+//! What is said when there is no room left on the file system of the home: how much there is, and how much was
+//! written before. Knows files and errors; not what was being made.
+
+use std::error::Error;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use akbuild_store::StoreError;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+/// With less than this, a script that fails may have failed for want of room.
+const SCARCE: u64 = 1 << 20;
+
+impl Engine {
+    /// An error, with how much room there was if that was too little. To be asked while the folder in which
+    /// something was being made is still there.
+    pub(crate) fn no_room(&self, folder: Option<&Path>, error: EngineError) -> EngineError {
+        let home = self.store.home();
+        let free = akbuild_store::available(home);
+        let script =
+            matches!(error, EngineError::Script { .. } | EngineError::Misses { .. } | EngineError::Empty { .. });
+        if !(is_full(&error) || script && free < SCARCE) {
+            return error;
+        }
+        let written = folder.map_or(0, occupied);
+        EngineError::Full { cause: Box::new(error), home: home.to_owned(), written, free }
+    }
+}
+
+/// Whether the file system was full. [`EngineError::Full`] says so by itself, and so does the store.
+fn is_full(error: &EngineError) -> bool {
+    let said = matches!(error, EngineError::Full { .. } | EngineError::Store(StoreError::Full { .. }));
+    let full = |e: &&(dyn Error + 'static)| {
+        let kind = e.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+    };
+    !said && std::iter::successors(error.source(), |e| (**e).source()).any(|e| full(&e))
+}
+
+/// Bytes that a folder takes up: what is also elsewhere, by a hard link, does not count.
+fn occupied(path: &Path) -> u64 {
+    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
+    let own = if meta.nlink() == 1 || meta.is_dir() { meta.blocks() * 512 } else { 0 };
+    let below = if meta.is_dir() {
+        fs::read_dir(path).into_iter().flatten().flatten().map(|e| occupied(&e.path())).sum()
+    } else {
+        0
+    };
+    own + below
+}
