@@ -76,7 +76,7 @@ fn a_full_disk() {
 
     failed last after [TIME]
       cannot write `the log`: No space left on device (os error 28)
-        help: make room on the file system of `[HOME]`, or put the store elsewhere with --home DIR
+        help: make room on the file system of `[HOME]`: more than [SIZE] are needed, 0 B are free; or put the store elsewhere with --home DIR
       log: [HOME]/builds-v1/[NAME]/last.log
       help: `akbuild log last` prints the log, `akbuild shell last` opens its sandbox
 
@@ -112,7 +112,7 @@ fn no_room_for_the_sysroot() {
 
     failed sysroot:build after [TIME]
       cannot write [FILE]: No space left on device (os error 28)
-        help: make room on the file system of `[HOME]`, or put the store elsewhere with --home DIR
+        help: make room on the file system of `[HOME]`: more than [SIZE] are needed, 0 B are free; or put the store elsewhere with --home DIR
 
     skipped (what they need failed, or the run stopped): words, loud, last
 

@@ -30,8 +30,8 @@ pub(crate) fn whole_home(home: &Path) {
         assert!(home.join("trees-v1").join(&name).exists(), "{}", path.display());
     }
     let keys: BTreeSet<String> = actions(home).into_keys().collect();
-    let records = names(&home.join("actions-v1"));
-    assert_eq!(keys, records.into_iter().map(|name| name.trim_end_matches(".json").to_owned()).collect());
+    let records = files(&home.join("actions-v1")).into_iter();
+    assert_eq!(keys, records.map(|(_, name)| name.trim_end_matches(".json").to_owned()).collect());
 }
 
 /// Asserts that nothing is left of any work: no scratch folder, no lock of a key, no part of a complete download.

@@ -89,7 +89,7 @@ impl Session {
         self.any_engine(project, plan, options, None)
     }
 
-    /// An engine for a plan, and the record of a build of these stages.
+    /// An engine for a plan, and the record of a build of these stages where the store can take one.
     pub(crate) fn build(
         &self,
         project: &Project,
@@ -99,6 +99,11 @@ impl Session {
     ) -> Outcome<Arc<Engine>> {
         let argv: Vec<String> = std::env::args().collect();
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        if !self.store.is_writable() {
+            let home = self.store.home().display();
+            self.ui.warn(&format!("the store `{home}` is read-only: what is there is used, and nothing is recorded"));
+            return self.any_engine(project, plan, options, None);
+        }
         let build = self.store.begin_build(&argv, &plan.name, &targets)?;
         self.any_engine(project, plan, options, Some(build))
     }
@@ -149,7 +154,7 @@ impl Session {
             // What the run failed of comes first.
             self.ui.warn(&format!("the record of this build is not complete: {error}"));
         }
-        if ok {
+        if ok && self.store.is_writable() {
             self.store.sync()?;
         }
         let outcome = outcome?;

@@ -21,7 +21,7 @@ impl Store {
         replace_link(&link, &self.registration(&link))
     }
 
-    /// Points a link at a tree, in place of the link that may be there, and registers it.
+    /// Points a link at a tree, in place of the link that may be there, and registers it where the store can take it.
     ///
     /// # Errors
     /// Something that is no symbolic link is in the way.
@@ -33,7 +33,7 @@ impl Store {
             _ => {}
         }
         replace_link(&self.tree_path(tree), link)?;
-        self.add_root(link, tree)
+        if self.is_writable() { self.add_root(link, tree) } else { Ok(()) }
     }
 
     /// The registered links that still point at a tree, with the hash of the tree, sorted.

@@ -66,6 +66,11 @@ impl Store {
         &self.inner.layout.home
     }
 
+    /// Whether anything can be put into it. One that cannot be written to can be read.
+    pub fn is_writable(&self) -> bool {
+        self.inner.index.writable()
+    }
+
     /// Makes sure that everything published so far survives a loss of power: one `syncfs`, at the
     /// end of a run, in place of an fsync for each file. What was not synced before a loss of power
     /// is hashed again before it is used.
@@ -95,7 +100,7 @@ impl Store {
 
     /// An error, unless the home can be written to.
     pub(crate) fn need_writable(&self) -> Result<(), StoreError> {
-        if self.inner.index.writable() {
+        if self.is_writable() {
             return Ok(());
         }
         Err(StoreError::ReadOnly { home: self.home().to_owned() })
