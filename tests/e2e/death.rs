@@ -3,6 +3,7 @@
 //!
 //! `AKBUILD_TEST_ROUNDS` says how many rounds there are, `AKBUILD_TEST_SEED` repeats the instants of a former run, which
 //! prints its seed.
+#![allow(clippy::print_stdout, reason = "the seed, and what a long run has met")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

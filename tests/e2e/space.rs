@@ -104,7 +104,6 @@ fn fills_up(world: &World, bytes: usize) -> Option<String> {
     let known = actions(&small.home);
     let failed = (first.last().unwrap() == "exit 1").then(|| {
         let (place, error) = at(&events(&first));
-        println!("{bytes}: {place}: {error}");
         assert!(error.contains(world.home().to_str().unwrap()) && error.contains(" free"), "{error}");
         place
     });
