@@ -8,7 +8,7 @@
 //! then the strings, each ended by NUL. Entries stand in descending order of the soname.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::root::Root;
@@ -40,22 +40,23 @@ pub(crate) fn write(root: &Root) -> Result<(), SysrootError> {
 /// The folders in the order in which they are searched, each once.
 fn folders(root: &Root) -> Result<Vec<PathBuf>, SysrootError> {
     let mut all = Vec::new();
-    config(root, Path::new("/etc/ld.so.conf"), 0, &mut all)?;
+    config(root, Path::new("/etc/ld.so.conf"), 0, &mut BTreeSet::new(), &mut all)?;
     all.extend(["/lib", "/usr/lib"].map(PathBuf::from));
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     // `/lib` is `/usr/lib`: a folder counts under the first of its names.
-    all.retain(|folder| match root.resolve(folder) {
-        Some(real) if !seen.contains(&real) => {
-            seen.push(real);
-            true
-        }
-        _ => false,
-    });
+    all.retain(|folder| root.resolve(folder).is_some_and(|real| seen.insert(real)));
     Ok(all)
 }
 
-fn config(root: &Root, path: &Path, depth: usize, all: &mut Vec<PathBuf>) -> Result<(), SysrootError> {
-    if depth > MAX_INCLUDES || !root.exists(path) {
+/// The folders that a file names, and those that it includes, each file once.
+fn config(
+    root: &Root,
+    path: &Path,
+    depth: usize,
+    seen: &mut BTreeSet<PathBuf>,
+    all: &mut Vec<PathBuf>,
+) -> Result<(), SysrootError> {
+    if depth > MAX_INCLUDES || !root.exists(path) || !root.resolve(path).is_some_and(|real| seen.insert(real)) {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&root.read(path)?).into_owned();
@@ -69,10 +70,10 @@ fn config(root: &Root, path: &Path, depth: usize, all: &mut Vec<PathBuf>) -> Res
             Some(folder) => {
                 let files = root.list(folder)?;
                 for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "conf")) {
-                    config(root, file, depth + 1, all)?;
+                    config(root, file, depth + 1, seen, all)?;
                 }
             }
-            None => config(root, Path::new(pattern), depth + 1, all)?,
+            None => config(root, Path::new(pattern), depth + 1, seen, all)?,
         }
     }
     Ok(())
@@ -87,7 +88,7 @@ fn scan(root: &Root, folder: &Path) -> Result<Vec<Library>, SysrootError> {
         let Some(real) = root.resolve(&file).map(|p| root.at(p)).filter(|p| wanted && p.is_file()) else { continue };
         let shared = elf::read(&real).map_err(SysrootError::io("read", real))?;
         let Some((shared, flags)) = shared.and_then(|s| flags(s.machine).map(|f| (s, f))) else { continue };
-        let is_development_link = name.ends_with(".so") && root.at(&file).is_symlink();
+        let is_development_link = name.ends_with(".so") && root.real(&file)?.is_symlink();
         let soname = shared.soname.filter(|_| !is_development_link).unwrap_or_else(|| name.clone());
         // The name that is the soname wins over the file's full name.
         if name == soname || !found.contains_key(&soname) {
@@ -193,6 +194,18 @@ mod tests {
         );
         assert_eq!(cache[48..60], [3, 3, 0, 0, 96, 0, 0, 0, 106, 0, 0, 0]);
         assert_eq!(&cache[96..], b"libb.so.1\0/x/b\0liba.so.1\0/x/a\0");
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        let all = (0..100).map(|i| format!("include /etc/{i}\n")).collect::<String>();
+        root.write("etc/ld.so.conf", all.as_bytes()).unwrap();
+        for i in 0..100 {
+            root.write(format!("etc/{i}"), format!("{all}/{i}\n").as_bytes()).unwrap();
+        }
+        assert_eq!(folders(&root).unwrap().len(), 102);
     }
 
     #[test]

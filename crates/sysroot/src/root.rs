@@ -109,7 +109,7 @@ impl Root {
     }
 
     /// Where a name really is: links followed, but for one that is the name itself.
-    fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf, SysrootError> {
+    pub(crate) fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf, SysrootError> {
         let path = path.as_ref();
         let parent = self.inside(path.parent().unwrap_or(Path::new("")))?;
         Ok(path.file_name().map_or(parent.clone(), |name| parent.join(name)))

@@ -19,13 +19,19 @@ pub(crate) struct Alternative {
 
 type Vars = HashMap<String, String>;
 
+/// Bytes that are read in one script, each time that a loop or a variable repeats them counted; the rest is passed
+/// over. No real script comes near, and one that doubles a variable again and again ends.
+const MOST_BYTES: usize = 16 << 20;
+/// Loops inside each other.
+const MOST_LOOPS: usize = 16;
+
 /// All alternatives that a script installs.
 pub(crate) fn alternatives(script: &str) -> Vec<Alternative> {
     let joined = script.replace("\\\n", " ");
     let lines: Vec<&str> = joined.lines().map(str::trim).collect();
-    let mut found = Vec::new();
-    run(&lines, &mut Vars::new(), &mut found);
-    found
+    let mut reader = Reader { vars: Vars::new(), found: Vec::new(), left: MOST_BYTES };
+    reader.run(&lines, 0);
+    reader.found
 }
 
 /// The lines that name `dpkg-divert`, trimmed: what they would move is not moved.
@@ -35,27 +41,61 @@ pub(crate) fn diversions(script: &str) -> Vec<String> {
     squeezed.filter(|l| !l.starts_with('#') && l.contains("dpkg-divert") && l.contains("--add")).collect()
 }
 
-fn run(lines: &[&str], vars: &mut Vars, found: &mut Vec<Alternative>) {
-    let mut at = 0;
-    while at < lines.len() {
-        let line = lines[at];
-        at += 1;
-        if let Some(head) = line.strip_prefix("for ") {
-            let end = at + loop_end(&lines[at..]);
-            if let Some((name, list)) = head.split_once(" in ") {
-                let list = list.trim_end_matches("do").trim_end().trim_end_matches(';');
-                for value in words(list, vars) {
-                    vars.insert(name.trim().to_owned(), value);
-                    run(&lines[at..end], vars, found);
+struct Reader {
+    vars: Vars,
+    found: Vec<Alternative>,
+    /// Bytes that may still be read.
+    left: usize,
+}
+
+impl Reader {
+    fn run(&mut self, lines: &[&str], loops: usize) {
+        let mut at = 0;
+        while at < lines.len() && spend(&mut self.left, lines[at].len() + 1) {
+            let line = lines[at];
+            at += 1;
+            if let Some(head) = line.strip_prefix("for ") {
+                let end = at + loop_end(&lines[at..]);
+                spend(&mut self.left, lines[at..end].iter().map(|line| line.len() + 1).sum());
+                if loops < MOST_LOOPS {
+                    self.turn(head, &lines[at..end], loops + 1);
                 }
+                at = end;
+            } else if let Some((name, value)) = self.assignment(line) {
+                self.vars.insert(name, value);
+            } else if line.contains("update-alternatives") {
+                self.found.extend(call(&words(line, &self.vars, &mut self.left)));
             }
-            at = end;
-        } else if let Some((name, value)) = assignment(line, vars) {
-            vars.insert(name, value);
-        } else if line.contains("update-alternatives") {
-            found.extend(call(&words(line, vars)));
         }
     }
+
+    /// A loop: what stands after `for`, and the lines of its body.
+    fn turn(&mut self, head: &str, body: &[&str], loops: usize) {
+        let Some((name, list)) = head.split_once(" in ") else { return };
+        let list = list.trim_end_matches("do").trim_end().trim_end_matches(';');
+        for value in words(list, &self.vars, &mut self.left) {
+            self.vars.insert(name.trim().to_owned(), value);
+            self.run(body, loops);
+        }
+    }
+
+    /// `NAME=value` alone on its line; the output of a command is nothing that can be known.
+    fn assignment(&mut self, line: &str) -> Option<(String, String)> {
+        let (name, value) = line.split_once('=')?;
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !plain || value.contains("$(") || value.contains('`') {
+            return None;
+        }
+        let quoted = value.starts_with(['"', '\'']);
+        let words = words(value, &self.vars, &mut self.left);
+        (quoted || words.len() <= 1).then(|| (name.to_owned(), words.join(" ")))
+    }
+}
+
+/// Takes that many bytes off; whether there are any left.
+fn spend(left: &mut usize, bytes: usize) -> bool {
+    *left = left.saturating_sub(bytes);
+    *left > 0
 }
 
 /// How many lines a loop's body has, its `done` included.
@@ -73,21 +113,9 @@ fn loop_end(lines: &[&str]) -> usize {
     lines.len()
 }
 
-/// `NAME=value` alone on its line; the output of a command is nothing that can be known.
-fn assignment(line: &str, vars: &Vars) -> Option<(String, String)> {
-    let (name, value) = line.split_once('=')?;
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !plain || value.contains("$(") || value.contains('`') {
-        return None;
-    }
-    let quoted = value.starts_with(['"', '\'']);
-    let words = words(value, vars);
-    (quoted || words.len() <= 1).then(|| (name.to_owned(), words.join(" ")))
-}
-
 /// The words of a line up to a comment, variables put in. Quotes only group; an unknown variable is
-/// empty.
-fn words(line: &str, vars: &Vars) -> Vec<String> {
+/// empty. None if that takes more bytes than are left.
+fn words(line: &str, vars: &Vars, left: &mut usize) -> Vec<String> {
     let (mut all, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
@@ -100,6 +128,9 @@ fn words(line: &str, vars: &Vars) -> Vec<String> {
             ('#', None) if word.is_none() => break,
             ('$', None | Some('"')) => {
                 let value = vars.get(&variable(&mut chars)).map_or("", |v| v.as_str());
+                if !spend(left, value.len()) {
+                    return Vec::new();
+                }
                 if quote.is_some() {
                     word.get_or_insert_default().push_str(value);
                     continue;
@@ -193,6 +224,16 @@ mod tests {
                 "b /usr/bin/b=/usr/lib/x/bin/b 7 +/m/b=/usr/lib/x/m/b"
             ]
         );
+    }
+
+    #[test]
+    fn a_script_that_never_ends_is_left() {
+        let doubled = format!("a=x\n{}", "a=\"$a$a\"\n".repeat(64));
+        let nested = format!("{}update-alternatives --install /l n /p 1\n", "for i in a b c d e f g h\n".repeat(64));
+        let deep = "for i in a\n".repeat(100_000);
+        for script in [doubled, nested, deep] {
+            assert_eq!(shown(&script), [""; 0]);
+        }
     }
 
     #[test]

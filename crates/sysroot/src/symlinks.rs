@@ -54,13 +54,14 @@ pub(crate) fn make_symlinks(root: &Root, mut links: Vec<Link>, claims: &Claims) 
 }
 
 fn replace_folder(root: &Root, link: &Link) -> Result<(), SysrootError> {
-    let at = root.at(os(&link.path));
+    // A folder above it may be a link by now, which must lead where it will lead inside of the root.
+    let at = root.real(os(&link.path))?;
     let target = Path::new(os(&link.path)).parent().unwrap_or(Path::new("")).join(os(&link.target));
     let to = root.resolve(&target).ok_or_else(|| refuse(link, MemberProblem::ThroughSymlink))?;
-    if to.starts_with(os(&link.path)) {
+    let to = root.at(to);
+    if to.starts_with(&at) {
         return Err(refuse(link, MemberProblem::ThroughSymlink));
     }
-    let to = root.at(to);
     fs::create_dir_all(&to).map_err(SysrootError::io("make the folder", &to))?;
     move_content(&at, &to, link)?;
     symlink(os(&link.target), &at).map_err(SysrootError::io("make the link", at))

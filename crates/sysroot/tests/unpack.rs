@@ -147,6 +147,21 @@ fn an_absolute_link_stays_in_the_root() {
 }
 
 #[test]
+fn a_link_below_an_absolute_link_stays_in_the_root() {
+    let dest = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir(outside.path().join("e")).unwrap();
+    fs::write(outside.path().join("e/mine"), b"x").unwrap();
+    let target = outside.path().to_str().unwrap();
+    let deb = FakeDeb::new("evil", "1").dir("./d/e/").symlink("./d", target).symlink("./d/e", "f");
+    unpack_with(&[deb], dest.path(), 1, true).unwrap();
+    assert_eq!(fs::read(outside.path().join("e/mine")).unwrap(), b"x");
+    let inside = dest.path().join(target.trim_start_matches('/'));
+    assert_eq!(fs::read_link(inside.join("e")).unwrap(), Path::new("f"));
+    assert_eq!(fs::read_dir(inside.join("f")).unwrap().count(), 0);
+}
+
+#[test]
 fn overlaps() {
     let dest = tempfile::tempdir().unwrap();
     let debs = [FakeDeb::new("a", "1").file("./x", b"1", 0o644), FakeDeb::new("b", "1").file("./x", b"2", 0o644)];
