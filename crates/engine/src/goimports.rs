@@ -5,9 +5,12 @@
 //! Follows the Go specification's source file structure: package clause, then import declarations,
 //! then everything else. Knows nothing of files or modules.
 
+/// What Go's compilers refuse in import paths (specification, import declarations); so escapes are not met either.
+const NOT_IN_PATHS: &str = "!\"#$%&'()*,:;<=>?[\\]^`{|}\u{fffd}";
+
 /// The text that remains: `//go:build` and `// +build` lines, the package clause, the imports.
 /// `None` if this is not the start of a Go file; it is then kept whole, for the tool to judge.
-pub(crate) fn head(text: &str) -> Option<String> {
+pub fn head(text: &str) -> Option<String> {
     let mut scan = Scan { text, at: 0 };
     let mut head = String::new();
     for line in scan.constraints() {
@@ -113,6 +116,9 @@ impl<'a> Scan<'a> {
         if alias.contains(|c: char| !(c.is_alphanumeric() || "._".contains(c))) {
             return None;
         }
+        if path.is_empty() || path.contains(|c: char| c.is_whitespace() || c.is_control() || NOT_IN_PATHS.contains(c)) {
+            return None;
+        }
         let alias = if matches!(alias, "" | "_" | ".") { alias } else { "" };
         head.push_str(&format!("import {alias}{}\"{path}\"\n", if alias.is_empty() { "" } else { " " }));
         self.at += end + 1;
@@ -158,6 +164,13 @@ mod tests {
     fn what_is_not_go_is_kept_whole() {
         for text in ["", "hello", "package", "package a\nimport (", "package a\nimport \"x", "/* open"] {
             assert_eq!(head(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_compiler_takes_is_kept_whole() {
+        for path in ["`a\"\nimport \"b`", "\"a\nb\"", r#""a\x2fb""#, "\"\"", "\"a b\""] {
+            assert_eq!(head(&format!("package a\nimport {path}\n")), None, "{path}");
         }
     }
 
