@@ -46,3 +46,9 @@ pub use network::{Host, Network};
 pub use record::Recorder;
 pub use run::Outcome;
 pub use survey::{Known, Survey};
+
+/// What fuzzing reaches and nothing else should.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::goimports::head as go_head;
+}

@@ -36,3 +36,9 @@ pub use netrc::Netrc;
 pub use redact::redact;
 pub use tree::copy_tree;
 pub use wanted::{Fetched, IndexFile, Locations, Progress, Wanted};
+
+/// What fuzzing reaches and nothing else should.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::git::read_any_answer;
+}

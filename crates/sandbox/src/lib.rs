@@ -40,3 +40,10 @@ pub use probe::{Finding, Probe, probe};
 pub use running::{Finished, Killer, Running, Status};
 pub use spawn::spawn;
 pub use spec::{Limits, Mount, MountKind, Output, Spec, Stdio};
+
+/// What fuzzing reaches and nothing else should.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::message::rewritten as message;
+    pub use crate::wire::rewritten as job;
+}

@@ -91,6 +91,11 @@ impl Message {
     }
 }
 
+/// A message as it would be written again; `None` if the bytes are none. For fuzzing.
+pub fn rewritten(bytes: &[u8]) -> Option<Vec<u8>> {
+    Message::decode(bytes).map(|message| message.encode())
+}
+
 /// Two ends of a control socket, neither passed on by exec.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)

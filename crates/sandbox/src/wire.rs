@@ -62,6 +62,11 @@ impl Job {
     }
 }
 
+/// A job as it would be written again; `None` if the bytes are none. For fuzzing.
+pub fn rewritten(bytes: &[u8]) -> Option<Vec<u8>> {
+    Job::decode(bytes).map(|job| job.encode())
+}
+
 impl Op {
     fn encode(&self, w: &mut Writer) {
         match self {

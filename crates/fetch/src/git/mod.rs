@@ -18,3 +18,4 @@ pub use credentials::Credentials;
 pub use export::git_export;
 pub use fetch::{GitRequest, git_fetch, git_fetch_history};
 pub use repository::git_repository;
+pub use smart::read_any_answer;

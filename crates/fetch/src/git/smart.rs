@@ -217,6 +217,17 @@ impl<R: Read> Pack<R> {
     }
 }
 
+/// Reads bytes as a server's references, and as its pack with frames and without; gives the length of what each
+/// pack holds. For fuzzing.
+pub fn read_any_answer(bytes: &[u8]) -> [Option<usize>; 2] {
+    let _ = read_advert(bytes).map(|advert| (advert.find("HEAD").is_some(), advert.offers("shallow")));
+    [true, false].map(|framed| {
+        let mut pack = Pack::open(bytes, framed).ok()?;
+        let mut out = Vec::new();
+        pack.read_to_end(&mut out).ok()
+    })
+}
+
 fn server_says(text: &[u8]) -> io::Error {
     let text = String::from_utf8_lossy(text);
     io::Error::new(io::ErrorKind::InvalidData, format!("the server says: {}", text.trim()))
