@@ -5,17 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Algo, Digest, Listing, hash_path};
+use akbuild_store::{Store, Verify};
 use serde_json::Value;
 
 use crate::gate::until;
 use crate::world::{World, names, text};
 
-/// Asserts that nothing of the home has a final name and is not what that name says.
+/// Asserts that nothing of the home has a final name and is not what that name says, by a look of its own and by
+/// what the store itself says.
 pub(crate) fn whole(world: &World) {
     whole_home(&world.home());
+    let verified = Store::open(&world.home()).unwrap().verify(&Verify { threads: 2, record: false, progress: &|_| {} });
+    let mut findings = verified.unwrap().findings;
+    findings.retain(|finding| finding.problem.is_wrong());
+    assert_eq!(findings, []);
 }
 
-/// The same of any home.
+/// The first of these, of any home, which is not changed.
 pub(crate) fn whole_home(home: &Path) {
     for (path, name) in files(&home.join("trees-v1")) {
         assert_eq!(hash_path(&path).unwrap().hex(), name, "{}", path.display());
