@@ -164,6 +164,27 @@ fn a_hash_that_could_be_several() {
 }
 
 #[test]
+fn how_much_room_it_takes() {
+    let world = built();
+    world.write("app/a.txt", "two\n");
+    let _ = world.run(&["all"]).ok();
+    let used = json(&world.run(&["cache", "du", "--json"]).ok());
+    let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{used:#}"));
+    let buckets = used["buckets"].as_object().unwrap().values();
+    let parts: u64 = buckets.map(|bucket| number(&bucket["bytes"])).sum();
+    let whole = number(&used["bytes"]);
+    assert!(parts < whole && whole - parts <= 65536, "but for the home folder itself: {used:#}");
+    let groups = used["groups"].as_array().unwrap();
+    let words = groups.iter().find(|group| group["made_for"][0]["node"] == "words").unwrap();
+    // The file is in the tree of `last` too: folders and links alone come free.
+    assert_eq!(words["trees"].as_array().unwrap().len(), 2);
+    assert!(number(&words["frees"]) < number(&words["bytes"]), "{words:#}");
+    let table = world.run(&["cache", "du"]).ok();
+    assert!(table.out.starts_with("made for  ") && table.out.contains("\nfolder  "), "{table}");
+    assert!(table.out.lines().last().unwrap().starts_with("all "), "{table}");
+}
+
+#[test]
 fn outside_of_a_project() {
     let world = built();
     let folder = world.path("elsewhere");

@@ -27,6 +27,7 @@ mod seal;
 mod size;
 mod store;
 mod tree;
+mod usage;
 mod verify;
 mod write;
 
@@ -47,4 +48,5 @@ pub use scratch::Scratch;
 pub use size::{scaled, size};
 pub use store::Store;
 pub use tree::{Publish, Published};
+pub use usage::{Room, Share, Usage};
 pub use verify::{Change, Checked, Difference, Finding, Problem, Progress, Thing, Verified, Verify};

@@ -47,6 +47,8 @@ pub(crate) enum Cache {
         /// The file's path in it
         path: PathBuf,
     },
+    /// Say how much room everything takes on the disk; what is shared is counted once
+    Du,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -61,7 +61,8 @@ pub(super) fn trees(session: &Session, only: &Only<'_>, sort: Order, json: bool)
     Ok(())
 }
 
-fn name(tree: &TreeEntry) -> String {
+/// What a tree was made for.
+pub(super) fn name(tree: &TreeEntry) -> String {
     let projects: BTreeSet<&String> = tree.names.iter().map(|(project, _)| project).collect();
     let shown = |(project, node): &(String, String)| match projects.len() {
         1 => node.clone(),

@@ -1,5 +1,6 @@
 //! `akbuild cache`: looking into the store, and looking after it. Works outside of a project.
 
+mod du;
 mod files;
 mod ls;
 mod show;
@@ -30,6 +31,7 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
             *depth,
             global.json,
         ),
+        Cache::Du => du::run(&session, global.json),
         Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
         Cache::Ls { stage, project, blobs, sort } => {
             let only = ls::Only { stage: stage.as_deref(), project: project.as_deref() };
