@@ -10,7 +10,7 @@ use crate::room::Room;
 use crate::words::around;
 
 /// Fewer printable characters in a row are taken for chance.
-const SHORTEST: usize = 4;
+const SHORTEST: usize = 6;
 /// How much of a string is shown.
 const WIDTH: usize = 120;
 /// How many of each side are shown.

@@ -148,7 +148,6 @@ fn equal_files_and_other_formats() {
     5 -> 203 bytes, first difference at offset 0 (0x0)
       old 00000000  74 65 78 74 0a                                   |text.|
       new 00000000  7f 45 4c 46 02 01 01 00 00 00 00 00 00 00 00 00  |.ELF............|
-      only in the old: "text"
       only in the new: ".shstrtab"
     "#);
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use akbuild_differ::Explanation;
-use common::{at, elf, explained, gzipped, tarred, zipped};
+use common::{applied, at, elf, explained, gzipped, tarred, zipped};
 use proptest::prelude::*;
 
 /// One file of each format.
@@ -51,11 +51,12 @@ proptest! {
     }
 
     #[test]
-    fn texts_are_counted_right(old in "([ab]{0,2}\n){0,12}", new in "([ab]{0,2}\n){0,12}") {
+    fn a_diff_makes_the_new_text_of_the_old(old in "([ab]{0,2}\n){0,30}", new in "([ab]{0,2}\n){0,30}") {
         let lines = |text: &str| text.lines().count() as isize;
-        if let Explanation::Text(diff) = explained(&old, &new, 100) {
+        if let Explanation::Text(diff) = explained(&old, &new, 1000) {
             let signs = |sign: char| diff.hunks.lines().filter(|l| l.starts_with(sign)).count();
             prop_assert_eq!((diff.added, diff.removed), (signs('+'), signs('-')));
+            prop_assert_eq!(applied(&old, &diff.hunks), new.as_str());
             prop_assert_eq!(diff.added as isize - diff.removed as isize, lines(&new) - lines(&old));
         }
     }

@@ -3,7 +3,7 @@
 mod common;
 
 use akbuild_differ::{Explanation, TextDiff, first_difference};
-use common::{explained, told};
+use common::{applied, explained, told};
 
 fn numbers(count: usize) -> Vec<String> {
     (1..=count).map(|i| format!("line {i}\n")).collect()
@@ -160,32 +160,7 @@ fn what_is_shown_applies_to_the_old_and_gives_the_new() {
     new[20] = "x\n".to_owned();
     new.insert(3, "y\n".to_owned());
     let Explanation::Text(diff) = explained(old.concat(), new.concat(), 1000) else { panic!() };
-    assert_eq!(applied(&old, &diff.hunks), new);
-}
-
-/// What a patch makes of a text.
-fn applied(old: &[String], hunks: &str) -> Vec<String> {
-    let (mut new, mut at) = (Vec::new(), 0);
-    for line in hunks.lines() {
-        let content = format!("{}\n", &line[1..]);
-        match line.as_bytes()[0] {
-            b'@' => {
-                let start: usize = line[4..].split([',', ' ']).next().unwrap().parse().unwrap();
-                new.extend_from_slice(&old[at..start - 1]);
-                at = start - 1;
-            }
-            b'+' => new.push(content),
-            sign => {
-                assert_eq!(old[at], content);
-                at += 1;
-                if sign == b' ' {
-                    new.push(content);
-                }
-            }
-        }
-    }
-    new.extend_from_slice(&old[at..]);
-    new
+    assert_eq!(applied(&old.concat(), &diff.hunks), new.concat());
 }
 
 #[test]

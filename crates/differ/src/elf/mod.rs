@@ -31,6 +31,9 @@ const STRINGS: [&str; 10] = [
     ".shstrtab",
 ];
 
+/// The section whose value is a hash.
+const BUILD_ID: &[u8] = b".note.gnu.build-id";
+
 /// The sections of two ELF files that differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ElfDiff {
@@ -183,12 +186,12 @@ impl std::fmt::Display for SectionChange {
 }
 
 fn holds_strings(name: &[u8]) -> bool {
-    STRINGS.iter().any(|s| name.starts_with(s.as_bytes()))
+    name != BUILD_ID && STRINGS.iter().any(|s| name.starts_with(s.as_bytes()))
 }
 
 /// The build ids, if both have one and they differ. A note is: sizes of name and value, type, name, value.
 fn build_id(olds: &[Section<'_>], news: &[Section<'_>], room: &mut Room) -> io::Result<Fields> {
-    let names: [(&[u8], bool); 2] = [(b".note.gnu.build-id", false), (b".note.go.buildid", true)];
+    let names: [(&[u8], bool); 2] = [(BUILD_ID, false), (b".note.go.buildid", true)];
     for (name, text) in names {
         let value = |all: &[Section<'_>]| -> io::Result<Option<String>> {
             let Some(section) = all.iter().find(|s| *s.name == *name) else { return Ok(None) };

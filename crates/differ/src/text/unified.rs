@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices_deadline, group_diff_ops};
+use similar::algorithms::{Capture, Replace, myers};
+use similar::{DiffOp, DiffTag, group_diff_ops};
 
 use super::{CONTEXT, TextDiff};
 use crate::room::Room;
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn diff(old: &[u8], new: &[u8], before: usize, room: &mut Room) -> TextDiff {
     let (old, new) = (lines(old), lines(new));
     let (old_ids, new_ids) = numbered(&old, &new);
-    let ops = capture_diff_slices_deadline(Algorithm::Myers, &old_ids, &new_ids, Some(Instant::now() + PATIENCE));
+    let ops = operations(&old_ids, &new_ids);
     let changed = ops.iter().filter(|op| op.tag() != DiffTag::Equal);
     let (removed, added) = changed.fold((0, 0), |(r, a), op| (r + op.old_range().len(), a + op.new_range().len()));
     let sorted = |mut ids: Vec<u32>| {
@@ -58,6 +59,15 @@ fn numbered<'t>(old: &[&'t [u8]], new: &[&'t [u8]]) -> (Vec<u32>, Vec<u32>) {
         *known.entry(*line).or_insert(next)
     };
     (old.iter().map(&mut number).collect(), new.iter().map(&mut number).collect())
+}
+
+/// What makes the new text of the old. The library would also slide operations together, and sometimes gives places
+/// then that lie before the last ones.
+fn operations(old: &[u32], new: &[u32]) -> Vec<DiffOp> {
+    let mut found = Replace::new(Capture::new());
+    let Ok(()) =
+        myers::diff_deadline(&mut found, old, 0..old.len(), new, 0..new.len(), Some(Instant::now() + PATIENCE));
+    found.into_inner().into_ops()
 }
 
 fn hunk(group: &[DiffOp], old: &[&[u8]], new: &[&[u8]], before: usize, shown: &mut Shown) {

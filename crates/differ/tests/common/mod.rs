@@ -93,3 +93,32 @@ pub(crate) fn elf(sections: &[(&str, &[u8])]) -> Vec<u8> {
     file.extend(headers);
     file
 }
+
+/// What a unified diff makes of a text whose lines all have ends.
+pub(crate) fn applied(old: &str, hunks: &str) -> String {
+    let old: Vec<_> = old.split_inclusive('\n').collect();
+    let (mut new, mut at) = (String::new(), 0);
+    for line in hunks.lines() {
+        let content = format!("{}\n", &line[1..]);
+        match line.as_bytes()[0] {
+            b'@' => {
+                let range = line[4..].split(' ').next().unwrap();
+                let (start, len) = range.split_once(',').unwrap_or((range, "1"));
+                // Of nothing, the line before is named.
+                let start = start.parse::<usize>().unwrap() - usize::from(len != "0");
+                new.extend(old[at..start].iter().copied());
+                at = start;
+            }
+            b'+' => new.push_str(&content),
+            sign => {
+                assert_eq!(old[at], content);
+                at += 1;
+                if sign == b' ' {
+                    new.push_str(&content);
+                }
+            }
+        }
+    }
+    new.extend(old[at..].iter().copied());
+    new
+}
