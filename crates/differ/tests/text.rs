@@ -163,6 +163,18 @@ fn what_is_shown_applies_to_the_old_and_gives_the_new() {
     assert_eq!(applied(&old.concat(), &diff.hunks), new.concat());
 }
 
+/// For these, a diff whose changes were slid together had places that lay before the last ones.
+#[test]
+fn repeated_lines_of_which_many_are_gone() {
+    let old = format!("changed two\n{}", "one\ntwo\n".repeat(4) + "o");
+    let new = "one\ntwo\n".repeat(9);
+    for (old, new) in [(&old, &new), (&new, &old)] {
+        let Explanation::Text(diff) = explained(old, new, 1000) else { panic!() };
+        assert_eq!(diff.first_line, 1);
+        assert_eq!(diff.added + old.lines().count(), diff.removed + new.lines().count());
+    }
+}
+
 #[test]
 fn the_line_of_the_first_difference() {
     let dir = tempfile::tempdir().unwrap();
