@@ -7,6 +7,7 @@
 
 mod archive;
 mod basics;
+mod collect;
 mod death;
 mod download;
 mod gate;

@@ -1,5 +1,6 @@
 //! The command line, as it is written. Knows names and help texts, and nothing of what they do.
 
+mod amount;
 pub(crate) mod cache;
 
 use std::path::PathBuf;

@@ -41,7 +41,7 @@ pub struct Share {
 }
 
 /// Device and number.
-type Inode = (u64, u64);
+pub(crate) type Inode = (u64, u64);
 
 #[derive(Clone, Debug, Default)]
 struct Tree {
@@ -128,21 +128,21 @@ impl Tree {
     }
 }
 
-fn room(meta: &Metadata) -> u64 {
+pub(crate) fn room(meta: &Metadata) -> u64 {
     // The kernel counts in units of 512 bytes, whatever the file system's blocks are.
     meta.blocks() * 512
 }
 
-fn inode(meta: &Metadata) -> Inode {
+pub(crate) fn inode(meta: &Metadata) -> Inode {
     (meta.dev(), meta.ino())
 }
 
-fn is_linked(meta: &Metadata) -> bool {
+pub(crate) fn is_linked(meta: &Metadata) -> bool {
     !meta.is_dir() && meta.nlink() > 1
 }
 
 /// Gives the metadata of something and, of a folder, of all that is in it.
-fn walk(path: &Path, meta: &Metadata, see: &mut dyn FnMut(&Metadata)) -> Result<(), StoreError> {
+pub(crate) fn walk(path: &Path, meta: &Metadata, see: &mut dyn FnMut(&Metadata)) -> Result<(), StoreError> {
     let mut open = vec![(path.to_owned(), meta.is_dir())];
     see(meta);
     while let Some((path, is_dir)) = open.pop() {

@@ -1,8 +1,11 @@
 //! `akbuild cache`, as it is written.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::amount;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
@@ -49,6 +52,31 @@ pub(crate) enum Cache {
     },
     /// Say how much room everything takes on the disk; what is shared is counted once
     Du,
+    /// Remove what nothing keeps, but for the last 2 GB of it
+    ///
+    /// Kept are outputs that links such as ./result lead to, all that the last builds used, and what running
+    /// processes use. Builds may run meanwhile.
+    Gc(Gc),
+}
+
+/// Which part of what nothing keeps goes.
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Keep what the last N successful builds of each set of targets used
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) keep: usize,
+    /// Only what was not used for so long, such as 12h, 30d or 2w
+    #[arg(long, value_name = "AGE", value_parser = amount::age)]
+    pub(crate) older_than: Option<Duration>,
+    /// Only what was used longest ago, until the store is as small as this, such as 500MB or 1.5GiB
+    #[arg(long, value_name = "SIZE", value_parser = amount::size)]
+    pub(crate) max_size: Option<u64>,
+    /// Leave at least this much [default: 2GB, or --max-size if that is less]
+    #[arg(long, value_name = "SIZE", value_parser = amount::size)]
+    pub(crate) floor: Option<u64>,
+    /// Remove nothing; say what would go, what would stay, and why
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,23 +2,21 @@
 //! by hard links is freed with the last. Knows files; not what they are for.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::Entry;
 use super::facts::Facts;
 use crate::Store;
-
-/// A file by its device and inode.
-type Id = (u64, u64);
+use crate::usage::{Inode, inode, is_linked, room, walk};
 
 /// The sizes of entries, and what they share.
 #[derive(Default)]
 pub(super) struct Shares {
     entries: HashMap<Entry, Own>,
     /// Files with several names.
-    files: HashMap<Id, File>,
+    files: HashMap<Inode, File>,
 }
 
 #[derive(Default)]
@@ -26,7 +24,7 @@ struct Own {
     /// Bytes of what has no other name.
     alone: u64,
     /// Names of files that have several, counted.
-    names: BTreeMap<Id, u64>,
+    names: BTreeMap<Inode, u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -48,30 +46,18 @@ impl Shares {
 
     fn add(&mut self, entry: Entry, path: &Path) {
         let mut own = Own::default();
-        let mut open = Vec::new();
-        let mut take = |path: &Path, meta: &fs::Metadata, open: &mut Vec<_>| {
-            // A block has 512 bytes here, whatever the file system's are.
-            let bytes = meta.blocks() * 512;
-            if meta.is_dir() {
-                own.alone += bytes;
-                open.push(path.to_owned());
-            } else if meta.nlink() == 1 {
-                own.alone += bytes;
+        let mut take = |meta: &Metadata| {
+            if is_linked(meta) {
+                *own.names.entry(inode(meta)).or_default() += 1;
+                self.files.insert(inode(meta), File { bytes: room(meta), names: meta.nlink() });
             } else {
-                let id = (meta.dev(), meta.ino());
-                *own.names.entry(id).or_default() += 1;
-                self.files.insert(id, File { bytes, names: meta.nlink() });
+                own.alone += room(meta);
             }
         };
-        if let Ok(meta) = path.symlink_metadata() {
-            take(path, &meta, &mut open);
-        }
-        while let Some(folder) = open.pop() {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                if let Ok(meta) = entry.metadata() {
-                    take(&entry.path(), &meta, &mut open);
-                }
-            }
+        if let Ok(meta) = path.symlink_metadata()
+            && let Err(error) = walk(path, &meta, &mut take)
+        {
+            tracing::debug!(path = %path.display(), %error, "something cannot be measured");
         }
         self.entries.insert(entry, own);
     }
@@ -99,7 +85,7 @@ impl Shares {
 pub(super) struct Removal<'a> {
     shares: &'a Shares,
     /// Names that are gone.
-    gone: HashMap<Id, u64>,
+    gone: HashMap<Inode, u64>,
 }
 
 impl<'a> Removal<'a> {
@@ -110,7 +96,7 @@ impl<'a> Removal<'a> {
     /// Bytes that the removal of the next entry would free.
     pub(super) fn would_free(&self, entry: &Entry) -> u64 {
         let Some(own) = self.shares.entries.get(entry) else { return 0 };
-        let last = |(id, names): (&Id, &u64)| {
+        let last = |(id, names): (&Inode, &u64)| {
             let file = self.shares.files[id];
             let gone = self.gone.get(id).copied().unwrap_or(0) + names;
             if gone >= file.names { file.bytes } else { 0 }

@@ -2,6 +2,7 @@
 
 mod du;
 mod files;
+mod gc;
 mod ls;
 mod show;
 mod what;
@@ -33,6 +34,7 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
         ),
         Cache::Du => du::run(&session, global.json),
         Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
+        Cache::Gc(asked) => gc::run(&session, asked, global.json),
         Cache::Ls { stage, project, blobs, sort } => {
             let only = ls::Only { stage: stage.as_deref(), project: project.as_deref() };
             if *blobs {
