@@ -288,7 +288,7 @@ fn a_kill_at_any_instant() {
     let seed = setting("AKBUILD_TEST_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("seed {seed}");
     let (world, mut random) = (world(), Random(seed));
-    let lengths = lengths(&world);
+    let mut lengths = lengths(&world);
     let mut table: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept = 0;
     for round in 3..3 + rounds {
@@ -310,6 +310,10 @@ fn a_kill_at_any_instant() {
         let next = build(&world, round);
         nothing_lost(&events, &after, &next);
         let hit = phases(&events, &before, &after, &next);
+        if hit == ["finished"] {
+            // The machine has less to do than when it was measured.
+            lengths[usize::from(!cold)] = lengths[usize::from(!cold)].mul_f64(0.9);
+        }
         println!("round {round} {when:?} {status} {hit:?}");
         hit.into_iter().for_each(|phase| *table.entry(phase).or_default() += 1);
         kept += next.iter().filter(|event| event["status"] == "cached").count();
