@@ -95,6 +95,20 @@ fn a_link_keeps_its_tree_and_nothing_else_is_needed() {
     assert_eq!(all(&world), "last built, loud built, words built");
 }
 
+/// Folders of the store cannot be written to, and without privileges not be moved as they are.
+#[test]
+fn an_ordinary_user_collects() {
+    let world = World::of_user(STAGES);
+    world.lock();
+    for text in ["one\n", "two\n"] {
+        world.write("app/a.txt", text);
+        let _ = all(&world);
+    }
+    let _ = collect(&world, &["--keep", "0"]);
+    assert_eq!(world.bucket("trees-v1").len(), 1);
+    assert!(world.bucket("tmp-v1").is_empty());
+}
+
 #[test]
 fn what_a_running_stage_uses_stays() {
     let world = World::new(&[gate::stage("slow", "cat /words/words > \"$out/slow\""), WORDS.to_owned()].concat());

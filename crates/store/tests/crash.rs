@@ -170,10 +170,18 @@ fn full(home: &Path) {
     };
     assert!(matches!(error, StoreError::Full { .. }), "{error}");
     assert!(error.to_string().starts_with("the disk is full: cannot write "), "{error}");
+    drop(store);
     let store = Store::open(home).unwrap();
     for n in done {
         assert!(store.has_blob(&Digest::sha256(format!("blob {n}").repeat(1000).as_bytes())));
     }
+    drop(store);
+    // Not a byte is left, as far as the file system says.
+    let mut rest = fs::File::create(home.join("rest")).unwrap();
+    while rest.write_all(&[1; 512]).is_ok() {}
+    let collected = Store::open(home).unwrap().collect(&ALL, &mut |_, _| {}).unwrap();
+    assert!(collected.freed > 0);
+    blob(&Store::open(home).unwrap(), 0).unwrap();
     nothing_partial(home);
 }
 

@@ -4,6 +4,7 @@
 //! ([`measure`]), deciding without touching anything ([`keep`], [`decide`]) and removing ([`sweep`]).
 
 mod decide;
+mod entry;
 mod facts;
 mod keep;
 mod measure;
@@ -15,9 +16,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use akbuild_nar::{Digest, TreeHash};
+pub use entry::Entry;
 
-use crate::{BuildId, Key, Store, StoreError};
+use crate::{BuildId, Store, StoreError};
 use measure::Shares;
 
 /// What a collector is asked for.
@@ -31,62 +32,6 @@ pub struct Collecting {
     pub max_size: Option<u64>,
     /// The bytes below which nothing goes.
     pub floor: u64,
-}
-
-/// Something in the store that can go by itself.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Entry {
-    /// A tree.
-    Tree(TreeHash),
-    /// A downloaded file.
-    Blob(Digest),
-    /// A bare git repository, by the name of its folder.
-    Repository(String),
-    /// The folder of a failed stage, by its name.
-    Kept(String),
-    /// A download that was interrupted, by the name of its file.
-    Partial(String),
-    /// What came of a key.
-    Action(Key),
-    /// A list of artifacts.
-    List(Digest),
-    /// What is in a tree, which may be gone.
-    Listing(TreeHash),
-    /// The record of a build, with its logs.
-    Build(BuildId),
-}
-
-impl Entry {
-    /// What it is, in a word: `tree`, `download`, `repository`, `folder`, `partial`, `action`, `list`,
-    /// `listing` or `build`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Entry::Tree(_) => "tree",
-            Entry::Blob(_) => "download",
-            Entry::Repository(_) => "repository",
-            Entry::Kept(_) => "folder",
-            Entry::Partial(_) => "partial",
-            Entry::Action(_) => "action",
-            Entry::List(_) => "list",
-            Entry::Listing(_) => "listing",
-            Entry::Build(_) => "build",
-        }
-    }
-
-    fn tree(&self) -> Option<TreeHash> {
-        if let Entry::Tree(hash) = self { Some(*hash) } else { None }
-    }
-
-    /// Its name in the store, whole.
-    pub fn name(&self) -> String {
-        match self {
-            Entry::Tree(hash) | Entry::Listing(hash) => hash.to_string(),
-            Entry::Blob(digest) | Entry::List(digest) => digest.to_string(),
-            Entry::Action(key) => key.to_string(),
-            Entry::Build(build) => build.to_string(),
-            Entry::Repository(name) | Entry::Kept(name) | Entry::Partial(name) => name.clone(),
-        }
-    }
 }
 
 /// Why something stays, or goes.
@@ -182,38 +127,28 @@ impl Store {
         let facts = self.facts(users)?;
         let shares = Shares::measure(self, &facts);
         let first = decide::decide(&facts, &shares, asked);
-        let scratch = self.scratch("collect")?;
         let gate = self.shut_gate()?;
         // Once more: since then something may have been used, or built, or linked.
         let again = decide::decide(&self.facts(self.users(&gate)?)?, &shares, asked);
         let (mut entries, going) = agreed(first, again);
-        let moved = self.sweep(&going, scratch.path())?;
+        let mut gone = Vec::new();
+        let (scratch, moved) = loop {
+            match self.take_out(&going) {
+                Err(full @ StoreError::Full { .. }) => gone.push(self.make_room(&going, &gone, &shares)?.ok_or(full)?),
+                taken => break taken?,
+            }
+        };
         drop(gate);
         for (i, (_, path)) in moved.iter().enumerate() {
             crate::remove(path)?;
             removed(i + 1, moved.len());
         }
         scratch.close()?;
-        let moved: BTreeSet<Entry> = moved.into_iter().map(|(entry, _)| entry).collect();
+        let moved: BTreeSet<Entry> = moved.into_iter().map(|(entry, _)| entry).chain(gone).collect();
         // What another collector or a writer was faster to take is not ours to tell of.
         entries.retain(|verdict| !verdict.goes() || moved.contains(&verdict.entry));
         let freed = shares.freed(moved.iter());
         Ok(Collection { freed, before: shares.total(), now: facts.now, entries })
-    }
-
-    fn place(&self, entry: &Entry) -> PathBuf {
-        let layout = self.layout();
-        match entry {
-            Entry::Tree(hash) => layout.tree(hash),
-            Entry::Blob(digest) => layout.blob(digest),
-            Entry::Repository(name) => layout.repositories().join(name),
-            Entry::Kept(name) => layout.kept().join(name),
-            Entry::Partial(name) => layout.partials().join(name),
-            Entry::Action(key) => layout.action(key),
-            Entry::List(digest) => layout.artifacts(digest),
-            Entry::Listing(hash) => layout.listing(hash),
-            Entry::Build(build) => self.build_dir(build),
-        }
     }
 }
 

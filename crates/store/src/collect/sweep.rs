@@ -13,14 +13,43 @@ use rusqlite::Connection;
 use rustix::fs::{FlockOperation, flock};
 
 use super::Entry;
+use super::measure::{Removal, Shares};
 use crate::layout::exists;
 use crate::tree::move_tree;
-use crate::{Store, StoreError, memo};
+use crate::{Scratch, Store, StoreError, memo, remove};
 
 impl Store {
-    /// Takes entries out of the store, and gives those that were there with the place where they are now, in
-    /// `scratch`. The caller has shut the gate.
-    pub(super) fn sweep(&self, going: &[Entry], scratch: &Path) -> Result<Vec<(Entry, PathBuf)>, StoreError> {
+    /// Takes entries out of the store, into a scratch folder, and gives those that were there with the place
+    /// where they are now. The caller has shut the gate.
+    pub(super) fn take_out(&self, going: &[Entry]) -> Result<(Scratch, Vec<(Entry, PathBuf)>), StoreError> {
+        let scratch = self.scratch("collect")?;
+        let moved = self.sweep(going, scratch.path())?;
+        Ok((scratch, moved))
+    }
+
+    /// On a full disk not even a row can be removed. Removes the entry that frees most and is not `gone`, at
+    /// once; a kill before its row can follow leaves a row that names nothing, which no lookup believes. The
+    /// caller has shut the gate.
+    pub(super) fn make_room(
+        &self,
+        going: &[Entry],
+        gone: &[Entry],
+        shares: &Shares,
+    ) -> Result<Option<Entry>, StoreError> {
+        let plain = going.iter().filter(|e| matches!(e, Entry::Tree(_) | Entry::Blob(_) | Entry::Repository(_)));
+        let plain = plain.filter(|entry| !gone.contains(entry));
+        let Some(largest) = plain.max_by_key(|entry| Removal::new(shares).would_free(entry)) else { return Ok(None) };
+        let path = self.place(largest);
+        // Half of it must not stand under its name; a name beside it takes no room.
+        let aside = path.with_extension("gone");
+        if exists(&path) {
+            move_tree(&path, &aside)?;
+        }
+        remove(&aside)?;
+        Ok(Some(largest.clone()))
+    }
+
+    fn sweep(&self, going: &[Entry], scratch: &Path) -> Result<Vec<(Entry, PathBuf)>, StoreError> {
         let mut going: Vec<&Entry> = going.iter().collect();
         going.sort_by_key(|entry| (order(entry), *entry));
         self.inner.index.durably(|conn| going.iter().try_for_each(|entry| forget(conn, entry)))?;
