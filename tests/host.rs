@@ -84,7 +84,7 @@ cp "$(command -v ls)" "$out/ls"
     let copied = project.path("result/ls");
     assert!(fs::read(copied).unwrap().starts_with(b"\x7fELF"));
     let (ok, text) = project.run(&["--toolchain", "host", "plan"]);
-    assert!(ok && text == "cached  sysroot:build\ncached  last\n", "{text}");
+    assert!(ok && text.ends_with("nothing to do\n"), "{text}");
 }
 
 #[test]
@@ -98,7 +98,10 @@ fn another_program_of_the_same_name_runs_the_stage_again() {
     ));
     assert!(ok, "{text}");
     assert_eq!(fs::read_to_string(project.path("result/text")).unwrap(), "greet 1.2\n");
-    assert!(text.contains("cached  last\n") && text.contains("\nhost.greet changed from "), "{text}");
+    assert!(
+        text.contains("nothing to do\n") && text.contains("`last` would run because `greet` of this machine changed\n"),
+        "{text}"
+    );
 }
 
 #[test]

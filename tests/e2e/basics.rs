@@ -146,19 +146,22 @@ fn what_is_data_goes_to_standard_output() {
     let world = World::new(STAGES);
     files(&world);
     insta::assert_snapshot!(world.run(&["graph"]), @"
-    source:app
-    sysroot:build
-    words <- source:app sysroot:build
-    loud <- sysroot:build words
-    last <- words loud
+    cached  source:app
+    would run  sysroot:build
+    would run  words <- source:app sysroot:build
+    would run  loud <- sysroot:build words
+    would run  last <- words loud
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["plan"]), @"
-    cached  source:app
-    make  sysroot:build
-    build  words: it needs sysroot:build
-    build  loud: it needs sysroot:build
-    build  last: it needs words
+    node  action  last time  to download  why
+    source:app  cached
+    sysroot:build  build  1 file, [SIZE]  it was not built before
+    words  build  it was not built before
+    loud  build  it was not built before
+    last  build  it was not built before
+
+    4 nodes to build, 4 nodes without a known time, 1 file, [SIZE] to download
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["hash", "app"]), @"
@@ -171,7 +174,7 @@ fn what_is_data_goes_to_standard_output() {
       help: build it with `akbuild build words --rebuild`
     ");
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    stage `words` was never built
+    `words` would run because it was not built before
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["build", "l*", "-q"]), @"--- exit 0");

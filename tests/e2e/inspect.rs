@@ -205,7 +205,7 @@ fn where_the_timeline_of_a_build_is() {
     let _ = world.run(&["all"]).ok();
     let path = |args: &[&str]| world.run(args).ok().out.trim_end().to_owned();
     let page = std::fs::read_to_string(path(&["trace"])).unwrap();
-    assert!(page.contains("it was never built") && page.contains("sysroot:build"), "{page}");
+    assert!(page.contains("it was not built before") && page.contains("sysroot:build"), "{page}");
     let trace: Value = serde_json::from_str(&std::fs::read_to_string(path(&["trace", "--chrome"])).unwrap()).unwrap();
     let events = trace["traceEvents"].as_array().unwrap();
     for name in ["words", "run", "publish", "fetch", "unpack"] {

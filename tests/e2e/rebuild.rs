@@ -44,24 +44,27 @@ fn all(world: &World) -> String {
 fn a_file_rebuilds_the_stage_that_declares_it_and_what_follows() {
     let world = built();
     world.write("app/notes/n.md", "another note\n");
-    insta::assert_snapshot!(world.run(&["plan"]), @"
-    cached  source:app
-    cached  sysroot:build
-    cached  words
-    cached  loud
-    build  notes, [TIME] last time: copy.0./build changed from sha256-vrFzOYywsyO6Tp1kRdMe/EhSxrf+ftp/obwHRNdffAw= to sha256-mLoTi8YZijDP9+hBOHfk2FATM/biO/yQF+5vY7HumeU=
-    build  last, [TIME] last time: it needs notes
-    about 0 s of work by past records
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:app  cached
+    sysroot:build  cached
+    words  cached
+    loud  cached
+    notes  build  [TIME]  `notes/n.md` line 1 changed in source `app`
+    last  build  [TIME]  follows from `notes`
+
+    2 nodes to build, [TIME] of work by past records, about [TIME] with -j 2
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "notes"]), @"
-    copy.0./build changed from sha256-vrFzOYywsyO6Tp1kRdMe/EhSxrf+ftp/obwHRNdffAw= to sha256-mLoTi8YZijDP9+hBOHfk2FATM/biO/yQF+5vY7HumeU=
+    `notes` would run because `notes/n.md` line 1 changed in source `app`
     --- exit 0
     ");
     assert_eq!(all(&world), "last built, loud cached, notes built, words cached");
     assert_eq!(world.result("notes/n.md"), "another note\n");
     insta::assert_snapshot!(world.run(&["why", "notes"]), @"
-    stage `notes` is as it was built last
+    `notes` is as it was built last, [AGE] ago
+    it ran then because `notes/n.md` line 1 changed in source `app`
     --- exit 0
     ");
 }
@@ -71,13 +74,16 @@ fn a_file_that_no_stage_declares_rebuilds_nothing() {
     let world = built();
     world.write("app/README", "other text\n");
     world.write("app/new", "new\n");
-    insta::assert_snapshot!(world.run(&["plan"]), @"
-    cached  source:app
-    cached  sysroot:build
-    cached  words
-    cached  loud
-    cached  notes
-    cached  last
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:app  cached
+    sysroot:build  cached
+    words  cached
+    loud  cached
+    notes  cached
+    last  cached
+
+    nothing to do
     --- exit 0
     ");
     assert_eq!(all(&world), NOTHING);
@@ -138,31 +144,64 @@ fn why_says_what_changed() {
         "mounts = [{ from = \"words\", to = \"/words\" }, { from = \"app\", to = \"/app\" }]",
     );
     insta::assert_snapshot!(world.run(&["why", "notes"]), @r#"
-    env.TONE is gone: plain
-    env.TUNE is new: plain
-    script changed from cp -r notes "$out" to cp  -r notes "$out"
+    `notes` would run for 3 reasons
+      variable `TONE` is gone
+      variable `TUNE` is new
+      its script changed
+
+    `notes`, last built [AGE] ago
+      variable `TONE` is gone
+        was: plain
+      variable `TUNE` is new
+        is: plain
+      its script changed
+        - cp -r notes "$out"
+        + cp  -r notes "$out"
     --- exit 0
     "#);
     insta::assert_snapshot!(world.run(&["why", "loud"]), @"
-    mount./app is new: sha256-pNUNJGtaGeJ/a1eJ1O1mUa6wfG7yhIFDwHfEe+KRGJY=
+    `loud` would run because it also takes source `app` at `/app`
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    stage `words` is as it was built last
+    `words` is as it was built last, [AGE] ago
+    it ran then because it was not built before
     --- exit 0
     ");
-    insta::assert_snapshot!(world.run(&["why", "last"]), @"
-    stage `last` follows from `loud`, `notes`, which would be made first
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 4 reasons
+      `loud` would run, because it also takes source `app` at `/app`
+      `notes` would run, because variable `TONE` is gone
+      `notes` would run, because variable `TUNE` is new
+      `notes` would run, because its script changed
+
+    `last`, last built [AGE] ago
+      it follows from `loud`
+      it follows from `notes`
+
+    `loud`, last built [AGE] ago
+      it also takes source `app` at `/app`
+
+    `notes`, last built [AGE] ago
+      variable `TONE` is gone
+        was: plain
+      variable `TUNE` is new
+        is: plain
+      its script changed
+        - cp -r notes "$out"
+        + cp  -r notes "$out"
     --- exit 0
-    ");
-    insta::assert_snapshot!(world.run(&["plan"]), @"
-    cached  source:app
-    cached  sysroot:build
-    cached  words
-    build  loud, [TIME] last time: mount./app is new: sha256-pNUNJGtaGeJ/a1eJ1O1mUa6wfG7yhIFDwHfEe+KRGJY=
-    build  notes, [TIME] last time: env.TONE is gone: plain
-    build  last, [TIME] last time: it needs loud
-    about 0 s of work by past records
+    "#);
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:app  cached
+    sysroot:build  cached
+    words  cached
+    loud  build  [TIME]  it also takes source `app` at `/app`
+    notes  build  [TIME]  variable `TONE` is gone; and 2 more
+    last  build  [TIME]  follows from `loud`, `notes`
+
+    3 nodes to build, [TIME] of work by past records, about [TIME] with -j 2
     --- exit 0
     ");
 }

@@ -192,7 +192,7 @@ fn reads(world: &World, run: impl Fn(&[&str]) -> Ran) {
         result: [PROJECT]/result
         ");
         assert_eq!(world.result("loud"), "ONE!\nTWO!\n");
-        assert_eq!(run(&["plan"]).ok().out.lines().filter(|line| line.starts_with("cached")).count(), 5);
+        assert!(run(&["plan"]).ok().out.ends_with("nothing to do\n"));
         insta::assert_snapshot!(run(&["build", "last", "--rebuild"]), @"
         --- exit 1
         warning: the store `[HOME]` is read-only: what is there is used, and nothing is recorded

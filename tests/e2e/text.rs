@@ -23,6 +23,12 @@ fn words(line: &str) -> String {
         if let (true, Some(end)) = (is_number(words[at]), end) {
             text.push(format!("[TIME]{end}"));
             at += 1;
+        } else if words[at].parse::<u64>().is_ok()
+            && matches!(unit, "s" | "min")
+            && words.get(at + 2).is_some_and(|w| w.starts_with("ago"))
+        {
+            text.push("[AGE]".to_owned());
+            at += 1;
         } else if is_number(words[at]) && unit == "MB" {
             text.push("[SIZE]".to_owned());
             at += 1;

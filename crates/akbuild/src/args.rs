@@ -88,19 +88,19 @@ pub(crate) enum Command {
         #[command(flatten)]
         building: Building,
     },
-    /// Say what would be built or downloaded, and why; do nothing
+    /// Say what would be built or downloaded, how long that takes, and why; do nothing
     Plan {
         /// Stages [default: the recipe's targets]
         #[arg(value_name = "STAGE")]
         stages: Vec<String>,
     },
-    /// Print the graph of stages
+    /// Print the graph of stages, and what of it would run
     Graph {
         /// How
         #[arg(long, default_value = "text")]
         format: GraphFormat,
     },
-    /// Say what differs between a stage as it is now and as it was built last
+    /// Say why a stage would run, or why it ran the last time
     Why {
         /// The stage
         stage: String,

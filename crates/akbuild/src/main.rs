@@ -97,7 +97,7 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
     }
     let project = Project::read(global)?;
     if let Command::Graph { format } = &cli.command {
-        return commands::graph::run(&**ui, &project, *format);
+        return commands::graph::run(global, ui, &project, *format);
     }
     let session = Session::open(global, &project.root, ui.clone())?;
     match &cli.command {
@@ -105,8 +105,8 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         Command::Build { stages, rebuild, building } => {
             commands::build::run(&session, &project, &What::Stages(stages, *rebuild), building)
         }
-        Command::Plan { stages } => commands::plan::run(&session, &project, stages),
-        Command::Why { stage } => commands::why::run(&session, &project, stage),
+        Command::Plan { stages } => commands::plan::run(&session, &project, stages, global.json),
+        Command::Why { stage } => commands::why::run(&session, &project, stage, global.json),
         Command::Log { stage } => commands::log::run(&session, &project, stage),
         Command::Shell { stage } => commands::shell::run(&session, &project, stage),
         Command::Trace { build, chrome } => commands::trace::run(&session, &project, build.as_deref(), *chrome),

@@ -44,11 +44,7 @@ impl Session {
     /// Opens the store and gets ready to be interrupted.
     pub(crate) fn open(global: &Global, project: &Path, ui: Arc<dyn Ui>) -> Outcome<Self> {
         let machine = machine::read(project);
-        let home = match &global.home {
-            Some(home) => home.clone(),
-            None => machine::default_home(&machine).ok_or_else(no_home)?,
-        };
-        let home = io(std::path::absolute(&home), "find the home folder", &home)?;
+        let home = home(global, &machine)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = io(runtime, "start threads for", Path::new("akbuild"))?;
         let cancel = Cancel::new();
@@ -179,6 +175,15 @@ impl Session {
     pub(crate) fn is_offline(&self) -> bool {
         self.offline
     }
+}
+
+/// The folder of the store, absolute; it may not be there yet.
+pub(crate) fn home(global: &Global, machine: &Machine) -> Outcome<PathBuf> {
+    let home = match &global.home {
+        Some(home) => home.clone(),
+        None => machine::default_home(machine).ok_or_else(no_home)?,
+    };
+    io(std::path::absolute(&home), "find the home folder", &home)
 }
 
 /// Events of the engine go to the one who talks, and into the timeline.

@@ -14,11 +14,16 @@ use crate::served::pinned;
 impl Engine {
     /// Keeps the list of what a node could use of the downloads.
     pub(crate) fn artifacts(&self, node: &NodeId) -> Result<Option<Digest>, EngineError> {
-        let list: Vec<Artifact> = match node {
+        let list = self.artifact_list(node)?;
+        Ok(if list.is_empty() { None } else { Some(self.store.put_artifacts(&list)?) })
+    }
+
+    /// What a node could use of the downloads, as far as its lock files have been read.
+    pub(crate) fn artifact_list(&self, node: &NodeId) -> Result<Vec<Artifact>, EngineError> {
+        Ok(match node {
             NodeId::Stage(id) => {
                 let served = self.served.lock().unwrap_or_else(|e| e.into_inner());
-                let artifacts = served.get(id).map(|s| s.artifacts.iter()).into_iter().flatten();
-                artifacts.map(|a| Artifact { name: purl(&a.what), digest: a.digest }).collect()
+                served.get(id).map(|served| list(&served.artifacts)).unwrap_or_default()
             }
             NodeId::Sysroot(id) => {
                 let packages = &self.sysroot(id)?.packages;
@@ -29,9 +34,22 @@ impl Engine {
                 ToolPackage::Npm(pin) => vec![Artifact { name: npm(&pin.name, &pin.version), digest: pin.digest }],
             },
             NodeId::Source(_) | NodeId::Fetch(_) => Vec::new(),
-        };
-        Ok(if list.is_empty() { None } else { Some(self.store.put_artifacts(&list)?) })
+        })
     }
+}
+
+/// Artifacts of registries by their package URLs.
+pub(crate) fn list(artifacts: &[akbuild_registry::Artifact]) -> Vec<Artifact> {
+    artifacts.iter().map(|a| Artifact { name: purl(&a.what), digest: a.digest }).collect()
+}
+
+/// Name and version in a package URL as [`purl`] and the others here write it.
+pub(crate) fn named(purl: &str) -> (String, String) {
+    let plain = purl.split(['?', '#']).next().unwrap_or(purl);
+    let plain = plain.strip_prefix("pkg:").and_then(|p| p.split_once('/')).map_or(plain, |(_, rest)| rest);
+    let plain = plain.strip_prefix("debian/").filter(|_| purl.starts_with("pkg:deb/")).unwrap_or(plain);
+    let (name, version) = plain.rsplit_once('@').unwrap_or((plain, ""));
+    (decode(name), decode(version))
 }
 
 fn purl(what: &What) -> String {
@@ -68,6 +86,25 @@ fn encode(text: &str) -> String {
     text.bytes().map(encoded).collect()
 }
 
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.filter(|_| *byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +119,14 @@ mod tests {
         let file = What::GoMod { module, version };
         insta::assert_snapshot!(purl(&file), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible#go.mod");
         insta::assert_snapshot!(debian("g++", "4:15.2.0-4"), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        let npm = What::Npm { name: "@lit/context".to_owned(), version: "1.1.6".to_owned(), url: None };
+        assert_eq!(named(&purl(&npm)), ("@lit/context".to_owned(), "1.1.6".to_owned()));
+        let file = What::GoMod { module: "example.org/a/b".into(), version: "v1.2.3+incompatible".into() };
+        assert_eq!(named(&purl(&file)), ("example.org/a/b".to_owned(), "v1.2.3+incompatible".to_owned()));
+        assert_eq!(named(&debian("g++", "4:15.2.0-4")), ("g++".to_owned(), "4:15.2.0-4".to_owned()));
     }
 }

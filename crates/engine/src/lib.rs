@@ -8,9 +8,11 @@ mod artifacts;
 mod ask;
 mod cancel;
 mod compose;
+mod downloads;
 mod elf;
 mod engine;
 mod error;
+mod estimate;
 mod event;
 mod exec;
 mod goimports;
@@ -31,21 +33,27 @@ mod served;
 mod shell;
 mod survey;
 mod trees;
+mod why;
 mod work;
 
 pub use ask::command as registry_question;
 pub use cancel::Cancel;
+pub use downloads::Downloads;
 pub use elf::Unsatisfied;
 pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};
+pub use estimate::Estimate;
 pub use event::{Event, Report, Sink, Status};
 pub use graph::{Graph, Index, Node, NodeId};
 pub use keys::Outputs;
-pub use manifest::{Change, Manifest};
+pub use manifest::Manifest;
 pub use network::{Host, Network};
 pub use record::Recorder;
 pub use run::Outcome;
 pub use survey::{Known, Survey};
+pub use why::{
+    Cause, Explained, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why_between,
+};
 
 /// What fuzzing reaches and nothing else should.
 #[doc(hidden)]

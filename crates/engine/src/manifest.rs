@@ -1,5 +1,5 @@
 //! The manifest of a node: everything that decides its output, as a list of named values. One
-//! traversal of it gives the key; comparing two of them says why something ran again.
+//! traversal of it gives the key; comparing two of them (`why`) says why something ran again.
 //!
 //! Knows nothing of where the values come from; `keys.rs` writes them.
 //!
@@ -26,7 +26,6 @@
 //! | names of sources and of other stages | only their contents reach the stage |
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use akbuild_nar::{Algo, Hasher};
 use akbuild_store::Key;
@@ -40,35 +39,6 @@ pub struct Manifest {
     /// What is kept beside it to explain a difference, and not hashed: for a subset, the tree it was taken from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, String>,
-}
-
-/// One difference between two manifests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "change", rename_all = "kebab-case")]
-pub enum Change {
-    /// The field is only in the new manifest.
-    Added {
-        /// Its name.
-        field: String,
-        /// Its value.
-        new: String,
-    },
-    /// The field is only in the old manifest.
-    Removed {
-        /// Its name.
-        field: String,
-        /// Its value.
-        old: String,
-    },
-    /// The field has another value.
-    Changed {
-        /// Its name.
-        field: String,
-        /// What it was.
-        old: String,
-        /// What it is.
-        new: String,
-    },
 }
 
 impl Manifest {
@@ -112,51 +82,6 @@ impl Manifest {
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
-
-    /// What differs from `old`, sorted by field.
-    pub fn changes_since(&self, old: &Manifest) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (field, value) in &old.fields {
-            match self.fields.get(field) {
-                None => changes.push(Change::Removed { field: field.clone(), old: value.clone() }),
-                Some(new) if new != value => {
-                    changes.push(Change::Changed { field: field.clone(), old: value.clone(), new: new.clone() });
-                }
-                Some(_) => {}
-            }
-        }
-        for (field, new) in &self.fields {
-            if !old.fields.contains_key(field) {
-                changes.push(Change::Added { field: field.clone(), new: new.clone() });
-            }
-        }
-        changes.sort_by(|a, b| a.field().cmp(b.field()));
-        changes
-    }
-}
-
-impl Change {
-    /// The field that differs.
-    pub fn field(&self) -> &str {
-        match self {
-            Change::Added { field, .. } | Change::Removed { field, .. } | Change::Changed { field, .. } => field,
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Change::Added { field, new } => write!(f, "{field} is new: {}", short(new)),
-            Change::Removed { field, old } => write!(f, "{field} is gone: {}", short(old)),
-            Change::Changed { field, old, new } => write!(f, "{field} changed from {} to {}", short(old), short(new)),
-        }
-    }
-}
-
-/// The beginning of a value.
-fn short(text: &str) -> String {
-    if text.len() > 60 { format!("{}...", text.chars().take(57).collect::<String>()) } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -187,15 +112,5 @@ mod tests {
         two.set("a", "bc");
         two.set("", "d");
         assert_ne!(one.key(), two.key());
-    }
-
-    #[test]
-    fn changes_name_what_was_added_removed_and_changed() {
-        let mut old = Manifest::new("run", 1);
-        old.set("env.A", "1");
-        let mut new = Manifest::new("run", 2);
-        new.set("env.B", "1");
-        let fields: Vec<_> = new.changes_since(&old).iter().map(|c| c.field().to_owned()).collect();
-        assert_eq!(fields, ["env.A", "env.B", "kind-version"]);
     }
 }

@@ -16,7 +16,7 @@ use crate::event::{Event, Report, Status};
 use crate::exec::{Job, Used};
 use crate::graph::NodeId;
 use crate::keys::{self, Outputs};
-use crate::manifest::{Change, Manifest};
+use crate::manifest::Manifest;
 
 /// Trees that something is made from, by the nodes that gave them.
 type Inputs = BTreeMap<String, TreeHash>;
@@ -100,7 +100,10 @@ impl Engine {
             return Ok(());
         }
         let begun = Instant::now();
-        report.reason = self.reason(manifest, report);
+        report.reason = match forced {
+            true => Some(crate::why::ASKED_FOR.to_owned()),
+            false => self.reason(&node, manifest, inputs),
+        };
         let output = make(report)?;
         report.output = Some(output);
         if self.recorder().is_some() && matches!(report.node, NodeId::Stage(_)) {
@@ -126,20 +129,6 @@ impl Engine {
             maker: self.maker.clone(),
         })?;
         Ok(())
-    }
-
-    /// Why a node runs.
-    fn reason(&self, manifest: &Manifest, report: &Report) -> Option<String> {
-        if self.is_forced(&report.node) {
-            return Some("it was asked for".into());
-        }
-        let last = match self.store.last_action(&self.plan.name, &report.node.to_string()) {
-            Ok(Some(last)) => last,
-            Ok(None) => return Some("it was never built".into()),
-            Err(_) => return None,
-        };
-        let changes = manifest.changes_since(&Manifest::from_json(&last.manifest).ok()?);
-        Some(changes.first().map_or_else(|| "its output is no longer in the store".into(), Change::to_string))
     }
 
     fn is_forced(&self, node: &NodeId) -> bool {

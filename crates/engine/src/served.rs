@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
-use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonPin, REGISTRY, StageId};
+use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonPin, REGISTRY, StageId, Step};
 use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonWant};
 
 use crate::engine::Engine;
@@ -85,6 +85,22 @@ impl Served {
     /// The registry's catalogue.
     pub(crate) fn catalogue(&self, engine: &Engine) -> Arc<Catalogue> {
         Arc::new(Catalogue::new(&self.artifacts, |digest| engine.store.blob_path(digest)))
+    }
+}
+
+impl Engine {
+    /// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
+    pub(crate) fn would_use(&self, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
+        match node {
+            NodeId::Stage(id) => Some(crate::artifacts::list(&self.would_serve(id, outputs)?.artifacts)),
+            _ => self.artifact_list(node).ok(),
+        }
+    }
+
+    /// What a stage's registry would serve; `None` as of [`Engine::would_use`], and if it has no registry.
+    pub(crate) fn would_serve(&self, id: &StageId, outputs: &Outputs) -> Option<Served> {
+        let Step::Exec(exec) = &self.stage(id).ok()?.step else { return None };
+        Served::read(self, exec, exec.artifacts.as_ref()?, outputs).ok()
     }
 }
 

@@ -196,6 +196,32 @@ impl Store {
         Ok(stages)
     }
 
+    /// What came of a node in the project's builds, newest first, at most `limit`.
+    pub fn runs(&self, project: &str, node: &str, limit: u32) -> Result<Vec<(BuildId, StageRecord)>, StoreError> {
+        let sql =
+            "SELECT builds.id, stages.json FROM builds JOIN stages ON stages.build = builds.id AND stages.stage = ?2
+                   WHERE builds.project = ?1 ORDER BY builds.id DESC LIMIT ?3";
+        let rows: Vec<(String, String)> = self.inner.index.with(|conn| {
+            let mut statement = conn.prepare_cached(sql)?;
+            statement.query_map((project, node, limit), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let read = |(id, json): (String, String)| Some((BuildId(id), serde_json::from_str(&json).ok()?));
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// The key with which a node last left an output, by the records of builds: an action knows only the last output
+    /// of its key.
+    pub fn key_of_output(&self, project: &str, node: &str, output: &TreeHash) -> Result<Option<Key>, StoreError> {
+        let sql = "SELECT stages.json FROM stages JOIN builds ON builds.id = stages.build
+                   WHERE stages.output = ?1 AND stages.stage = ?2 AND builds.project = ?3
+                   ORDER BY stages.build DESC LIMIT 1";
+        let json: Option<String> = self.inner.index.with(|conn| {
+            let row = (&output.as_bytes()[..], node, project);
+            conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()
+        })?;
+        Ok(json.and_then(|json| serde_json::from_str::<StageRecord>(&json).ok()?.key))
+    }
+
     /// The folder of a build, for logs and traces.
     pub fn build_dir(&self, build: &BuildId) -> PathBuf {
         self.layout().builds().join(&build.0)

@@ -43,6 +43,16 @@ pub(crate) enum Cache {
         #[arg(long, value_name = "N")]
         depth: Option<usize>,
     },
+    /// Say how two runs differ, in what went in and what came out, or how two trees do
+    Diff {
+        /// A stage, `STAGE~1` for the run before, a link such as ./result, or the beginning of a hash
+        old: String,
+        /// What it is compared with, named in the same way
+        new: String,
+        /// Show of so many files how they differ
+        #[arg(long, value_name = "N", default_value = "5")]
+        files: usize,
+    },
     /// Print a file of an output
     Cat {
         /// A stage, `STAGE~1` for the one before, a link such as ./result, or the beginning of a hash

@@ -3,9 +3,11 @@
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod doctor;
+mod explain;
 pub(crate) mod graph;
 pub(crate) mod lock;
 pub(crate) mod log;
+mod look;
 pub(crate) mod plan;
 pub(crate) mod shell;
 pub(crate) mod trace;

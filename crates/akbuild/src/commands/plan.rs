@@ -1,66 +1,154 @@
 //! `akbuild plan`: what would be built or downloaded, and why; nothing is done.
 
-use akbuild_engine::{Change, Engine, Graph, Index, Manifest, NodeId, Survey};
+use akbuild_engine::{Downloads, Engine, Estimate, Graph, Index, NodeId, Reasons};
 use akbuild_recipe::plan::StageId;
+use serde_json::{Value, json};
 
+use super::look::{Look, look};
 use crate::failure::{Failure, Outcome};
 use crate::project::{self, Project};
 use crate::session::Session;
-use crate::toolchain;
+use crate::ui::{Align, count, seconds, size, table};
 
-pub(crate) fn run(session: &Session, project: &Project, stages: &[String]) -> Outcome {
+/// What would become of a node.
+struct Line {
+    node: String,
+    action: &'static str,
+    seconds: Option<f64>,
+    /// `None`: not known yet.
+    downloads: Option<Downloads>,
+    why: String,
+    /// The nodes that it follows from, if it has no cause of its own.
+    follows: Vec<String>,
+}
+
+pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json: bool) -> Outcome {
     let plan = project.plan()?;
     let targets = if stages.is_empty() { plan.targets.clone() } else { project::stages(&plan, stages)? };
-    let plan = toolchain::complete(session, project, plan, &targets)?;
-    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
-    let graph = Graph::new(&engine.plan, &targets, false);
-    let places: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();
-    let survey = engine.survey(&graph, &places)?;
-    let mut seconds = 0.0;
-    for at in graph.indices() {
-        let node = &graph.node(at).id;
-        let line = match (survey.run[at.index()], node) {
-            (_, NodeId::Fetch(_)) => continue,
-            (false, _) => format!("cached  {node}"),
-            (true, NodeId::Stage(id)) => {
-                let last = session.store.last_action(&engine.plan.name, id.as_str())?;
-                seconds += last.as_ref().map_or(0.0, |a| a.seconds);
-                let took = last.as_ref().map(|a| format!(", {:.1} s last time", a.seconds)).unwrap_or_default();
-                format!("build   {node}{took}: {}", reason(session, &engine, &graph, &survey, at)?)
-            }
-            (true, _) => format!("make    {node}"),
-        };
-        session.ui.out(&format!("{line}\n"));
-    }
-    if seconds > 0.0 {
-        session.ui.out(&format!("about {seconds:.0} s of work by past records\n"));
-    }
+    let look = look(session, project, plan, &targets)?;
+    let run: Vec<Index> = look.graph.indices().filter(|at| look.survey.run[at.index()]).collect();
+    let made: Vec<Index> = run.into_iter().filter(|at| !is_fetch(&look.graph, *at)).collect();
+    let reasons = look.engine.why(&look.graph, &look.survey, &made)?;
+    let estimate = look.engine.estimate(&look.graph, &look.survey)?;
+    let lines = lines(&look, &reasons, &estimate)?;
+    let text = if json { document(&look.engine, &lines, &estimate) } else { render(&look.engine, &lines, &estimate) };
+    session.ui.out(&text);
     Ok(())
 }
 
-/// Why a stage would run.
-fn reason(session: &Session, engine: &Engine, graph: &Graph, survey: &Survey, at: Index) -> Outcome<String> {
-    let id = &graph.node(at).id;
-    if let Some(known) = &survey.known[at.index()] {
-        return Ok(format!("its output {} is no longer in the store", known.output.short()));
+fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Line>> {
+    let outputs = look.survey.outputs(&look.graph);
+    let mut lines = Vec::new();
+    for at in look.graph.indices() {
+        let id = &look.graph.node(at).id;
+        let runs = look.survey.run[at.index()];
+        let action = match (runs, id) {
+            (false, NodeId::Fetch(_)) => continue,
+            (false, _) => "cached",
+            (true, NodeId::Fetch(_)) => "download",
+            (true, NodeId::Source(_)) => "fetch",
+            (true, _) => "build",
+        };
+        let downloads = if runs { look.engine.downloads(id, &outputs)? } else { Some(Downloads::default()) };
+        if action == "download" && downloads.is_some_and(|d| d.is_empty()) {
+            continue;
+        }
+        let place = reasons.places[at.index()].filter(|_| runs);
+        let why = match (place, id) {
+            (Some(place), _) => reasons.why.brief(place).unwrap_or_default(),
+            (None, NodeId::Fetch(stage)) => format!("`{stage}` needs them"),
+            (None, _) => String::new(),
+        };
+        let follows = place.map(|place| reasons.why.nodes[place].follows()).unwrap_or_default();
+        lines.push(Line { node: id.to_string(), action, seconds: estimate.nodes[at.index()], downloads, why, follows });
     }
-    let unknown = graph.node(at).needs.iter().find(|n| survey.known[n.index()].is_none() && !is_fetch(graph, **n));
-    if let Some(need) = unknown {
-        return Ok(format!("it needs {}", graph.node(*need).id));
-    }
-    let Some(last) = session.store.last_action(&engine.plan.name, &id.to_string())? else {
-        return Ok("it was never built".to_owned());
+    Ok(lines)
+}
+
+fn render(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
+    let row = |line: &Line| {
+        let time = line.seconds.map(seconds).unwrap_or_default();
+        [line.node.clone(), line.action.to_owned(), time, line.shown_downloads(), line.why.clone()]
     };
-    let old = Manifest::from_json(&last.manifest).map_err(|e| Failure::Say(e.to_string()))?;
-    let changes = engine.manifest(id, &survey.outputs(graph))?.changes_since(&old);
-    Ok(changes.first().map_or_else(|| "nothing differs".to_owned(), Change::to_string))
+    let head = ["node", "action", "last time", "to download", "why"];
+    let align = [Align::Left, Align::Left, Align::Right, Align::Left, Align::Left];
+    let table = table(&head, &align, lines.iter().map(row));
+    let built = lines.iter().filter(|line| line.action == "build").count();
+    if lines.iter().all(|line| line.action == "cached") {
+        return format!("{table}\nnothing to do\n");
+    }
+    let mut parts = vec![format!("{} to build", count(built, "node"))];
+    if estimate.unknown > 0 {
+        parts.push(format!("{} without a known time", count(estimate.unknown, "node")));
+    }
+    if estimate.work > 0.0 {
+        let (time, work) = (seconds(estimate.seconds), seconds(estimate.work));
+        parts.push(format!("{work} of work by past records, about {time} with -j {}", engine.options.jobs));
+    }
+    let total = total(lines);
+    if !total.is_empty() {
+        parts.push(format!("{} to download", shown(&total)));
+    }
+    if lines.iter().any(|line| line.downloads.is_none()) {
+        parts.push("more when the sources are here".to_owned());
+    }
+    format!("{table}\n{}\n", parts.join(", "))
+}
+
+fn document(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
+    let node = |line: &Line| -> Value {
+        let why = Some(&line.why).filter(|why| !why.is_empty());
+        json!({
+            "node": line.node, "action": line.action, "seconds": line.seconds, "downloads": line.downloads,
+            "why": why, "follows": line.follows,
+        })
+    };
+    let nodes: Vec<Value> = lines.iter().map(node).collect();
+    let unknown = lines.iter().any(|line| line.downloads.is_none());
+    let document = json!({
+        "schema": 1, "nodes": nodes, "jobs": engine.options.jobs, "estimate": estimate,
+        "downloads": total(lines), "downloads_complete": !unknown,
+    });
+    format!("{document:#}\n")
+}
+
+fn total(lines: &[Line]) -> Downloads {
+    let mut total = Downloads::default();
+    lines.iter().filter_map(|line| line.downloads.as_ref()).for_each(|downloads| total.add(downloads));
+    total
+}
+
+impl Line {
+    fn shown_downloads(&self) -> String {
+        match &self.downloads {
+            None => "unknown until its sources are here".to_owned(),
+            Some(downloads) => shown(downloads),
+        }
+    }
+}
+
+/// `3 files, 1.2 MB`.
+fn shown(downloads: &Downloads) -> String {
+    let mut parts = Vec::new();
+    if downloads.commits > 0 {
+        parts.push(count(downloads.commits as usize, "commit"));
+    }
+    if downloads.files > 0 {
+        let files = count(downloads.files as usize, "file");
+        parts.push(match downloads.files - downloads.unsized_files {
+            0 => format!("{files} of unknown size"),
+            known if known < downloads.files => format!("{files}, {} for {known} of them", size(downloads.bytes)),
+            _ => format!("{files}, {}", size(downloads.bytes)),
+        });
+    }
+    parts.join(", ")
 }
 
 fn is_fetch(graph: &Graph, at: Index) -> bool {
     matches!(graph.node(at).id, NodeId::Fetch(_))
 }
 
-/// The stages of a plan that a command was given, by one name.
+/// The stage of a plan that a command was given, by one name.
 pub(super) fn one(plan: &akbuild_recipe::plan::Plan, stage: &str) -> Outcome<StageId> {
     let stages = project::stages(plan, &[stage.to_owned()])?;
     match &stages[..] {

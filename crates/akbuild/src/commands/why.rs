@@ -1,42 +1,83 @@
-//! `akbuild why`: the manifest of a stage as it is now, against that of its last build.
+//! `akbuild why`: why a stage would run, or ran the last time, down to what nobody made.
 
-use akbuild_engine::{Graph, Manifest, NodeId};
+use akbuild_engine::{Explained, State, Why};
+use serde_json::json;
 
+use super::explain::{self, MOST};
+use super::look::look;
 use super::plan::one;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::machine;
 use crate::project::Project;
 use crate::session::Session;
+use crate::ui::{ago, clean};
 
-pub(crate) fn run(session: &Session, project: &Project, stage: &str) -> Outcome {
+pub(crate) fn run(session: &Session, project: &Project, stage: &str, json: bool) -> Outcome {
     let plan = project.plan()?;
     let id = one(&plan, stage)?;
-    let plan = crate::toolchain::complete(session, project, plan, std::slice::from_ref(&id))?;
-    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(&id), false);
-    let node = NodeId::Stage(id.clone());
-    let at = graph.find(&node).into_iter().collect::<Vec<_>>();
-    let survey = engine.survey(&graph, &at)?;
-    let Some(last) = session.store.last_action(&engine.plan.name, id.as_str())? else {
-        session.ui.out(&format!("stage `{id}` was never built\n"));
-        return Ok(());
-    };
-    let missing: Vec<String> = at
-        .iter()
-        .flat_map(|at| &graph.node(*at).needs)
-        .filter(|n| survey.known[n.index()].is_none() && !matches!(graph.node(**n).id, NodeId::Fetch(_)))
-        .map(|n| format!("`{}`", graph.node(*n).id))
-        .collect();
-    if !missing.is_empty() {
-        session.ui.out(&format!("stage `{id}` follows from {}, which would be made first\n", missing.join(", ")));
-        return Ok(());
-    }
-    let old = Manifest::from_json(&last.manifest).map_err(|e| Failure::Say(e.to_string()))?;
-    let changes = engine.manifest(&node, &survey.outputs(&graph))?.changes_since(&old);
-    if changes.is_empty() {
-        session.ui.out(&format!("stage `{id}` is as it was built last\n"));
-    }
-    for change in &changes {
-        session.ui.out(&format!("{}\n", change));
-    }
+    let look = look(session, project, plan, &[id])?;
+    let reasons = look.engine.why(&look.graph, &look.survey, &look.targets)?;
+    let text = if json { document(&reasons.why) } else { render(&reasons.why, machine::now()) };
+    session.ui.out(&text);
     Ok(())
+}
+
+fn document(why: &Why) -> String {
+    let node = &why.nodes[0];
+    let root = |(way, cause): (Vec<usize>, &akbuild_engine::Cause)| {
+        let nodes: Vec<&str> = way.iter().map(|place| why.nodes[*place].node.as_str()).collect();
+        json!({"way": nodes, "text": cause.to_string(), "cause": cause})
+    };
+    let roots: Vec<_> = why.roots(0).into_iter().map(root).collect();
+    let reason = why.reason(0);
+    let document = json!({"schema": 1, "stage": node.node, "state": node.state, "reason": reason, "roots": roots, "nodes": why.nodes});
+    format!("{document:#}\n")
+}
+
+/// First the root causes, then each node with its own.
+fn render(why: &Why, now: f64) -> String {
+    let mut lines = headline(why, now);
+    let details: Vec<_> = why.nodes.iter().map(|node| (node, explain::node(node))).collect();
+    let told = details.len() == 1 && details[0].1.len() <= 1;
+    for (node, details) in details.into_iter().filter(|_| !told) {
+        lines.push(String::new());
+        lines.push(format!("{}{}", node.shown(), times(node, now)));
+        lines.extend(details.into_iter().map(|line| format!("  {line}")));
+    }
+    lines.iter().map(|line| format!("{}\n", clean(line).trim_end())).collect()
+}
+
+fn headline(why: &Why, now: f64) -> Vec<String> {
+    let node = &why.nodes[0];
+    let roots = why.roots(0);
+    let (mut lines, subject) = match node.state {
+        State::WouldRun => (Vec::new(), format!("{} {}", node.shown(), node.verb("ran"))),
+        State::Ran => {
+            (vec![format!("{} is as it was built last{}", node.shown(), times(node, now))], "it ran then".into())
+        }
+    };
+    match &roots[..] {
+        [] => {}
+        [(way, cause)] => lines.push(format!("{subject} because {}", why.chain(way, cause))),
+        _ => {
+            lines.push(format!("{subject} for {} reasons", roots.len()));
+            let chain = |(way, cause): &(Vec<usize>, &akbuild_engine::Cause)| format!("  {}", why.chain(way, cause));
+            lines.extend(roots.iter().take(MOST).map(chain));
+            lines.extend(explain::rest(roots.len()).map(|rest| format!("  {rest}")));
+        }
+    }
+    lines
+}
+
+/// How long ago a node ran.
+fn times(node: &Explained, now: f64) -> String {
+    let time = |made: &Option<akbuild_engine::Made>| {
+        let created = made.as_ref().and_then(|made| made.created)?;
+        Some(format!("{} ago", ago(now - created as f64)))
+    };
+    match (time(&node.old), time(&node.new)) {
+        (_, Some(new)) => format!(", {new}"),
+        (Some(old), None) => format!(", last built {old}"),
+        (None, None) => String::new(),
+    }
 }

@@ -31,6 +31,7 @@ use akbuild_recipe::plan::StageId;
 
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
 pub(crate) use table::{Align, table};
+pub(crate) use text::clean;
 pub(crate) use units::{ago, count, digest, seconds, size};
 
 /// One way of showing a run. Takes the engine's events, and what the command itself has to say.

@@ -1,5 +1,6 @@
 //! `akbuild cache`: looking into the store, and looking after it. Works outside of a project.
 
+mod diff;
 mod du;
 mod files;
 mod gc;
@@ -32,6 +33,9 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
             *depth,
             global.json,
         ),
+        Cache::Diff { old, new, files } => {
+            diff::run(&session, [old, new], [what(old)?, what(new)?], *files, global.json)
+        }
         Cache::Du => du::run(&session, global.json),
         Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
         Cache::Gc(asked) => gc::run(&session, asked, global.json),

@@ -1,0 +1,30 @@
+//! What `plan`, `why` and `graph` have in common: the plan, its graph, and what the store knows of it.
+
+use std::sync::Arc;
+
+use akbuild_engine::{Engine, Graph, Index, NodeId, Survey};
+use akbuild_recipe::plan::{Plan, StageId};
+
+use crate::failure::Outcome;
+use crate::project::Project;
+use crate::session::Session;
+use crate::toolchain;
+
+/// A plan, looked at.
+pub(super) struct Look {
+    pub(super) engine: Arc<Engine>,
+    pub(super) graph: Graph,
+    pub(super) survey: Survey,
+    /// The places of the stages that were asked for.
+    pub(super) targets: Vec<Index>,
+}
+
+/// Looks at what these stages need. Nothing runs.
+pub(super) fn look(session: &Session, project: &Project, plan: Plan, targets: &[StageId]) -> Outcome<Look> {
+    let plan = toolchain::complete(session, project, plan, targets)?;
+    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
+    let graph = Graph::new(&engine.plan, targets, false);
+    let targets: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();
+    let survey = engine.survey(&graph, &targets)?;
+    Ok(Look { engine, graph, survey, targets })
+}

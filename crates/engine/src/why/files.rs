@@ -1,0 +1,53 @@
+//! Which files differ between two parts of trees, and at which line. Reads listings, and the files that changed if
+//! both trees are there; knows nothing of who made them.
+
+use akbuild_differ::{Change, Difference};
+use akbuild_nar::{Entry, Listing};
+use akbuild_store::Store;
+
+use super::cause::FileChange;
+use super::part::Part;
+use crate::trees;
+
+/// In so many files the first line that differs is looked for.
+const READ: usize = 20;
+
+/// What differs; `None` if that cannot be told, since a tree is no longer in the store.
+pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileChange>> {
+    let (before, after) = (listing(store, old)?, listing(store, new)?);
+    let there = store.has_tree(&old.tree) && store.has_tree(&new.tree);
+    let mut files = Vec::new();
+    for difference in akbuild_differ::compare(&before, &after) {
+        let is_content = matches!(difference.change, Change::Content { .. });
+        let places = || [old, new].map(|p| store.tree_path(&p.tree).join(&p.path).join(&difference.path));
+        if is_content && there && is_hidden(&places(), new) {
+            continue;
+        }
+        let line = if is_content && there && files.len() < READ { line(&places()) } else { None };
+        let path = if new.path.is_empty() { difference.path.clone() } else { below(&new.path, &difference) };
+        files.push(FileChange { difference: Difference { path, ..difference }, line });
+    }
+    Some(files)
+}
+
+/// The part's entries, with paths relative to where it begins.
+fn listing(store: &Store, part: &Part) -> Option<Listing> {
+    let listing = store.listing(&part.tree).ok()?;
+    let chosen = trees::select(&listing, &part.path, &part.subset).ok()?;
+    let entry = |(path, kind): &trees::Chosen<'_>| Entry { path: (*path).to_owned(), kind: (*kind).clone() };
+    Some(Listing { entries: chosen.iter().map(entry).collect() })
+}
+
+/// Whether the stage sees the same of both files.
+fn is_hidden(places: &[std::path::PathBuf; 2], part: &Part) -> bool {
+    let [old, new] = places.each_ref().map(|file| trees::viewed(file, part.view).ok().flatten());
+    old.is_some() && old == new
+}
+
+fn line([old, new]: &[std::path::PathBuf; 2]) -> Option<usize> {
+    akbuild_differ::first_difference(old, new).ok().flatten()
+}
+
+fn below(path: &str, difference: &Difference) -> std::ffi::OsString {
+    if difference.path.is_empty() { path.into() } else { std::path::Path::new(path).join(&difference.path).into() }
+}

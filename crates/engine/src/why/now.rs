@@ -1,0 +1,147 @@
+//! Why nodes would run now: what the survey knows of them against how they were used last. Of a node that needs
+//! another one to be made first it is told what differs anyway, and that the rest follows.
+
+use std::collections::BTreeMap;
+
+use akbuild_nar::TreeHash;
+use akbuild_store::Action;
+
+use super::cause::{Cause, State, Why};
+use super::follow::Explainer;
+use super::versions::{Version, names};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::graph::{Graph, Index, NodeId};
+use crate::keys::Outputs;
+use crate::survey::Survey;
+
+/// Explanations of some nodes of a graph.
+#[derive(Debug, Default)]
+pub struct Reasons {
+    /// Why, and what that follows from.
+    pub why: Why,
+    /// By the node's place in the graph: its place in [`Why::nodes`].
+    pub places: Vec<Option<usize>>,
+}
+
+struct Now<'a> {
+    engine: &'a Engine,
+    graph: &'a Graph,
+    survey: &'a Survey,
+    explainer: Explainer<'a>,
+    places: Vec<Option<usize>>,
+}
+
+impl Engine {
+    /// Why these nodes would run, or ran the last time if they would not; and all that it follows from.
+    pub fn why(&self, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
+        let mut explainer = Explainer::new(self.records());
+        for at in graph.indices() {
+            if let Some(key) = survey.known[at.0].as_ref().and_then(|known| known.key) {
+                explainer.keys.insert(graph.node(at).id.to_string(), key);
+            }
+        }
+        let mut now = Now { engine: self, graph, survey, explainer, places: vec![None; graph.len()] };
+        for at in nodes {
+            now.explain(*at)?;
+        }
+        Ok(Reasons { why: now.explainer.why, places: now.places })
+    }
+}
+
+impl Now<'_> {
+    fn explain(&mut self, at: Index) -> Result<usize, EngineError> {
+        if let Some(place) = self.places[at.0] {
+            return Ok(place);
+        }
+        let would_run = self.survey.run[at.0];
+        let node = self.graph.node(at).id.clone();
+        let place = self.explainer.place(&node.to_string(), if would_run { State::WouldRun } else { State::Ran });
+        self.places[at.0] = Some(place);
+        let known = self.survey.known[at.0].clone();
+        match known {
+            Some(known) if !would_run => {
+                if let Some(key) = known.key
+                    && let Some(action) = self.engine.store.action(&key)?
+                {
+                    self.explainer.ran(place, &action)?;
+                }
+            }
+            Some(known) if known.present => self.explainer.why.nodes[place].causes = vec![Cause::AskedFor],
+            Some(known) => {
+                let output = Some(known.output).filter(|_| !matches!(node, NodeId::Source(_)));
+                self.explainer.why.nodes[place].causes = vec![Cause::Gone { output }];
+            }
+            None => self.unknown(place, at, &node)?,
+        }
+        Ok(place)
+    }
+
+    /// Why a node would run that has no output for what it would be made from now, if that is known at all.
+    fn unknown(&mut self, place: usize, at: Index, node: &NodeId) -> Result<(), EngineError> {
+        if matches!(node, NodeId::Source(_) | NodeId::Fetch(_)) {
+            self.explainer.why.nodes[place].causes = vec![Cause::Gone { output: None }];
+            return Ok(());
+        }
+        let last = self.explainer.records.last(&node.to_string())?;
+        let pending = self.pending(at);
+        if pending.is_empty() {
+            let outputs = self.survey.outputs(self.graph);
+            let mut new = Version::now(self.engine.manifest(node, &outputs)?, self.inputs(at, &outputs));
+            new.packages = self.engine.would_use(node, &outputs).map(|list| names(&list));
+            return self.explainer.would_run(place, new);
+        }
+        let Some(last) = last else {
+            self.explainer.why.nodes[place].causes = vec![Cause::NeverBuilt];
+            return Ok(());
+        };
+        let mut causes = self.own(at, node, &last, &pending)?;
+        for need in pending {
+            causes.push(self.follows(need, &last)?);
+        }
+        let old = Version::of(&last, &self.engine.store);
+        self.explainer.tell(place, causes, old, None);
+        Ok(())
+    }
+
+    /// What the node needs and what has to be made first.
+    fn pending(&self, at: Index) -> Vec<Index> {
+        let is_pending = |need: &&Index| {
+            let known = &self.survey.known[need.0];
+            !matches!(self.graph.node(**need).id, NodeId::Fetch(_)) && known.as_ref().is_none_or(|k| !k.present)
+        };
+        self.graph.node(at).needs.iter().filter(is_pending).copied().collect()
+    }
+
+    fn inputs(&self, at: Index, outputs: &Outputs) -> BTreeMap<String, TreeHash> {
+        let needs = self.graph.node(at).needs.iter().map(|need| &self.graph.node(*need).id);
+        needs.filter_map(|id| Some((id.to_string(), *outputs.get(id)?))).collect()
+    }
+
+    /// What differs whatever becomes of the pending nodes: as if they left what they left the last time.
+    fn own(&mut self, at: Index, node: &NodeId, last: &Action, pending: &[Index]) -> Result<Vec<Cause>, EngineError> {
+        let mut outputs = self.survey.outputs(self.graph);
+        for need in pending {
+            let id = &self.graph.node(*need).id;
+            let Some(tree) = last.inputs.get(&id.to_string()) else { return Ok(Vec::new()) };
+            outputs.insert(id.clone(), *tree);
+        }
+        let Some(old) = Version::of(last, &self.engine.store) else { return Ok(Vec::new()) };
+        // A tree that cannot be looked into tells nothing.
+        let Ok(manifest) = self.engine.manifest(node, &outputs) else { return Ok(Vec::new()) };
+        let inputs = self.inputs(at, &outputs);
+        self.explainer.compare(&old, &Version::now(manifest, inputs))
+    }
+
+    /// That a node waits for another one, or for a source that is another one and not here yet.
+    fn follows(&mut self, need: Index, last: &Action) -> Result<Cause, EngineError> {
+        let name = self.graph.node(need).id.to_string();
+        let known = self.survey.known[need.0].as_ref().map(|known| known.output);
+        if let (NodeId::Source(_), Some(new), Some(old)) = (&self.graph.node(need).id, known, last.inputs.get(&name))
+            && new != *old
+        {
+            return Ok(Cause::Tree { source: name, old: *old, new });
+        }
+        Ok(Cause::Follows { node: self.explain(need)?, name })
+    }
+}
