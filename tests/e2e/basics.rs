@@ -134,7 +134,7 @@ fn events() {
     phase last link: reason stage phase
     phase last publish: reason stage phase
     stage-finished last built: reason stage status seconds started bytes files output key max_rss log error tail kept
-    finished: reason ok cancelled seconds built cached failed skipped downloaded_files downloaded_bytes result timeline
+    finished: reason ok cancelled seconds built cached failed skipped equal differing downloaded_files downloaded_bytes result timeline
     ");
     let last = ran.events().pop().unwrap();
     assert_eq!((&last["ok"], &last["built"], &last["failed"]), (&true.into(), &3.into(), &0.into()));

@@ -7,11 +7,13 @@
 
 mod archive;
 mod basics;
+mod check;
 mod collect;
 mod death;
 mod download;
 mod gate;
 mod inspect;
+mod log;
 mod machine;
 mod order;
 mod plan;
@@ -20,6 +22,7 @@ mod recipe;
 mod sandbox;
 mod server;
 mod share;
+mod shell;
 mod source;
 mod space;
 mod stage;

@@ -197,7 +197,7 @@ fn two_pieces_with_the_same_file() {
       stage `after`: `x` comes from two pieces
         help: give one of them an `exclude`
       log: [HOME]/builds-v1/[NAME]/after.log
-      help: `akbuild log after` prints the log, `akbuild shell after` opens its sandbox
+      help: `akbuild log after` prints the log
     ");
 }
 

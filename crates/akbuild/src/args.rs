@@ -83,7 +83,7 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "STAGE")]
         stages: Vec<String>,
         /// Build them even if their outputs are in the store
-        #[arg(long)]
+        #[arg(long, conflicts_with = "check")]
         rebuild: bool,
         #[command(flatten)]
         building: Building,
@@ -109,6 +109,12 @@ pub(crate) enum Command {
     Log {
         /// The stage
         stage: String,
+        /// Go on until the stage ends, if it is being built or will be
+        #[arg(short, long, conflicts_with = "build")]
+        follow: bool,
+        /// The log of another build than the last, by the beginning of its name
+        #[arg(long, value_name = "BUILD")]
+        build: Option<String>,
     },
     /// Print the path of a build's timeline: a page for a browser
     Trace {
@@ -122,6 +128,12 @@ pub(crate) enum Command {
     Shell {
         /// The stage
         stage: String,
+        /// In the folders of its last run that failed and was kept with --keep-failed
+        #[arg(long)]
+        failed: bool,
+        /// A program to run in place of the shell; its exit code is passed on
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
     },
     /// Pin what the recipe and upstream's own lock files leave open, in akbuild.lock
     Lock {
@@ -187,6 +199,9 @@ pub(crate) struct Building {
     /// Keep the folders of a failed stage
     #[arg(long)]
     pub(crate) keep_failed: bool,
+    /// Run each stage once more, next to its stored output, and say which files differ
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 fn named_path(text: &str) -> Result<(String, PathBuf), String> {

@@ -12,7 +12,6 @@ pub(crate) enum Exit {
     /// The command line was wrong.
     Usage = 2,
     /// A check found something wrong.
-    #[expect(dead_code, reason = "the checks come next")]
     Found = 3,
     /// akbuild itself is wrong.
     Bug = 70,
@@ -25,6 +24,8 @@ pub(crate) enum Exit {
 pub(crate) enum Failure {
     /// Everything has been said already.
     Told(Exit),
+    /// A program that was run for the user ended with this code.
+    Passed(u8),
     /// To be said.
     Say(String),
     /// What is wrong with a written file, with its place.
@@ -33,11 +34,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The message and the code; the message has its kind in front.
-    pub(crate) fn render(&self, color: bool) -> (Option<String>, Exit) {
+    pub(crate) fn render(&self, color: bool) -> (Option<String>, u8) {
         match self {
-            Failure::Told(exit) => (None, *exit),
-            Failure::Say(text) => (Some(format!("error: {text}")), Exit::Failed),
-            Failure::Recipe(errors) => (Some(errors.render(color)), Exit::Failed),
+            Failure::Told(exit) => (None, *exit as u8),
+            Failure::Passed(code) => (None, *code),
+            Failure::Say(text) => (Some(format!("error: {text}")), Exit::Failed as u8),
+            Failure::Recipe(errors) => (Some(errors.render(color)), Exit::Failed as u8),
         }
     }
 }

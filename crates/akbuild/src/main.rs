@@ -37,19 +37,19 @@ fn main() -> ExitCode {
     let ui = ui::new(&look);
     trace(&cli);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli, &ui)));
-    let exit = match result {
-        Ok(Ok(())) => Exit::Ok,
+    let code = match result {
+        Ok(Ok(())) => Exit::Ok as u8,
         Ok(Err(failure)) => {
-            let (message, exit) = failure.render(look.color);
+            let (message, code) = failure.render(look.color);
             message.iter().for_each(|m| ui.error(m));
-            exit
+            code
         }
         Err(_) => {
             ui.error("error: akbuild itself failed; the lines above say where");
-            Exit::Bug
+            Exit::Bug as u8
         }
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(code)
 }
 
 /// What the libraries note for whoever looks into a problem goes to stderr: warnings, or all of it.
@@ -107,8 +107,10 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         }
         Command::Plan { stages } => commands::plan::run(&session, &project, stages, global.json),
         Command::Why { stage } => commands::why::run(&session, &project, stage, global.json),
-        Command::Log { stage } => commands::log::run(&session, &project, stage),
-        Command::Shell { stage } => commands::shell::run(&session, &project, stage),
+        Command::Log { stage, follow, build } => {
+            commands::log::run(&session, &project, stage, *follow, build.as_deref())
+        }
+        Command::Shell { stage, failed, command } => commands::shell::run(&session, &project, stage, *failed, command),
         Command::Trace { build, chrome } => commands::trace::run(&session, &project, build.as_deref(), *chrome),
         Command::Lock { anew, allow_expired } => commands::lock::run(&session, &project, anew, *allow_expired),
         Command::Update { version, allow_expired } => {

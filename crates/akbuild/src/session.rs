@@ -133,6 +133,7 @@ impl Session {
             keep_going: building.is_some_and(|b| b.keep_going),
             keep_failed: building.is_some_and(|b| b.keep_failed),
             rebuild,
+            check: Vec::new(),
             offline: self.offline,
         }
     }
@@ -167,6 +168,19 @@ impl Session {
         page.is_file().then_some(page)
     }
 
+    /// Makes everything there that a stage needs.
+    pub(crate) fn prepare(&self, engine: &Arc<Engine>, id: &StageId) -> Outcome<RunOutcome> {
+        let outcome = self.runtime.block_on(engine.prepare(id));
+        if let Some(build) = &engine.build {
+            self.store.finish_build(build, outcome.as_ref().is_ok_and(|o| o.ok))?;
+        }
+        Ok(outcome?)
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.cancel.is_thrown()
+    }
+
     /// Waits for something that is not a run.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
@@ -199,13 +213,15 @@ impl akbuild_engine::Sink for Forward {
 /// The first interrupt ends the run in order; if that takes more than a second, or at a second one, the
 /// program ends at once: sandboxes die with it, and the next start removes what it leaves.
 fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel) {
+    use tokio::signal::unix::{SignalKind, signal};
     let cancel = cancel.clone();
+    // Here and not in the task, which may begin late: from now on, an interrupt is seen.
+    let _context = runtime.enter();
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
     runtime.spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
         let either = async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
         let mut either = either;
         either().await;

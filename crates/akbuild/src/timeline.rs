@@ -61,7 +61,8 @@ impl Watch {
         let Some(build) = engine.build.as_ref().and_then(|id| engine.store.build(id).transpose()).transpose()? else {
             return Ok(None);
         };
-        let graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
+        let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
+        graph.check(&engine.options.check);
         let timeline = Timeline {
             akbuild: engine.maker.akbuild.clone(),
             project: build.project,
@@ -119,7 +120,7 @@ fn draft(id: &NodeId, needs: Vec<usize>, report: Option<&Report>, seen: Option<&
     Node {
         name: id.to_string(),
         kind: match id {
-            NodeId::Stage(_) => NodeKind::Stage,
+            NodeId::Stage(_) | NodeId::Check(_) => NodeKind::Stage,
             NodeId::Source(_) => NodeKind::Source,
             NodeId::Sysroot(_) => NodeKind::Sysroot,
             NodeId::Tool(_) => NodeKind::Tool,

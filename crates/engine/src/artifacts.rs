@@ -33,7 +33,7 @@ impl Engine {
                 ToolPackage::Python(pin) => vec![Artifact { name: purl(&pinned(pin).what), digest: pin.digest }],
                 ToolPackage::Npm(pin) => vec![Artifact { name: npm(&pin.name, &pin.version), digest: pin.digest }],
             },
-            NodeId::Source(_) | NodeId::Fetch(_) => Vec::new(),
+            NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => Vec::new(),
         })
     }
 }

@@ -41,7 +41,7 @@ impl Engine {
     /// What a node that has to run would download; `None` if that is not known before its sources are here.
     pub fn downloads(&self, node: &NodeId, outputs: &Outputs) -> Result<Option<Downloads>, EngineError> {
         Ok(match node {
-            NodeId::Stage(_) => Some(Downloads::default()),
+            NodeId::Stage(_) | NodeId::Check(_) => Some(Downloads::default()),
             NodeId::Source(id) => match &self.source(id)?.origin {
                 Origin::Git { .. } => Some(Downloads { commits: 1, ..Downloads::default() }),
                 Origin::Tarball { digest, .. } => Some(self.missing(&[(*digest, None)])),

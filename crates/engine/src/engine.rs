@@ -32,13 +32,23 @@ pub struct Options {
     pub keep_failed: bool,
     /// Stages that run even if their output is there.
     pub rebuild: Vec<StageId>,
+    /// Stages that run once more, next to their stored outputs, to be compared with them.
+    pub check: Vec<StageId>,
     /// Fail instead of downloading.
     pub offline: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { jobs: 1, threads: 2, keep_going: false, keep_failed: false, rebuild: Vec::new(), offline: false }
+        Self {
+            jobs: 1,
+            threads: 2,
+            keep_going: false,
+            keep_failed: false,
+            rebuild: Vec::new(),
+            check: Vec::new(),
+            offline: false,
+        }
     }
 }
 

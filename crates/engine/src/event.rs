@@ -109,6 +109,8 @@ pub struct Report {
     pub key: Option<Key>,
     /// Its output.
     pub output: Option<TreeHash>,
+    /// Of a check whose output is not the stored one: the stored one.
+    pub differs: Option<TreeHash>,
     /// How long it took now, in seconds.
     pub seconds: f64,
     /// When it began, in seconds since the run did.
@@ -140,6 +142,7 @@ impl Report {
             status,
             key: None,
             output: None,
+            differs: None,
             seconds: 0.0,
             started: 0.0,
             reason: None,

@@ -10,7 +10,6 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Check, Exec, GIT, Mount as PlanMount, REGISTRY_PORT, Stage, Step, SysrootId, TOOLS, WORK};
 use akbuild_registry::{Server, Upstream};
 use akbuild_sandbox::{Finished, Limits, Mount, MountKind, Output, Spec, Status, Stdio};
-use akbuild_store::Scratch;
 
 use crate::elf;
 use crate::engine::Engine;
@@ -20,7 +19,7 @@ use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::root::Root;
 use crate::served::Served;
-use crate::work::{Folders, folders_called};
+use crate::work::{Folders, Order, folders_called};
 
 /// The start of 1980, the earliest time that a zip archive can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
@@ -31,7 +30,8 @@ pub(crate) struct Job<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) node: &'a NodeId,
     pub(crate) outputs: &'a Outputs,
-    pub(crate) scratch: &'a Scratch,
+    /// Where its folders are.
+    pub(crate) scratch: &'a Path,
     pub(crate) log: File,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
 }
@@ -50,7 +50,7 @@ impl Job<'_> {
             Step::Exec(exec) => self.exec(exec)?,
             Step::Compose(compose) => {
                 self.engine.phase(self.node, "link");
-                let out = self.scratch.path().join("out");
+                let out = self.scratch.join("out");
                 std::fs::create_dir(&out).doing("make", &out)?;
                 let tree = |tree: &_| self.engine.output_of(tree, self.outputs);
                 crate::compose::compose(&self.engine.store, stage.id.as_str(), compose, tree, &out)?;
@@ -66,7 +66,7 @@ impl Job<'_> {
 
     fn exec(&mut self, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
         self.engine.phase(self.node, "copy");
-        let folders = Folders::new(self.scratch.path(), &exec.out)?;
+        let folders = Folders::new(self.scratch, &exec.out)?;
         let served = exec.artifacts.as_ref().map(|_| self.served()).transpose()?;
         let spec = self.lay_out(exec, &folders, served.as_deref())?;
         self.engine.phase(self.node, "run");
@@ -87,9 +87,18 @@ impl Job<'_> {
 
     /// Fills the folders and describes the sandbox.
     pub(crate) fn lay_out(&self, exec: &Exec, folders: &Folders, served: Option<&Served>) -> Result<Spec, EngineError> {
+        self.fill(exec, folders, served)?;
+        let spec = self.describe(exec, folders)?;
+        folders.give_to(akbuild_sandbox::build_owner())?;
+        Ok(spec)
+    }
+
+    fn fill(&self, exec: &Exec, folders: &Folders, served: Option<&Served>) -> Result<(), EngineError> {
         let engine = self.engine;
+        // On many file systems, what lists a folder then gets its files in another order.
+        let order = if matches!(self.node, NodeId::Check(_)) { Order::Backwards } else { Order::Sorted };
         for copy in &exec.copies {
-            folders.copy(&engine.store, &engine.output_of(&copy.from, self.outputs)?, copy)?;
+            folders.copy(&engine.store, &engine.output_of(&copy.from, self.outputs)?, copy, order)?;
         }
         for (path, text) in served.into_iter().flat_map(|s| &s.rewritten) {
             folders.rewrite(path, text)?;
@@ -97,6 +106,12 @@ impl Job<'_> {
         for file in &exec.files {
             folders.write(file)?;
         }
+        Ok(())
+    }
+
+    /// Describes the sandbox over folders that are filled.
+    pub(crate) fn describe(&self, exec: &Exec, folders: &Folders) -> Result<Spec, EngineError> {
+        let engine = self.engine;
         let mut mounts = vec![writable("/tmp", &folders.tmp)];
         if exec.out != WORK {
             mounts.push(writable(WORK, &folders.work));
@@ -108,14 +123,15 @@ impl Job<'_> {
             mounts.push(read_only(format!("{TOOLS}/{tool}"), engine.tree(&tree)));
         }
         for source in &exec.git {
-            let repository = self.scratch.path().join(format!("{source}.git"));
-            engine.export_git(source, &repository)?;
+            let repository = self.scratch.join(format!("{source}.git"));
+            if !repository.exists() {
+                engine.export_git(source, &repository)?;
+            }
             mounts.push(read_only(format!("{GIT}/{source}.git"), repository));
         }
         for mount in &exec.mounts {
             self.mount(mount, folders, &mut mounts)?;
         }
-        folders.give_to(akbuild_sandbox::build_owner())?;
         let root = self.root(&exec.sysroot)?;
         let listen = exec.artifacts.as_ref().map(|_| REGISTRY_PORT);
         let env = exec.env.iter().chain([(&"out".to_owned(), &exec.out)]).map(pair).collect();
@@ -221,7 +237,7 @@ impl Job<'_> {
             }
             Check::Run { sysroot, at, script, env } => {
                 let root = self.root(sysroot)?;
-                let tmp = self.scratch.path().join("check-tmp");
+                let tmp = self.scratch.join("check-tmp");
                 if !tmp.exists() {
                     std::fs::create_dir(&tmp).doing("make", &tmp)?;
                     let (uid, gid) = akbuild_sandbox::build_owner();

@@ -1,4 +1,4 @@
-//! The graph of nodes: sources, sysroots, tools, downloads and stages, and who needs whom.
+//! The graph of nodes: sources, sysroots, tools, downloads, stages and checks, and who needs whom.
 //!
 //! Knows the shape only: nothing of keys, of the store or of running anything.
 
@@ -20,6 +20,8 @@ pub enum NodeId {
     Fetch(StageId),
     /// A stage.
     Stage(StageId),
+    /// A further run of a stage, whose output is compared with the stored one.
+    Check(StageId),
 }
 
 impl fmt::Display for NodeId {
@@ -30,6 +32,7 @@ impl fmt::Display for NodeId {
             NodeId::Tool(id) => write!(f, "tool:{id}"),
             NodeId::Fetch(id) => write!(f, "fetch:{id}"),
             NodeId::Stage(id) => write!(f, "{id}"),
+            NodeId::Check(id) => write!(f, "check:{id}"),
         }
     }
 }
@@ -93,6 +96,15 @@ impl Graph {
             graph.place(NodeId::Stage(stage.id.clone()), needs, stage.weight);
         }
         graph
+    }
+
+    /// Puts in checks of these stages: each runs after its stage, with what that needs.
+    pub fn check(&mut self, stages: &[StageId]) {
+        for id in stages {
+            let Some(at) = self.find(&NodeId::Stage(id.clone())) else { continue };
+            let needs = [&self.nodes[at.0].needs[..], &[at]].concat();
+            self.place(NodeId::Check(id.clone()), needs, self.nodes[at.0].weight);
+        }
     }
 
     /// Puts a node in, or finds it where it is.

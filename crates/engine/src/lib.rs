@@ -7,6 +7,7 @@
 mod artifacts;
 mod ask;
 mod cancel;
+mod check;
 mod compose;
 mod downloads;
 mod elf;
@@ -50,6 +51,7 @@ pub use manifest::Manifest;
 pub use network::{Host, Network};
 pub use record::Recorder;
 pub use run::Outcome;
+pub use shell::Shell;
 pub use survey::{Known, Survey};
 pub use why::{
     Cause, Explained, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why_between,

@@ -11,7 +11,7 @@ use akbuild_recipe::plan::{Source, Stage, Step};
 use akbuild_store::{Action, Key, Publish};
 
 use crate::engine::Engine;
-use crate::error::{EngineError, Io};
+use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::exec::{Job, Used};
 use crate::graph::NodeId;
@@ -56,6 +56,7 @@ impl Engine {
                 let inputs = inputs(&stage.step, outputs);
                 self.once(&manifest, &inputs, report, |report| self.run_stage(stage, node, outputs, report))
             }
+            NodeId::Check(id) => self.check_stage(id, outputs, report),
             NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
         }
     }
@@ -146,20 +147,19 @@ impl Engine {
         Ok(true)
     }
 
-    fn run_stage(
+    pub(crate) fn run_stage(
         &self,
         stage: &Stage,
         node: &NodeId,
         outputs: &Outputs,
         report: &mut Report,
     ) -> Result<TreeHash, EngineError> {
-        let scratch = self.store.scratch(stage.id.as_str())?;
+        let scratch = self.store.scratch(&node.to_string())?;
         let build = self.build.as_ref().ok_or_else(|| EngineError::Bug("a stage runs outside of a build".into()))?;
-        let log = self.store.log_path(build, stage.id.as_str());
-        let file = File::create(&log).doing("make", &log)?;
-        report.log = Some(log);
+        let (path, log) = self.store.create_log(build, &node.to_string())?;
+        report.log = Some(path);
         let upstream = self.recorder().map(|r| r as _);
-        let mut job = Job { engine: self, stage, node, outputs, scratch: &scratch, log: file, upstream };
+        let mut job = Job { engine: self, stage, node, outputs, scratch: scratch.path(), log, upstream };
         let result = job.run().and_then(|(out, used)| self.publish(stage, node, &out, used, report));
         let result = result.map_err(|error| self.no_room(Some(scratch.path()), error));
         if result.is_err() && self.options.keep_failed && !self.cancel.is_thrown() {
@@ -183,12 +183,15 @@ impl Engine {
         report.max_rss = used.max_rss;
         (report.bytes, report.files) = (published.stats.bytes, published.stats.files);
         match stage.output_hash {
-            Some(expected) if expected != published.hash => Err(EngineError::OutputHash {
-                stage: stage.id.to_string(),
-                expected,
-                found: published.hash,
-                at: stage.at.clone(),
-            }),
+            // A check compares with what is stored, which was held against the pin.
+            Some(expected) if expected != published.hash && matches!(node, NodeId::Stage(_)) => {
+                Err(EngineError::OutputHash {
+                    stage: stage.id.to_string(),
+                    expected,
+                    found: published.hash,
+                    at: stage.at.clone(),
+                })
+            }
             _ => Ok(published.hash),
         }
     }

@@ -71,8 +71,11 @@ impl Engine {
     /// Makes every target there. An error is one that stopped the run before any node; a node's own
     /// error is in its report.
     pub async fn run(self: &Arc<Self>, targets: &[StageId]) -> Result<Outcome, EngineError> {
-        let graph = Graph::new(&self.plan, targets, self.network.needs_sysroot()?);
-        let places: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();
+        let mut graph = Graph::new(&self.plan, targets, self.network.needs_sysroot()?);
+        graph.check(&self.options.check);
+        let nodes = targets.iter().cloned().map(NodeId::Stage);
+        let nodes = nodes.chain(self.options.check.iter().cloned().map(NodeId::Check));
+        let places: Vec<Index> = nodes.filter_map(|node| graph.find(&node)).collect();
         let survey = self.survey(&graph, &places)?;
         self.through(graph, survey).await
     }
@@ -300,7 +303,11 @@ fn urgency(engine: &Engine, graph: &Graph, survey: &Survey) -> Result<Vec<f64>, 
     for at in graph.indices().rev().filter(|at| survey.run[at.0]) {
         let node = graph.node(at);
         let after = node.needed_by.iter().map(|n| urgency[n.0]).fold(0.0, f64::max);
-        let own = match engine.store.last_action(&engine.plan.name, &node.id.to_string())? {
+        let stage = match &node.id {
+            NodeId::Check(id) => id.to_string(),
+            id => id.to_string(),
+        };
+        let own = match engine.store.last_action(&engine.plan.name, &stage)? {
             Some(action) => action.seconds,
             None => 10.0,
         };

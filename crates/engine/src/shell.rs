@@ -1,11 +1,12 @@
-//! An interactive shell where a stage's script would run.
+//! A shell, or a command, where a stage's script would run: in new folders, or in those of a run that failed.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use akbuild_recipe::plan::{StageId, Step};
 use akbuild_registry::Server;
-use akbuild_sandbox::{Output, Stdio};
+use akbuild_sandbox::{Output, Status, Stdio};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
@@ -14,24 +15,44 @@ use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::work::Folders;
 
+/// What is opened, and where.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shell<'a> {
+    /// A program, looked for in `PATH`, and its arguments; an interactive shell if there are none.
+    pub command: &'a [String],
+    /// The kept folders of a run that failed. They are used as they are, and stay.
+    pub kept: Option<&'a Path>,
+}
+
 impl Engine {
-    /// Opens the shell and waits for its end. `outputs` are those that [`Engine::prepare`] gave.
-    pub fn shell(self: &Arc<Self>, id: &StageId, outputs: &Outputs) -> Result<(), EngineError> {
+    /// Opens the sandbox of a stage and waits for the end; gives the exit code, 128 and the number of the signal
+    /// if it was ended by one. `outputs` are those that [`Engine::prepare`] gave.
+    pub fn shell(self: &Arc<Self>, id: &StageId, outputs: &Outputs, shell: Shell<'_>) -> Result<i32, EngineError> {
         let stage = self.stage(id)?;
         let Step::Exec(exec) = &stage.step else {
             return Err(EngineError::NoSandbox { stage: id.to_string() });
         };
         let node = NodeId::Stage(id.clone());
-        let scratch = self.store.scratch(&format!("shell-{id}"))?;
-        let path = scratch.path().join("log");
+        let own = self.store.scratch(&format!("shell-{id}"))?;
+        let scratch = shell.kept.unwrap_or(own.path());
+        let _used = shell.kept.map(|kept| self.store.use_kept(kept)).transpose()?;
+        let path = own.path().join("log");
         let log = File::create(&path).doing("make", &path)?;
-        let job = Job { engine: self, stage, node: &node, outputs, scratch: &scratch, log, upstream: None };
-        let folders = Folders::new(scratch.path(), &exec.out)?;
+        let job = Job { engine: self, stage, node: &node, outputs, scratch, log, upstream: None };
         let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
-        let mut spec = job.lay_out(exec, &folders, served.as_deref())?;
+        let mut spec = match shell.kept {
+            Some(kept) => job.describe(exec, &Folders::reopen(kept, &exec.out)?)?,
+            None => job.lay_out(exec, &Folders::new(scratch, &exec.out)?, served.as_deref())?,
+        };
         spec.env.push(("AKBUILD_SCRIPT".into(), exec.script.clone().into()));
         spec.env.push(("PS1".into(), format!("[{id}] \\w$ ").into()));
-        spec.argv = ["/bin/bash", "--norc", "-i"].map(Into::into).to_vec();
+        spec.argv = match shell.command {
+            [] => ["/bin/bash", "--norc", "-i"].map(Into::into).to_vec(),
+            command => {
+                let through = ["/bin/bash", "-c", "exec -- \"$@\"", "akbuild"].map(Into::into);
+                through.into_iter().chain(command.iter().map(Into::into)).collect()
+            }
+        };
         (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit);
         let mut running = akbuild_sandbox::spawn(&spec)?;
         let start = |(listener, served): (_, Arc<crate::served::Served>)| {
@@ -39,7 +60,9 @@ impl Engine {
         };
         let server = running.listener().zip(served).map(start).transpose();
         let _server = server.doing("serve the registry for", &path)?;
-        running.wait()?;
-        Ok(())
+        Ok(match running.wait()?.status {
+            Status::Exited(code) => code,
+            Status::Signalled(signal) => 128 + signal,
+        })
     }
 }

@@ -80,6 +80,9 @@ impl Engine {
 
     /// What a former run tells of a node; `None` if no run with its key is on record.
     fn look_up(&self, node: &NodeId, outputs: &Outputs) -> Result<Option<Known>, EngineError> {
+        if let NodeId::Check(_) = node {
+            return Ok(None);
+        }
         if let NodeId::Source(id) = node {
             return self.look_up_source(self.source(id)?);
         }
@@ -124,7 +127,7 @@ impl Engine {
             NodeId::Sysroot(id) => Ok(keys::sysroot(self.sysroot(id)?)),
             NodeId::Tool(id) => Ok(keys::tool(self.tool(id)?)),
             NodeId::Stage(id) => keys.stage(self.stage(id)?),
-            NodeId::Source(_) | NodeId::Fetch(_) => {
+            NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => {
                 Err(EngineError::Bug(format!("{node} has no manifest of this kind")))
             }
         }

@@ -16,6 +16,15 @@ use akbuild_store::Store;
 use crate::error::{EngineError, Io};
 use crate::trees;
 
+/// In which order files are copied. No stage may depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By path.
+    Sorted,
+    /// By path, the last first.
+    Backwards,
+}
+
 /// Folders of one run of a stage, inside a scratch folder of the store.
 pub(crate) struct Folders {
     /// Mounted at [`WORK`].
@@ -38,6 +47,14 @@ impl Folders {
         Ok(Self { work: folder("work")?, out: folder("out")?, tmp: folder("tmp")?, out_at: out_at.to_owned() })
     }
 
+    /// Those of a run that has ended, as it left them. One that has become an output is there again, empty.
+    pub(crate) fn reopen(scratch: &Path, out_at: &str) -> Result<Self, EngineError> {
+        let [work, out, tmp] = ["work", "out", "tmp"].map(|name| scratch.join(name));
+        [&work, &out, &tmp].into_iter().try_for_each(|path| fs::create_dir_all(path).doing("make", path))?;
+        let folders = Self { work, out, tmp, out_at: out_at.to_owned() };
+        Ok(folders)
+    }
+
     /// Where a path of the sandbox is on the host, if it is in one of these folders.
     pub(crate) fn host(&self, path: &str) -> Option<PathBuf> {
         let below = |top: &str, host: &Path| {
@@ -53,12 +70,16 @@ impl Folders {
     }
 
     /// Copies a subset of a stored tree.
-    pub(crate) fn copy(&self, store: &Store, tree: &TreeHash, copy: &Copy) -> Result<(), EngineError> {
+    pub(crate) fn copy(&self, store: &Store, tree: &TreeHash, copy: &Copy, order: Order) -> Result<(), EngineError> {
         let listing = store.listing(tree)?;
         let (from, to) = (store.tree_path(tree), self.need_host(&copy.to)?);
         fs::create_dir_all(&to).doing("make", &to)?;
         let mut made: Option<PathBuf> = None;
-        for (relative, kind) in trees::select(&listing, "", &copy.subset)? {
+        let mut chosen = trees::select(&listing, "", &copy.subset)?;
+        if order == Order::Backwards {
+            chosen.reverse();
+        }
+        for (relative, kind) in chosen {
             let (source, target) = (from.join(relative), to.join(relative));
             let parent = target.parent().unwrap_or(&to);
             if made.as_deref() != Some(parent) {
@@ -161,4 +182,37 @@ pub(crate) fn folders_called(top: &Path, name: &str) -> Result<Vec<PathBuf>, Eng
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use akbuild_recipe::plan::{SourceId, Subset, TreeRef, View};
+    use akbuild_store::Publish;
+
+    use super::*;
+
+    #[test]
+    fn the_order_of_copies_is_seen_by_who_lists_them() {
+        // In memory, a folder lists its files by the time at which they were made.
+        let home = tempfile::tempdir_in("/dev/shm").unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let scratch = store.scratch("tree").unwrap();
+        let tree = scratch.path().join("tree");
+        ["a", "b/c", "b/d", "e"].iter().for_each(|name| write(&tree.join(name), name, false).unwrap());
+        let tree = store.publish(&tree, &Publish { listing: true, ..Publish::default() }).unwrap().hash;
+        let listed = |order| {
+            let scratch = store.scratch("run").unwrap();
+            let folders = Folders::new(scratch.path(), "/out").unwrap();
+            let from = TreeRef::Source(SourceId::new("app"));
+            let copy = Copy { from, subset: Subset::default(), to: WORK.into(), view: View::Whole };
+            folders.copy(&store, &tree, &copy, order).unwrap();
+            let names = |path: &Path| fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+            (names(&folders.work), names(&folders.work.join("b")))
+        };
+        let (mut sorted, backwards) = (listed(Order::Sorted), listed(Order::Backwards));
+        assert_eq!((sorted.0.len(), sorted.1.len()), (3, 2));
+        sorted.0.reverse();
+        sorted.1.reverse();
+        assert_eq!(sorted, backwards);
+    }
 }

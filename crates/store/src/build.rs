@@ -1,14 +1,16 @@
 //! Records of builds: who asked for what, and what came of each stage. Knows one folder a build.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 
 use akbuild_nar::TreeHash;
 use rusqlite::{Connection, OptionalExtension};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::layout::file_name;
 use crate::lease::Used;
 use crate::seal::seal;
 use crate::store::now;
@@ -92,7 +94,7 @@ pub struct Build {
 }
 
 impl Store {
-    /// Begins a build and makes its folder.
+    /// Begins a build and makes its folder, which is locked until the build or the process ends.
     pub fn begin_build(&self, argv: &[String], project: &str, targets: &[String]) -> Result<BuildId, StoreError> {
         self.need_writable()?;
         let started = now();
@@ -102,6 +104,7 @@ impl Store {
         self.mark(Used::Build(id.clone()));
         let folder = self.build_dir(&id);
         fs::create_dir(&folder).map_err(|e| StoreError::io("create the folder", &folder, e))?;
+        self.lock_build(&id, &folder)?;
         let build = Build {
             id: id.clone(),
             project: project.to_owned(),
@@ -128,10 +131,28 @@ impl Store {
         self.inner.index.write(|conn| {
             conn.execute("UPDATE builds SET finished = ?2, ok = ?3 WHERE id = ?1", (&build.0, ended, ok)).map(drop)
         })?;
-        match self.build(build)? {
-            Some(record) => self.write_record(&record),
-            None => Ok(()),
+        if let Some(record) = self.build(build)? {
+            self.write_record(&record)?;
         }
+        self.running().remove(build);
+        Ok(())
+    }
+
+    /// Whether a build goes on, in any process. One that has no end and does not go on was killed.
+    pub fn is_running(&self, build: &BuildId) -> bool {
+        let Ok(folder) = File::open(self.build_dir(build)) else { return false };
+        self.running().contains_key(build) || flock(&folder, FlockOperation::NonBlockingLockShared).is_err()
+    }
+
+    fn lock_build(&self, id: &BuildId, folder: &Path) -> Result<(), StoreError> {
+        let file = File::open(folder).map_err(|e| StoreError::io("open", folder, e))?;
+        flock(&file, FlockOperation::LockExclusive).map_err(|e| StoreError::io("lock", folder, e))?;
+        self.running().insert(id.clone(), file);
+        Ok(())
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<BuildId, File>> {
+        self.inner.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// A build, with what came of its nodes so far.
@@ -227,11 +248,6 @@ impl Store {
         self.layout().builds().join(&build.0)
     }
 
-    /// Where a stage's log lies in a build's folder.
-    pub fn log_path(&self, build: &BuildId, stage: &str) -> PathBuf {
-        self.build_dir(build).join(format!("{}.log", file_name(stage)))
-    }
-
     /// The project's builds, newest first.
     pub fn builds(&self, project: &str) -> Result<Vec<BuildId>, StoreError> {
         let sql = "SELECT id FROM builds WHERE project = ?1 ORDER BY id DESC";
@@ -239,17 +255,6 @@ impl Store {
             let mut statement = conn.prepare_cached(sql)?;
             statement.query_map([project], |row| row.get(0).map(BuildId))?.collect()
         })
-    }
-
-    /// The newest log of a stage, of a build that goes on or has failed too.
-    pub fn last_log(&self, project: &str, stage: &str) -> Result<Option<PathBuf>, StoreError> {
-        let logs = self.builds(project)?.into_iter().map(|build| self.log_path(&build, stage));
-        if let Some(log) = logs.into_iter().find(|log| log.is_file()) {
-            return Ok(Some(log));
-        }
-        // The index may be newer than the build.
-        let log = self.last_action(project, stage)?.and_then(|action| action.log);
-        Ok(log.map(|log| self.home().join(log)).filter(|log| log.is_file()))
     }
 
     /// The builds of all projects, newest first.

@@ -9,7 +9,8 @@
 //!   partial-v1/<algo>-<hex>          a download that is not complete; locked by who writes it
 //!   actions-v1/<key hex>.json        what came of a key
 //!   artifacts-v1/<sha256, hex>       a list of downloads, JSON lines; named by its own hash
-//!   builds-v1/<build>/               build.json, <stage>.log, trace.json, build.html
+//!   builds-v1/<build>/               build.json, <stage>.log, trace.json, build.html; locked while it goes on,
+//!                                    each log while it is written
 //!   roots-v1/<hash of link path>     symbolic link to a link into trees-v1, e.g. to ./result
 //!   locks-v1/<key hex>               present and locked while a key is being built
 //!   leases-v1/<pid>-<start>-<n>      what a running process relies on; locked while it runs

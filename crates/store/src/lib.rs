@@ -18,6 +18,7 @@ mod layout;
 mod lease;
 mod link;
 mod lock;
+mod log;
 mod memo;
 mod remove;
 mod repair;

@@ -53,6 +53,11 @@ impl Drop for Scratch {
 }
 
 impl Store {
+    /// Keeps collectors away from a folder that was kept, until the file is closed.
+    pub fn use_kept(&self, kept: &Path) -> Result<File, StoreError> {
+        lock_dir(kept, FlockOperation::LockShared)
+    }
+
     /// A new private folder, named after `what` for people who look.
     pub fn scratch(&self, what: &str) -> Result<Scratch, StoreError> {
         self.need_writable()?;

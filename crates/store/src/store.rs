@@ -1,16 +1,17 @@
 //! The store as a whole: opening it, and making sure that it survives a power loss. Knows the other
 //! modules of the crate, each of which adds its own methods to [`Store`].
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::StoreError;
 use crate::index::{Index, Opened};
 use crate::layout::{BUCKETS, Layout};
 use crate::lease::Lease;
 use crate::write::make_dirs;
+use crate::{BuildId, StoreError};
 
 /// A store in a home folder. Clones are the same store; any number of processes may have it open.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Inner {
     pub(crate) layout: Layout,
     pub(crate) index: Index,
     pub(crate) lease: Lease,
+    /// The locked folders of the builds of this process.
+    pub(crate) running: Mutex<HashMap<BuildId, File>>,
     /// The machine's boot: what was written at another one and not synced is not trusted.
     pub(crate) boot: String,
 }
@@ -47,7 +50,8 @@ impl Store {
         }
         let writable = is_writable(&layout.home);
         let Opened { index, fresh } = Index::open(layout.index(), &layout.lock("index"), writable)?;
-        let store = Self { inner: Arc::new(Inner { layout, index, lease: Lease::default(), boot: boot_id() }) };
+        let (lease, running, boot) = (Lease::default(), Mutex::default(), boot_id());
+        let store = Self { inner: Arc::new(Inner { layout, index, lease, running, boot }) };
         if writable {
             if fresh {
                 store.import_actions()?;

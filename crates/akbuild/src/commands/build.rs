@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use akbuild_engine::{Engine, NodeId, Outcome as RunOutcome};
-use akbuild_recipe::plan::StageId;
+use akbuild_engine::{Engine, NodeId, Options, Outcome as RunOutcome};
+use akbuild_recipe::plan::{StageId, Step};
 
+use super::check;
 use crate::args::Building;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
 use crate::session::Session;
 use crate::toolchain;
-use crate::ui::Summary;
+use crate::ui::{Checked, Summary};
 
 /// What is to be built.
 pub(crate) enum What<'a> {
@@ -38,28 +39,57 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
     if project.local.host {
         session.ui.warn(toolchain::WARNING);
     }
-    let engine = session.build(project, plan, session.options(Some(building), rebuild), &targets)?;
+    let check = match what {
+        _ if !building.check => Vec::new(),
+        What::All => check::needed(&plan, &targets),
+        What::Stages(..) => targets.clone(),
+    };
+    let options = Options { check, ..session.options(Some(building), rebuild) };
+    let engine = session.build(project, plan, options, &targets)?;
     let outcome = session.run(&engine, &targets)?;
     let (ok, cancelled) = (outcome.ok, outcome.cancelled);
     let result = match what {
         What::All if ok => link(session, project, &outcome.outputs, &targets)?,
         _ => None,
     };
-    tell(session, &engine, outcome, begun, result);
+    let checked = check::checked(&session.store, &engine.plan, &outcome.reports)?;
+    let differs = checked.iter().any(|checked| !checked.is_equal());
+    let ended = Ended { outcome, checked, result, begun };
+    tell(session, &engine, ended);
     match (ok, cancelled) {
+        (true, _) if differs => Err(Failure::Told(Exit::Found)),
         (true, _) => Ok(()),
         (_, true) => Err(Failure::Told(Exit::Interrupted)),
         _ => Err(Failure::Told(Exit::Failed)),
     }
 }
 
+/// How a run ended.
+pub(super) struct Ended {
+    pub(super) outcome: RunOutcome,
+    pub(super) checked: Vec<Checked>,
+    pub(super) result: Option<PathBuf>,
+    pub(super) begun: Instant,
+}
+
+impl Ended {
+    /// That of a run that has no result and checks nothing.
+    pub(super) fn new(outcome: RunOutcome, begun: Instant) -> Self {
+        Self { outcome, checked: Vec::new(), result: None, begun }
+    }
+}
+
 /// Shows how a run ended.
-pub(super) fn tell(session: &Session, engine: &Engine, outcome: RunOutcome, begun: Instant, result: Option<PathBuf>) {
+pub(super) fn tell(session: &Session, engine: &Engine, ended: Ended) {
+    let Ended { outcome, checked, result, begun } = ended;
+    let stages = || engine.plan.stages.iter();
     session.ui.finish(&Summary {
         ok: outcome.ok,
         cancelled: outcome.cancelled,
         reports: outcome.reports,
-        order: engine.plan.stages.iter().map(|s| s.id.clone()).collect(),
+        checked,
+        order: stages().map(|s| s.id.clone()).collect(),
+        without_sandbox: stages().filter(|s| matches!(s.step, Step::Compose(_))).map(|s| s.id.clone()).collect(),
         seconds: begun.elapsed().as_secs_f64(),
         result,
         timeline: session.timeline(engine),

@@ -182,7 +182,7 @@ fn python(session: &Session, project: &Project, lock: &mut Lock) -> Outcome {
     let (recorder, begun) = (engine.record(), Instant::now());
     let outcome = session.run(&engine, &stages)?;
     if !outcome.ok {
-        super::build::tell(session, &engine, outcome, begun, None);
+        super::build::tell(session, &engine, super::build::Ended::new(outcome, begun));
         return Err(Failure::Told(Exit::Failed));
     }
     lock.python.extend(recorder.pins());

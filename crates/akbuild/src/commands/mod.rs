@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod cache;
+mod check;
 pub(crate) mod doctor;
 mod explain;
 pub(crate) mod graph;

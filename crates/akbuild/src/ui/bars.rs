@@ -239,7 +239,8 @@ mod tests {
             | npm error code 2
           log: /home/me/akbuild/builds/1/webui.log
           kept: /home/me/akbuild/tmp/webui-1
-          help: `akbuild log webui` prints the log, `akbuild shell webui` opens its sandbox
+          help: `akbuild log webui` prints the log, `akbuild shell webui --failed` opens its sandbox as it w
+        as left
 
         skipped (what they need failed, or the run stopped): assembled
 

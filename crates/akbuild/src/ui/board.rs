@@ -19,7 +19,7 @@ const RATE_WINDOW: Duration = Duration::from_secs(5);
 pub(crate) struct Board {
     /// Nodes that have started and not ended, the oldest first.
     pub(crate) running: Vec<Running>,
-    /// Stages of this run, those that are up to date included.
+    /// Stages of this run, those that are up to date and their checks included.
     pub(crate) stages: usize,
     /// Stages whose outputs are there.
     pub(crate) done: usize,
@@ -99,7 +99,7 @@ impl Board {
     }
 
     fn plan(&mut self, to_run: &[NodeId], cached: &[NodeId]) {
-        self.stages = to_run.iter().chain(cached).filter(|n| matches!(n, NodeId::Stage(_))).count();
+        self.stages = to_run.iter().chain(cached).filter(|n| is_stage(n)).count();
         self.name_width = to_run.iter().map(|n| n.to_string().chars().count()).max().unwrap_or(0);
         (self.done, self.failed) = (0, 0);
     }
@@ -116,12 +116,17 @@ impl Board {
         let before = self.running.len();
         self.running.retain(|r| r.node != report.node);
         match (report.status, &report.node) {
-            (Status::Built | Status::Cached, NodeId::Stage(_)) => self.done += 1,
+            (Status::Built | Status::Cached, node) if is_stage(node) => self.done += 1,
             (Status::Failed, _) => self.failed += 1,
             _ => {}
         }
         self.running.len() < before
     }
+}
+
+/// A stage, or a further run of one.
+fn is_stage(node: &NodeId) -> bool {
+    matches!(node, NodeId::Stage(_) | NodeId::Check(_))
 }
 
 impl Running {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use akbuild_differ::Difference;
 use akbuild_engine::{Event, NodeId, Report, Sink, Status};
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,7 @@ use super::board::Board;
 use super::clock::Clock;
 use super::paint::Paint;
 use super::streams::Streams;
-use super::{Summary, Ui, text};
+use super::{Checked, Differing, Summary, Ui, text};
 
 /// The version of the schema: raised when something that was there goes or changes its meaning.
 pub(crate) const SCHEMA: u32 = 1;
@@ -122,6 +123,7 @@ impl Sink for Json {
 impl Ui for Json {
     fn finish(&self, end: &Summary) {
         let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+        end.checked.iter().for_each(|c| self.emit(&mut state, checked(c)));
         let stages = || end.reports.iter().filter(|r| matches!(r.node, NodeId::Stage(_)));
         let with = |status| stages().filter(|r| r.status == status).count();
         let line = json!({
@@ -133,6 +135,8 @@ impl Ui for Json {
             "cached": with(Status::Cached),
             "failed": with(Status::Failed),
             "skipped": with(Status::Skipped),
+            "equal": end.checked.iter().filter(|c| c.is_equal()).count(),
+            "differing": end.checked.iter().filter(|c| !c.is_equal()).count(),
             "downloaded_files": state.board.downloads.files,
             "downloaded_bytes": state.board.downloads.bytes,
             "result": end.result.as_deref().map(path),
@@ -195,6 +199,21 @@ fn finished(report: &Report) -> Value {
     )
 }
 
+fn checked(checked: &Checked) -> Value {
+    let file = |differing: &Differing| {
+        let Difference { path, change } = &differing.difference;
+        json!({"path": path.to_string_lossy(), "change": change.to_string(), "lines": differing.lines.iter().map(|line| text::clean(line)).collect::<Vec<_>>()})
+    };
+    json!({
+        "reason": "checked",
+        "stage": checked.stage.to_string(),
+        "equal": checked.is_equal(),
+        "output": checked.stored.to_string(),
+        "found": checked.found.to_string(),
+        "files": checked.differing.iter().map(file).collect::<Vec<_>>(),
+    })
+}
+
 fn names(nodes: &[NodeId]) -> Vec<String> {
     nodes.iter().map(NodeId::to_string).collect()
 }
@@ -212,7 +231,7 @@ fn rounded(seconds: f64) -> f64 {
 mod tests {
     use akbuild_fetch::Progress;
 
-    use super::super::testing::{Captured, Hands, play, stage};
+    use super::super::testing::{Captured, Hands, checked_stage, play, stage};
     use super::*;
 
     fn json_ui(verbose: u8) -> (Json, Arc<Hands>, Arc<Captured>) {
@@ -245,7 +264,7 @@ mod tests {
         out: {"reason":"line","stage":"webui","line":"npm error code 2"}
         out: {"reason":"stage-finished","stage":"webui","status":"failed","seconds":14.0,"started":31.0,"bytes":0,"files":0,"output":null,"key":null,"max_rss":0,"log":"/home/me/akbuild/builds/1/webui.log","error":"stage `webui` exited with status 2","tail":["added 12 packages","npm error code 2"],"kept":"/home/me/akbuild/tmp/webui-1"}
         out: {"reason":"stage-finished","stage":"assembled","status":"skipped","seconds":0.0,"started":0.0,"bytes":0,"files":0,"output":null,"key":null,"max_rss":0,"log":null,"error":null,"tail":[],"kept":null}
-        out: {"reason":"finished","ok":false,"cancelled":false,"seconds":45.0,"built":0,"cached":1,"failed":1,"skipped":1,"downloaded_files":1,"downloaded_bytes":3000000,"result":null,"timeline":null}
+        out: {"reason":"finished","ok":false,"cancelled":false,"seconds":45.0,"built":0,"cached":1,"failed":1,"skipped":1,"equal":0,"differing":0,"downloaded_files":1,"downloaded_bytes":3000000,"result":null,"timeline":null}
         "#);
     }
 
@@ -294,6 +313,7 @@ mod tests {
         play(&json, &clock, || {});
         json.note("a note");
         json.error("error: x");
+        json.finish(&Summary { checked: vec![checked_stage()], ..Summary::default() });
         let described = include_str!("../../../../docs/events.md");
         assert!(described.contains(&format!("**schema {SCHEMA}**")));
         let text = streams.text();

@@ -7,6 +7,7 @@
 
 mod bars;
 mod board;
+mod checked;
 mod clock;
 mod json;
 mod look;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use akbuild_engine::{Report, Sink};
 use akbuild_recipe::plan::StageId;
 
+pub(crate) use checked::{Checked, Differing};
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
 pub(crate) use table::{Align, table};
 pub(crate) use text::clean;
@@ -61,8 +63,12 @@ pub(crate) struct Summary {
     pub(crate) cancelled: bool,
     /// Every node's report.
     pub(crate) reports: Vec<Report>,
+    /// What the checks among them found.
+    pub(crate) checked: Vec<Checked>,
     /// The plan's stages in their order: that of the table's lines.
     pub(crate) order: Vec<StageId>,
+    /// Those of them that put trees together, without a sandbox.
+    pub(crate) without_sandbox: Vec<StageId>,
     /// How long it all took, in seconds.
     pub(crate) seconds: f64,
     /// The link to the first target's output, if one was made.

@@ -42,6 +42,11 @@ impl Paint {
         }
     }
 
+    /// In the colour of how a node ended.
+    pub(crate) fn ended(self, report: &Report, text: &str) -> String {
+        if report.differs.is_some() { self.red(text) } else { self.status(report.status, text) }
+    }
+
     /// `warning: text`.
     pub(crate) fn warning(self, text: &str) -> String {
         format!("{} {text}\n", self.yellow("warning:"))
@@ -61,10 +66,12 @@ impl Paint {
     }
 }
 
-/// The word for how a node ended: what comes from outside is fetched, not built.
+/// The word for how a node ended: what comes from outside is fetched, not built, and a check has a result.
 pub(crate) fn word(report: &Report) -> &'static str {
     match (report.status, &report.node) {
         (Status::Built, NodeId::Source(_) | NodeId::Fetch(_)) => "fetched",
+        (Status::Built, NodeId::Check(_)) if report.differs.is_some() => "differs",
+        (Status::Built, NodeId::Check(_)) => "equal",
         (status, _) => status.as_str(),
     }
 }

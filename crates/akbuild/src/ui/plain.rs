@@ -50,11 +50,12 @@ pub(crate) fn start(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: A
 pub(crate) fn planned(event: &Event) -> String {
     let Event::Planned { to_run, cached } = event else { return String::new() };
     let stages = |nodes: &[NodeId]| nodes.iter().filter(|n| matches!(n, NodeId::Stage(_))).count();
-    match (stages(to_run), stages(cached)) {
-        (0, all) => format!("up to date: {}\n", count(all, "stage")),
-        (run, 0) => format!("to build: {}\n", count(run, "stage")),
-        (run, cached) => format!("to build: {}, up to date: {cached}\n", count(run, "stage")),
-    }
+    let checks = to_run.iter().filter(|n| matches!(n, NodeId::Check(_))).count();
+    let all = [("to build", stages(to_run)), ("to check", checks), ("up to date", stages(cached))];
+    let mut some = all.into_iter().filter(|(_, number)| *number > 0);
+    let (what, number) = some.next().unwrap_or(all[2]);
+    let first = format!("{what}: {}", count(number, "stage"));
+    format!("{}\n", some.fold(first, |text, (what, number)| format!("{text}, {what}: {number}")))
 }
 
 impl Plain {
@@ -192,7 +193,7 @@ mod tests {
         err:     | npm error code 2
         err:   log: /home/me/akbuild/builds/1/webui.log
         err:   kept: /home/me/akbuild/tmp/webui-1
-        err:   help: `akbuild log webui` prints the log, `akbuild shell webui` opens its sandbox
+        err:   help: `akbuild log webui` prints the log, `akbuild shell webui --failed` opens its sandbox as it was left
         err: 
         err: skipped (what they need failed, or the run stopped): assembled
         err: 

@@ -69,7 +69,7 @@ mod tests {
         err:     | npm error code 2
         err:   log: /home/me/akbuild/builds/1/webui.log
         err:   kept: /home/me/akbuild/tmp/webui-1
-        err:   help: `akbuild log webui` prints the log, `akbuild shell webui` opens its sandbox
+        err:   help: `akbuild log webui` prints the log, `akbuild shell webui --failed` opens its sandbox as it was left
         err: 
         err: skipped (what they need failed, or the run stopped): assembled
         ");

@@ -2,12 +2,13 @@
 //! says how it went. Pure text.
 
 use akbuild_engine::{NodeId, Report, Status};
+use akbuild_recipe::plan::StageId;
 use console::measure_text_width as columns;
 
 use super::paint::{Paint, word};
 use super::text::{clean, indent, left, pad, right};
 use super::units::{count, digest, seconds, size};
-use super::{Downloads, Summary};
+use super::{Downloads, Summary, checked};
 
 const STATUS: usize = 7;
 const GAP: &str = "  ";
@@ -31,7 +32,7 @@ pub(crate) fn ended(report: &Report, names: usize, width: usize, paint: Paint) -
         }
         line += &format!("  {part}");
     }
-    format!("{}  {}\n", paint.status(report.status, &status), line.trim_end())
+    format!("{}  {}\n", paint.ended(report, &status), line.trim_end())
 }
 
 /// Everything that is told at the end of a run.
@@ -124,10 +125,11 @@ fn others(end: &Summary, downloads: Downloads) -> String {
     text
 }
 
-/// What failed, each with its error, the end of its log and what to do; then what was not built.
+/// What failed, each with its error, the end of its log and what to do; then what differs, and what was not built.
 pub(crate) fn failures(end: &Summary, paint: Paint) -> String {
     let failed = end.reports.iter().filter(|r| r.status == Status::Failed);
-    let mut blocks: Vec<String> = failed.map(|report| failure(report, paint)).collect();
+    let mut blocks: Vec<String> = failed.map(|report| failure(report, &end.without_sandbox, paint)).collect();
+    blocks.extend(end.checked.iter().filter_map(|checked| checked::block(checked, paint)));
     let skipped: Vec<String> =
         stages(end).iter().filter(|r| r.status == Status::Skipped).map(|r| r.node.to_string()).collect();
     if !skipped.is_empty() {
@@ -137,7 +139,7 @@ pub(crate) fn failures(end: &Summary, paint: Paint) -> String {
     blocks.join("\n")
 }
 
-fn failure(report: &Report, paint: Paint) -> String {
+fn failure(report: &Report, without_sandbox: &[StageId], paint: Paint) -> String {
     let mut text = format!("{} {} after {}\n", paint.red("failed"), report.node, seconds(report.seconds));
     text += &indent(report.error.as_deref().unwrap_or("no reason was given"), "  ");
     if !report.tail.is_empty() {
@@ -153,7 +155,12 @@ fn failure(report: &Report, paint: Paint) -> String {
         text += &format!("  kept: {}\n", kept.display());
     }
     if let (NodeId::Stage(stage), Some(_)) = (&report.node, &report.log) {
-        text += &format!("  help: `akbuild log {stage}` prints the log, `akbuild shell {stage}` opens its sandbox\n");
+        let shell = match &report.kept {
+            _ if without_sandbox.contains(stage) => String::new(),
+            Some(_) => format!(", `akbuild shell {stage} --failed` opens its sandbox as it was left"),
+            None => format!(", `akbuild shell {stage}` opens its sandbox"),
+        };
+        text += &format!("  help: `akbuild log {stage}` prints the log{shell}\n");
     }
     text
 }
@@ -168,7 +175,12 @@ fn closing(end: &Summary, paint: Paint) -> String {
             n => counts.push(format!("{n} {}", status.as_str())),
         }
     }
+    let (equal, differ): (Vec<_>, Vec<_>) = end.checked.iter().partition(|checked| checked.is_equal());
+    for (checked, word) in [(&equal, "equal"), (&differ, "differing")] {
+        counts.extend((!checked.is_empty()).then(|| format!("{} {word}", checked.len())));
+    }
     let how = match (end.ok, end.cancelled) {
+        (true, _) if !differ.is_empty() => format!("{} after", paint.red("differs")),
         (true, _) => format!("{} in", paint.green("done")),
         (false, true) => format!("{} after", paint.yellow("interrupted")),
         (false, false) => format!("{} after", paint.red("failed")),
@@ -191,7 +203,7 @@ fn ran(end: &Summary) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use akbuild_recipe::plan::{SourceId, StageId, SysrootId};
+    use akbuild_recipe::plan::{SourceId, SysrootId};
 
     use super::super::testing::{ending, report, stage};
     use super::*;
@@ -250,6 +262,7 @@ mod tests {
     #[test]
     fn a_failure_says_where_to_look() {
         insta::assert_snapshot!(render(&ending(), Downloads::default(), 100, Paint(false)), @"
+
         stage      status     time  size  output
         client-go  cached            0 B  sha256-BwcHBwcHBw...
         webui      failed   14.0 s
@@ -264,7 +277,7 @@ mod tests {
             | npm error code 2
           log: /home/me/akbuild/builds/1/webui.log
           kept: /home/me/akbuild/tmp/webui-1
-          help: `akbuild log webui` prints the log, `akbuild shell webui` opens its sandbox
+          help: `akbuild log webui` prints the log, `akbuild shell webui --failed` opens its sandbox as it was left
 
         skipped (what they need failed, or the run stopped): assembled
 

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use akbuild_differ::{Change, Difference};
 use akbuild_engine::{Event, NodeId, Report, Status};
 use akbuild_fetch::Progress;
 use akbuild_nar::TreeHash;
@@ -12,7 +13,7 @@ use akbuild_recipe::plan::{StageId, SysrootId};
 
 use super::clock::Clock;
 use super::streams::Streams;
-use super::{Summary, Ui};
+use super::{Checked, Differing, Summary, Ui};
 
 /// A clock that shows what it was set to.
 #[derive(Default)]
@@ -69,6 +70,7 @@ pub(crate) fn report(node: NodeId, status: Status) -> Report {
         status,
         key: made.then(|| [9; 32].into()),
         output: made.then(|| TreeHash::from([7; 32])),
+        differs: None,
         seconds: 1.25,
         started: 0.5,
         reason: None,
@@ -103,6 +105,15 @@ pub(crate) fn ending() -> Summary {
         seconds: 45.0,
         ..Summary::default()
     }
+}
+
+/// A check whose output has another file.
+pub(crate) fn checked_stage() -> Checked {
+    let change = Change::Content { old_size: 9, new_size: 1_234 };
+    let difference = Difference { path: "dist/\x1b[1mpage".into(), change };
+    let differing = vec![Differing { difference, lines: vec!["text: 1 line added".into(), "+\x1b[2J".into()] }];
+    let (stored, found) = (TreeHash::from([7; 32]), TreeHash::from([8; 32]));
+    Checked { stage: StageId::new("webui"), stored, found, files: 640, differing }
 }
 
 /// Plays a build in which one stage fails. `tick` is called whenever the clock was set.
