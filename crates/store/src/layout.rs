@@ -45,7 +45,6 @@ pub(crate) const BUCKETS: [&str; 12] = [
     "locks-v1",
     "leases-v1",
     "kept-v1",
-    // Last: where it exists, so do the others.
     "tmp-v1",
 ];
 

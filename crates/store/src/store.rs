@@ -45,7 +45,8 @@ impl Store {
     pub fn open(home: &Path) -> Result<Self, StoreError> {
         let home = std::path::absolute(home).map_err(|e| StoreError::io("find", home, e))?;
         let layout = Layout { home };
-        if !layout.tmp().is_dir() {
+        // A home of an earlier akbuild may lack some.
+        if !BUCKETS.iter().all(|bucket| layout.home.join(bucket).is_dir()) {
             make_layout(&layout)?;
         }
         let writable = is_writable(&layout.home);

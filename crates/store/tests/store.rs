@@ -544,3 +544,14 @@ fn scratch_folders_go_with_their_owner_whatever_is_in_them() {
     home.reopen();
     assert!(abandoned.iter().all(|path| !path.exists()));
 }
+
+#[test]
+fn a_home_of_an_earlier_version_gets_what_it_lacks() {
+    let home = home();
+    let published = home.publish("hello");
+    let Home { folder: _folder, store } = home;
+    let path = store.home().to_owned();
+    drop(store);
+    fs::remove_dir(path.join("leases-v1")).unwrap();
+    assert!(Store::open(&path).unwrap().has_tree(&published.hash));
+}
