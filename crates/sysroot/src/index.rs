@@ -47,12 +47,17 @@ impl Package {
             text => Ok(text.to_owned()),
         };
         let digest = Digest::from_hex(Algo::Sha256, &need("sha256")?).map_err(|e| format!("package `{name}`: {e}"))?;
-        let size = need("size")?.parse().map_err(|_| format!("package `{name}` has a size that is no number"))?;
+        let size = need("size")?.parse::<i64>().ok().and_then(|size| u64::try_from(size).ok());
+        let size = size.ok_or_else(|| format!("package `{name}` has a size that is no number of bytes"))?;
+        let path = need("filename")?;
+        if !is_below(&path) {
+            return Err(format!("package `{name}` has a file name that is no path below the mirror: `{path}`"));
+        }
         let priority =
             ["required", "important", "standard", "optional"].iter().position(|p| *p == fields.get("priority"));
         Ok(Package {
             version: need("version")?,
-            path: need("filename")?,
+            path,
             size,
             digest,
             essential: fields.get("essential") == "yes",
@@ -86,6 +91,12 @@ impl Package {
                 .iter()
                 .any(|p| p.name == relation.name && relation.admits_provided(p))
     }
+}
+
+/// Whether a path stays where it is put: what a lock can say, and an address can end with.
+fn is_below(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && !"{}\\\"".contains(c);
+    path.chars().all(plain) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// All packages of all suites.
@@ -167,5 +178,25 @@ impl Universe {
     /// All names, also those that are only provided.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().chain(self.providers.keys()).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_lock_cannot_say_is_refused() {
+        let digest = "0".repeat(64);
+        let add = |path: &str, size: &str| {
+            let text = format!("Package: a\nVersion: 1\nFilename: {path}\nSize: {size}\nSHA256: {digest}\n");
+            Universe::default().add("Packages", text.as_bytes()).map_err(|e| e.to_string())
+        };
+        add("pool/main/a/a_1%3a2+b~c_amd64.deb", "9223372036854775807").unwrap();
+        for path in ["/a", "../a", "a/./b", "a//b", "a b", "{a}", "a\"b", "é"] {
+            assert!(add(path, "1").unwrap_err().contains("below the mirror"), "{path}");
+        }
+        insta::assert_snapshot!(add("pool/../../a", "1").unwrap_err(), @"`Packages` is not a package index: package `a` has a file name that is no path below the mirror: `pool/../../a`");
+        insta::assert_snapshot!(add("a", "9223372036854775808").unwrap_err(), @"`Packages` is not a package index: package `a` has a size that is no number of bytes");
     }
 }

@@ -21,7 +21,7 @@ type Vars = HashMap<String, String>;
 
 /// Bytes that are read in one script, each time that a loop or a variable repeats them counted; the rest is passed
 /// over. No real script comes near, and one that doubles a variable again and again ends.
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 1 << 20;
 /// Loops inside each other.
 const MOST_LOOPS: usize = 16;
 
