@@ -440,3 +440,30 @@ fn the_same_inputs_that_gave_other_bytes() {
     --- exit 0
     ");
 }
+
+#[test]
+fn a_single_file_of_a_patched_source() {
+    let world = World::new(
+        r#"
+[[patches]]
+source = "app"
+file = "b.txt"
+from = "four"
+to = "4"
+why = "figures are shorter"
+
+[stages.last]
+kind = "run"
+script = 'cp /a.txt "$out/a"'
+mounts = [{ from = "app", path = "a.txt", to = "/a.txt" }]
+"#,
+    );
+    world.write("app/a.txt", "one\ntwo\n");
+    world.write("app/b.txt", "four\n");
+    let _ = world.run(&["all"]).ok();
+    world.write("app/a.txt", "one\n2\n");
+    insta::assert_snapshot!(world.run(&["why", "last"]).ok(), @"
+    `last` would run because `a.txt` line 2 changed in source `app`
+    --- exit 0
+    ");
+}

@@ -1,7 +1,7 @@
 //! Before anything runs: what is known already, and what therefore has to run.
 //!
-//! Reads the store, runs nothing; only unpinned local trees and the bare roots of this machine are brought in, since
-//! their contents are what is asked about.
+//! Reads the store, runs nothing; only unpinned local trees, patches of sources that are there, and the bare roots of
+//! this machine are brought in, since their contents are what is asked about.
 
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Origin, Source};
@@ -111,7 +111,16 @@ impl Engine {
             let present = self.store.has_tree(&raw);
             return Ok(Some(Known { key: None, output: raw, present, bytes: 0, files: 0 }));
         }
-        self.recorded(keys::source(source, &raw).key())
+        let key = keys::source(source, &raw).key();
+        let known = self.recorded(key)?;
+        if known.as_ref().is_some_and(|known| known.present) || !self.store.has_tree(&raw) {
+            return Ok(known);
+        }
+        // Patches are quickly made, and what they give is what is asked about. Errors are told by the run.
+        match self.perform(&NodeId::Source(source.id.clone()), &Outputs::new()).error {
+            None => self.recorded(key),
+            Some(_) => Ok(known),
+        }
     }
 
     fn recorded(&self, key: Key) -> Result<Option<Known>, EngineError> {

@@ -1,6 +1,9 @@
 //! Which files differ between two parts of trees, and at which line. Reads listings, and the files that changed if
 //! both trees are there; knows nothing of who made them.
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 use akbuild_differ::{Change, Difference};
 use akbuild_nar::{Entry, Listing};
 use akbuild_store::Store;
@@ -19,12 +22,12 @@ pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileC
     let mut files = Vec::new();
     for difference in akbuild_differ::compare(&before, &after) {
         let is_content = matches!(difference.change, Change::Content { .. });
-        let places = || [old, new].map(|p| store.tree_path(&p.tree).join(&p.path).join(&difference.path));
+        let places = || [old, new].map(|p| store.tree_path(&p.tree).join(below(&p.path, &difference)));
         if is_content && there && is_hidden(&places(), new) {
             continue;
         }
         let line = if is_content && there && files.len() < READ { line(&places()) } else { None };
-        let path = if new.path.is_empty() { difference.path.clone() } else { below(&new.path, &difference) };
+        let path = below(&new.path, &difference);
         files.push(FileChange { difference: Difference { path, ..difference }, line });
     }
     Some(files)
@@ -39,15 +42,16 @@ fn listing(store: &Store, part: &Part) -> Option<Listing> {
 }
 
 /// Whether the stage sees the same of both files.
-fn is_hidden(places: &[std::path::PathBuf; 2], part: &Part) -> bool {
+fn is_hidden(places: &[PathBuf; 2], part: &Part) -> bool {
     let [old, new] = places.each_ref().map(|file| trees::viewed(file, part.view).ok().flatten());
     old.is_some() && old == new
 }
 
-fn line([old, new]: &[std::path::PathBuf; 2]) -> Option<usize> {
+fn line([old, new]: &[PathBuf; 2]) -> Option<usize> {
     akbuild_differ::first_difference(old, new).ok().flatten()
 }
 
-fn below(path: &str, difference: &Difference) -> std::ffi::OsString {
-    if difference.path.is_empty() { path.into() } else { std::path::Path::new(path).join(&difference.path).into() }
+/// Where a difference is in the whole tree. Nothing is joined to the path of a single file: a slash would follow it.
+fn below(path: &str, difference: &Difference) -> OsString {
+    if difference.path.is_empty() { path.into() } else { Path::new(path).join(&difference.path).into() }
 }
