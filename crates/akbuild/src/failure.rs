@@ -67,6 +67,15 @@ say!(
     akbuild_sysroot::SysrootError,
 );
 
+impl From<akbuild_export::ExportError> for Failure {
+    fn from(error: akbuild_export::ExportError) -> Self {
+        match error {
+            akbuild_export::ExportError::Stopped => Failure::Told(Exit::Interrupted),
+            other => Failure::Say(other.to_string()),
+        }
+    }
+}
+
 /// A result of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! machine -> discover -> Mirrors -> Client -> get (metadata) | fetch (artifacts, into the store)
-//!                                  GitRequest -> git_fetch -> git_checkout | git_export
+//!                                  GitRequest -> git_fetch -> git_checkout | git_export | git_pack
 //!                                  file -> unpack_archive      folder -> copy_tree
 //! ```
 
@@ -30,7 +30,10 @@ pub use auth::{AuthRule, Secret};
 pub use client::{Client, ClientConfig, Got};
 pub use error::FetchError;
 pub use failure::{Failure, FailureKind, Failures};
-pub use git::{Credentials, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_repository};
+pub use git::{
+    Credentials, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_pack, git_repository,
+    git_unpack,
+};
 pub use mirrors::{Base, Machine, Mirrors, Overrides, Question, discover};
 pub use netrc::Netrc;
 pub use redact::redact;

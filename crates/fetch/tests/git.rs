@@ -374,3 +374,34 @@ fn with_its_history_an_export_can_be_fetched_from_plainly() {
     let from = format!("file://{}", repo.dest("0.git").display());
     assert_eq!(fetched(&repo, &[&from, &second]), b"2");
 }
+
+#[test]
+fn a_commit_is_carried_in_one_file() {
+    let (repo, first, second) = tagged();
+    let url = repo.path().display().to_string();
+    let (cached, carried) = (repo.cached(&url), repo.dest("carried.git"));
+    let packed = |commit: &str| {
+        let mut pack = Vec::new();
+        akbuild_fetch::git_pack(&cached, commit, &mut pack).map(|()| pack)
+    };
+    repo.fetch(std::slice::from_ref(&url), None, Some(&second)).unwrap();
+    let error = packed(&second).unwrap_err().to_string();
+    assert!(error.contains(&format!("the history of commit {second} is not in it")), "{error}");
+    let none = Credentials::default();
+    git_fetch_history(&request(std::slice::from_ref(&url), None, Some(&second), &repo.cache(), &none)).unwrap();
+    let pack = packed(&second).unwrap();
+    assert_eq!(pack, packed(&second).unwrap());
+
+    let unpack = |pack: &[u8], commit: &str| akbuild_fetch::git_unpack(&carried, commit, &mut &pack[..]);
+    for end in [0, 20, pack.len() - 1] {
+        assert!(unpack(&pack[..end], &second).is_err(), "cut off after {end} bytes");
+    }
+    let mut wrong = pack.clone();
+    *wrong.last_mut().unwrap() ^= 1;
+    assert!(unpack(&wrong, &second).is_err());
+    unpack(&pack, &second).unwrap();
+    git_checkout(&carried, &first, &repo.dest("out")).unwrap();
+    git_checkout(&carried, &second, &repo.dest("out2")).unwrap();
+    assert!(unpack(&packed(&first).unwrap(), "1234567890123456789012345678901234567890").is_err());
+    assert_eq!(fs::read_dir(carried.join("objects/pack")).unwrap().count() % 2, 0, "nothing is half there");
+}

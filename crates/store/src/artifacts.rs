@@ -40,6 +40,13 @@ impl Store {
 
     /// A list, sorted by name. `None` if it is not there, or not what its name says.
     pub fn artifacts(&self, list: &Digest) -> Result<Option<Vec<Artifact>>, StoreError> {
+        let Some(bytes) = self.artifacts_text(list)? else { return Ok(None) };
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>().ok())
+    }
+
+    /// The same as it is written: JSON lines.
+    pub fn artifacts_text(&self, list: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.layout().artifacts(list);
         let bytes = match fs::read(&path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -49,7 +56,6 @@ impl Store {
             tracing::warn!(path = %path.display(), "a list of artifacts is damaged and passed over");
             return Ok(None);
         }
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>().ok())
+        Ok(Some(bytes))
     }
 }

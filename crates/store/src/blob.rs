@@ -168,6 +168,11 @@ impl BlobWriter {
         self.seek_end()
     }
 
+    /// Throws away what is there, and that it was begun.
+    pub fn discard(self) -> Result<(), StoreError> {
+        remove_file(&self.path)
+    }
+
     /// Checks the digest of the whole file and moves it to its final name.
     ///
     /// # Errors

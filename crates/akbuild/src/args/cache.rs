@@ -62,6 +62,23 @@ pub(crate) enum Cache {
     },
     /// Say how much room everything takes on the disk; what is shared is counted once
     Du,
+    /// Write stages and all that they need to be built again into one file, for a machine without a network
+    Export {
+        /// Stages, `*` and `?` match as in a shell; or what `cache show` takes [default: the recipe's targets]
+        #[arg(value_name = "STAGE")]
+        what: Vec<String>,
+        /// The file; `-` is stdout
+        #[arg(long, short, value_name = "FILE", default_value = "-")]
+        output: PathBuf,
+        /// Only what the stages made, not what they need
+        #[arg(long)]
+        outputs_only: bool,
+    },
+    /// Read what `cache export` wrote; everything is checked first, what is there is passed over
+    Import {
+        /// The file; `-` is stdin
+        file: PathBuf,
+    },
     /// Remove what nothing keeps, but for the last 2 GB of it
     ///
     /// Kept are outputs that links such as ./result lead to, all that the last builds used, and what running

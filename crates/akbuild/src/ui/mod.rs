@@ -11,6 +11,7 @@ mod checked;
 mod clock;
 mod json;
 mod look;
+mod meter;
 mod paint;
 mod plain;
 mod quiet;
@@ -32,6 +33,8 @@ use akbuild_recipe::plan::StageId;
 
 pub(crate) use checked::{Checked, Differing};
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
+pub(crate) use meter::Meter;
+pub(crate) use streams::data;
 pub(crate) use table::{Align, table};
 pub(crate) use text::clean;
 pub(crate) use units::{ago, count, digest, seconds, size};
@@ -52,6 +55,10 @@ pub(crate) trait Ui: Sink {
     }
     /// The same for what need not be text.
     fn out_bytes(&self, data: &[u8]);
+    /// Shows, where things can change in place, how far something is that is no run: `what`, of so many bytes.
+    fn meter(&self, _what: &str, _bytes: u64) -> Meter {
+        Meter::default()
+    }
 }
 
 /// How a run ended, and what is needed to tell of it.

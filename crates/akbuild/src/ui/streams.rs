@@ -1,6 +1,13 @@
 //! The process's stdout and stderr. Knows nothing of what is written.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// This process's stdout for data that is too long to be handed over whole; `None` if it is a terminal, and the
+/// data nothing for it. Unlike with [`Streams::out`], every failure is the writer's to tell.
+pub(crate) fn data() -> Option<impl Write> {
+    let stdout = std::io::stdout();
+    (!stdout.is_terminal()).then(|| stdout.lock())
+}
 
 /// Where text goes.
 pub(crate) trait Streams: Send + Sync {

@@ -4,6 +4,7 @@
 //! Knows addresses, references and commits. The cache folder holds one bare repository for each
 //! first address; what is in it is named by its contents, so any number of processes may share it.
 
+mod carry;
 mod checkout;
 mod credentials;
 mod export;
@@ -13,6 +14,7 @@ mod pkt;
 mod repository;
 mod smart;
 
+pub use carry::{git_pack, git_unpack};
 pub use checkout::git_checkout;
 pub use credentials::Credentials;
 pub use export::git_export;

@@ -114,6 +114,21 @@ pub(super) fn has_history(repo: &Repository, commit: Oid) -> Result<bool, git2::
 /// The commit with its trees and files, and if asked its whole history, as a pack. The bytes depend
 /// on the commit and the version of libgit2 only.
 pub(super) fn pack_of(repo: &Repository, commit: Oid, history: bool) -> Result<Vec<u8>, git2::Error> {
+    let mut bytes = Vec::new();
+    write_pack(repo, commit, history, &mut |piece| {
+        bytes.extend_from_slice(piece);
+        true
+    })?;
+    Ok(bytes)
+}
+
+/// The same, piece by piece, as long as `take` says that there is room for more.
+pub(super) fn write_pack(
+    repo: &Repository,
+    commit: Oid,
+    history: bool,
+    take: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<(), git2::Error> {
     let mut builder = repo.packbuilder()?;
     builder.set_threads(1);
     if history {
@@ -123,10 +138,5 @@ pub(super) fn pack_of(repo: &Repository, commit: Oid, history: bool) -> Result<V
     } else {
         builder.insert_commit(commit)?;
     }
-    let mut bytes = Vec::new();
-    builder.foreach(|piece| {
-        bytes.extend_from_slice(piece);
-        true
-    })?;
-    Ok(bytes)
+    builder.foreach(take)
 }

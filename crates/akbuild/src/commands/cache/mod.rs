@@ -2,8 +2,10 @@
 
 mod diff;
 mod du;
+mod export;
 mod files;
 mod gc;
+mod import;
 mod ls;
 mod show;
 mod what;
@@ -36,6 +38,10 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
         Cache::Diff { old, new, files } => {
             diff::run(&session, [old, new], [what(old)?, what(new)?], *files, global.json)
         }
+        Cache::Export { what, output, outputs_only } => {
+            export::run(&session, global, &export::Wanted { what, output, outputs_only: *outputs_only })
+        }
+        Cache::Import { file } => import::run(&session, file, global.json),
         Cache::Du => du::run(&session, global.json),
         Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
         Cache::Gc(asked) => gc::run(&session, asked, global.json),
