@@ -12,7 +12,7 @@ use crate::read::Reader;
 use crate::{ExportError, REPOSITORIES};
 
 /// The longest record or list: those of the largest known recipes have less than a hundredth of this.
-const LONGEST: u64 = 64 << 20;
+pub(crate) const LONGEST: u64 = 64 << 20;
 
 /// What an import brought.
 #[derive(Clone, Debug, Default)]

@@ -39,6 +39,9 @@ mod export;
 mod import;
 mod item;
 mod read;
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make repositories with git")]
+mod tests;
 mod write;
 
 pub use contents::Contents;

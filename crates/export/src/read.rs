@@ -21,8 +21,10 @@ pub(crate) struct Reader<'a, R: Read> {
     last: Option<Item>,
     /// Bytes of the present piece that are still to come.
     left: u32,
-    /// Whether the contents of an entry are being read.
+    /// Whether contents of the last entry are still to come.
     open: bool,
+    /// Whether the one after it is being looked for.
+    after: bool,
     fault: Option<String>,
 }
 
@@ -41,20 +43,24 @@ impl<'a, R: Read> Reader<'a, R> {
         let mut input = BufReader::new(Summed { input, hasher: hasher.clone(), progress, stopped: false });
         let mut magic = Vec::new();
         let read = input.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic);
+        if input.get_ref().stopped {
+            return Err(ExportError::Stopped);
+        }
         read.map_err(|e| broken("at its beginning".into(), unreadable(&e)))?;
         if magic != MAGIC {
             let ours = magic.starts_with(b"akbuild-export-");
             return Err(if ours { ExportError::Version } else { ExportError::NotOne });
         }
         let input = Decoder::with_buffer(input).map_err(|e| broken("at its beginning".into(), e.to_string()))?;
-        Ok(Self { input: input.single_frame(), hasher, last: None, left: 0, open: false, fault: None })
+        Ok(Self { input: input.single_frame(), hasher, last: None, left: 0, open: false, after: true, fault: None })
     }
 
     /// The next entry; `None` after the last one, when it is certain that nothing is missing.
     pub(crate) fn next(&mut self) -> Result<Option<Item>, ExportError> {
+        self.after = true;
         match self.read_header() {
             Ok(Some(item)) => {
-                self.open = true;
+                (self.open, self.after) = (true, false);
                 self.last = Some(item.clone());
                 Ok(Some(item))
             }
@@ -83,8 +89,8 @@ impl<'a, R: Read> Reader<'a, R> {
             return ExportError::Stopped;
         }
         let at = match &self.last {
-            Some(item) if self.open => format!("at `{item}`"),
-            Some(item) => format!("after `{item}`"),
+            Some(item) if self.after => format!("after `{item}`"),
+            Some(item) => format!("at `{item}`"),
             None => "at its beginning".to_owned(),
         };
         broken(at, problem)
