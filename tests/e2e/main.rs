@@ -8,6 +8,7 @@
 mod archive;
 mod basics;
 mod check;
+mod carry;
 mod collect;
 mod death;
 mod download;

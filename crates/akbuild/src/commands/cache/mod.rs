@@ -25,6 +25,11 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
     let folder = global.directory.as_deref().unwrap_or(Path::new("."));
     let session = Session::open(global, folder, ui.clone())?;
     let project = Project::name(global)?;
+    // A file that is named on the command line; `-` is none.
+    let file = |path: &Path| match &global.directory {
+        Some(folder) if path != Path::new("-") => folder.join(path),
+        _ => path.to_owned(),
+    };
     let what = |text: &str| What::find(&session, project.as_deref(), text);
     match command {
         Cache::Show { what, artifacts } => show::run(&session, project.as_deref(), what, *artifacts, global.json),
@@ -39,9 +44,10 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
             diff::run(&session, [old, new], [what(old)?, what(new)?], *files, global.json)
         }
         Cache::Export { what, output, outputs_only } => {
-            export::run(&session, global, &export::Wanted { what, output, outputs_only: *outputs_only })
+            let wanted = export::Wanted { what, output: &file(output), outputs_only: *outputs_only };
+            export::run(&session, global, &wanted)
         }
-        Cache::Import { file } => import::run(&session, file, global.json),
+        Cache::Import { file: path } => import::run(&session, &file(path), global.json),
         Cache::Du => du::run(&session, global.json),
         Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
         Cache::Gc(asked) => gc::run(&session, asked, global.json),
