@@ -425,6 +425,10 @@ fn forged_downloads_lists_and_repositories() {
     let text = b"{\"name\":\"a\",\"digest\":\"x\"}\n";
     insta::assert_snapshot!(refused(&forged(&[(Item::List(Digest::sha256(text)), text)])), @"the export is damaged at `list sha256-wXD5ka3grqiuCqF6MRwcHOyvEe7gxnNl9iVn8hhNKd0=`: it is not the list that it is called");
     insta::assert_snapshot!(refused(&forged(&[(Item::List(digest), b"")])), @"the export is damaged at `list sha256-JwQvTm7KfQsqfuQCbfLs+lHTM55tEiqgmRGOzYVjutk=`: it is not the list that it is called");
+    let to = home();
+    let text = format!("{}\n", serde_json::json!({"name": "pkg:npm/a@1", "digest": digest}));
+    assert!(imported(&to.store, &forged(&[(Item::List(digest), text.as_bytes())])).is_err());
+    assert_eq!(fs::read_dir(to.store.home().join("artifacts-v1")).unwrap().count(), 0);
     let commit = "0123456789012345678901234567890123456789".to_owned();
     let escape = Item::Repository { name: "../../x-0123456789abcdef.git".into(), commit: commit.clone() };
     insta::assert_snapshot!(refused(&forged(&[(escape, b"")])), @"the export is damaged at its beginning: `repository ../../x-0123456789abcdef.git 0123456789012345678901234567890123456789` is no header");
@@ -453,6 +457,7 @@ fn forged_actions() {
     insta::assert_snapshot!(refused(&file(Key::of(b"other"), &good)), @"the export is damaged at `action d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa`: its key is not the hash of its manifest");
     let other = Action { key: Key::of(b"other"), ..good.clone() };
     insta::assert_snapshot!(refused(&file(other.key, &other)), @"the export is damaged at `action d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa`: its key is not the hash of its manifest");
+    assert!(refused(&file(good.key, &other)).ends_with("its key is not the hash of its manifest"));
     let none = Action { output: TreeHash::from([2; 32]), ..good.clone() };
     insta::assert_snapshot!(refused(&file(none.key, &none)), @"the export is damaged at `action 7f4b7a0448db699cd24e13e3654b38f4714b38adb7802cc52d6882139b7d1080`: its output sha256-AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI= is neither in the file nor here");
     let list = Action { artifacts: Some(Digest::sha256(b"list")), ..good.clone() };
