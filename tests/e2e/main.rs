@@ -7,8 +7,8 @@
 
 mod archive;
 mod basics;
-mod check;
 mod carry;
+mod check;
 mod collect;
 mod death;
 mod download;

@@ -186,11 +186,6 @@ impl Session {
         self.runtime.block_on(future)
     }
 
-    /// Whether the program was asked to stop.
-    pub(crate) fn is_interrupted(&self) -> bool {
-        self.cancel.is_thrown()
-    }
-
     pub(crate) fn is_offline(&self) -> bool {
         self.offline
     }
