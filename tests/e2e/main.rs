@@ -29,6 +29,7 @@ mod space;
 mod stage;
 mod stop;
 mod text;
+mod verify;
 mod whole;
 mod why;
 mod world;

@@ -29,8 +29,8 @@ fn words(line: &str) -> String {
         {
             text.push("[AGE]".to_owned());
             at += 1;
-        } else if is_number(words[at]) && unit == "MB" {
-            text.push("[SIZE]".to_owned());
+        } else if is_number(words[at]) && matches!(unit, "MB" | "MB,") {
+            text.push(unit.replace("MB", "[SIZE]"));
             at += 1;
         } else if words[at].starts_with("sha256-") && line.contains("sysroot:") {
             text.push("[OUTPUT]".to_owned());

@@ -27,7 +27,9 @@ pub(crate) fn whole_home(home: &Path) {
         assert_eq!(hash_path(&path).unwrap().hex(), name, "{}", path.display());
     }
     for (path, name) in blobs(home) {
-        let found = Digest::of_file(Algo::Sha256, &fs::File::open(&path).unwrap()).unwrap();
+        let folder = path.ancestors().nth(2).and_then(Path::file_name).unwrap();
+        let algo = Algo::ALL.into_iter().find(|algo| folder == algo.name()).unwrap();
+        let found = Digest::of_file(algo, &fs::File::open(&path).unwrap()).unwrap();
         assert_eq!(found.hex(), name, "{}", path.display());
     }
     for (path, name) in files(&home.join("listings-v1")) {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
+use crate::args::cache::Cache;
 use crate::args::{Cli, Color, Command};
 use crate::commands::build::What;
 use crate::failure::{Exit, Outcome};
@@ -73,7 +74,9 @@ fn look(cli: &Cli) -> ui::Look {
     let env = machine::read(std::path::Path::new(".")).env;
     let no_color = env.get("NO_COLOR").is_some_and(|v| !v.is_empty());
     let term = env.get("TERM").map(String::as_str);
-    ui::choose(global.json, global.quiet, global.verbose, color, no_color, std::io::stderr().is_terminal(), term)
+    // The document on stdout is all that it says as JSON; how far it is goes to stderr.
+    let json = global.json && !matches!(cli.command, Command::Cache(Cache::Verify { .. }));
+    ui::choose(json, global.quiet, global.verbose, color, no_color, std::io::stderr().is_terminal(), term)
 }
 
 fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {

@@ -53,10 +53,15 @@ impl Project {
         })
     }
 
+    /// Whether there is no project here.
+    pub(crate) fn is_none(global: &Global) -> bool {
+        let start = global.directory.clone().unwrap_or_else(|| ".".into());
+        global.recipe.is_none() && find(&start).is_err()
+    }
+
     /// The name of the project here; `None` outside of one.
     pub(crate) fn name(global: &Global) -> Outcome<Option<String>> {
-        let start = global.directory.clone().unwrap_or_else(|| ".".into());
-        if global.recipe.is_none() && find(&start).is_err() {
+        if Self::is_none(global) {
             return Ok(None);
         }
         Ok(Some(Self::read(global)?.written.project.name))

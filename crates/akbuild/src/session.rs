@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use akbuild_engine::{Cancel, Engine, Host, Network, Options, Outcome as RunOutcome, Parts};
+use akbuild_engine::{Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Restored};
 use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question};
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
@@ -142,6 +142,27 @@ impl Session {
     pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
         let outcome = self.runtime.block_on(engine.run(targets));
         let ok = outcome.as_ref().is_ok_and(|o| o.ok);
+        self.end(engine, ok)?;
+        let outcome = outcome?;
+        self.draw(engine, targets, &outcome);
+        Ok(outcome)
+    }
+
+    /// Makes again what the store has lost; gives also how that went as a run.
+    pub(crate) fn restore(&self, engine: &Arc<Engine>, lost: &Lost) -> Outcome<(Restored, RunOutcome)> {
+        let restored = self.runtime.block_on(engine.restore(lost));
+        let ok = restored.as_ref().is_ok_and(|r| r.reports.iter().all(|report| report.error.is_none()));
+        self.end(engine, ok)?;
+        let restored = restored?;
+        let (cancelled, reports) = (engine.cancel.is_thrown(), restored.reports.clone());
+        let outcome = RunOutcome { ok: ok && !cancelled, cancelled, reports, outputs: Outputs::new() };
+        let stages: Vec<StageId> = engine.plan.stages.iter().map(|stage| stage.id.clone()).collect();
+        self.draw(engine, &stages, &outcome);
+        Ok((restored, outcome))
+    }
+
+    /// Closes the record of a build.
+    fn end(&self, engine: &Engine, ok: bool) -> Outcome {
         if let Some(build) = &engine.build
             && let Err(error) = self.store.finish_build(build, ok)
         {
@@ -154,12 +175,14 @@ impl Session {
         if ok && self.store.is_writable() {
             self.store.sync()?;
         }
-        let outcome = outcome?;
-        // That there is no picture of a build stops nothing.
-        if let Err(failure) = self.watch.draw(engine, targets, &outcome) {
+        Ok(())
+    }
+
+    /// That there is no picture of a build stops nothing.
+    fn draw(&self, engine: &Engine, targets: &[StageId], outcome: &RunOutcome) {
+        if let Err(failure) = self.watch.draw(engine, targets, outcome) {
             self.ui.warn(&failure.render(false).0.unwrap_or_default());
         }
-        Ok(outcome)
     }
 
     /// The page with the timeline of a build that has ended.

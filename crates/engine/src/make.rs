@@ -37,7 +37,8 @@ impl Engine {
                 urls.join(", ")
             }
             Origin::Tarball { urls, digest } => {
-                self.runtime.block_on(self.fetch_blob(&format!("source {}", source.id), urls, *digest, source))?;
+                let wanted = vec![archive(source, urls, *digest)];
+                self.runtime.block_on(self.download(&NodeId::Source(source.id.clone()), wanted))?;
                 let file = self.store.blob_path(digest);
                 akbuild_fetch::unpack_archive(&file, tree, StripTop::IfSingle)?;
                 urls.join(", ")
@@ -110,24 +111,7 @@ impl Engine {
         Ok(akbuild_fetch::git_export(&repository, commit, dest)?)
     }
 
-    async fn fetch_blob(
-        &self,
-        name: &str,
-        urls: &[String],
-        digest: Digest,
-        source: &Source,
-    ) -> Result<(), EngineError> {
-        let wanted = Wanted {
-            digest,
-            name: name.to_owned(),
-            why: format!("source `{}` is pinned to it", source.id),
-            urls: Locations::Urls(urls.iter().filter_map(|u| url::Url::parse(u).ok()).collect()),
-            size: None,
-        };
-        self.download(&NodeId::Source(source.id.clone()), vec![wanted]).await
-    }
-
-    async fn download(&self, node: &NodeId, wanted: Vec<Wanted>) -> Result<(), EngineError> {
+    pub(crate) async fn download(&self, node: &NodeId, wanted: Vec<Wanted>) -> Result<(), EngineError> {
         self.phase(node, "fetch");
         let progress = |progress| self.sink.event(Event::Download { node: node.clone(), progress });
         let (_, client) = self.network()?;
@@ -158,12 +142,11 @@ impl Engine {
         Ok(self.store.publish(&tree, &Publish::default())?.hash)
     }
 
-    /// Downloads a sysroot's packages and unpacks them.
-    pub(crate) fn make_sysroot(&self, sysroot: &Sysroot) -> Result<TreeHash, EngineError> {
-        if let Some(host) = &sysroot.host {
-            return self.make_host_root(sysroot, host);
+    /// The packages of a sysroot; none of one of this machine.
+    pub(crate) fn packages(&self, sysroot: &Sysroot) -> Result<Vec<Wanted>, EngineError> {
+        if sysroot.packages.is_empty() {
+            return Ok(Vec::new());
         }
-        let node = NodeId::Sysroot(sysroot.id.clone());
         let (mirrors, _) = self.network()?;
         let wanted = sysroot.packages.iter().map(|pin| Wanted {
             digest: pin.digest,
@@ -172,7 +155,16 @@ impl Engine {
             urls: Locations::Urls(mirrors.debian.iter().filter_map(|b| b.url.join(&pin.path).ok()).collect()),
             size: Some(pin.size),
         });
-        self.runtime.block_on(self.download(&node, wanted.collect()))?;
+        Ok(wanted.collect())
+    }
+
+    /// Downloads a sysroot's packages and unpacks them.
+    pub(crate) fn make_sysroot(&self, sysroot: &Sysroot) -> Result<TreeHash, EngineError> {
+        if let Some(host) = &sysroot.host {
+            return self.make_host_root(sysroot, host);
+        }
+        let node = NodeId::Sysroot(sysroot.id.clone());
+        self.runtime.block_on(self.download(&node, self.packages(sysroot)?))?;
         self.phase(&node, "unpack");
         let scratch = self.store.scratch(&format!("sysroot-{}", sysroot.id))?;
         let made = self.unpack_sysroot(sysroot, &node, &scratch.path().join("tree"));
@@ -194,8 +186,8 @@ impl Engine {
         Ok(self.store.publish(tree, &Publish::default())?.hash)
     }
 
-    /// Downloads a tool's package and unpacks it.
-    pub(crate) fn make_tool(&self, tool: &Tool) -> Result<TreeHash, EngineError> {
+    /// The package of a tool.
+    pub(crate) fn tool_package(&self, tool: &Tool) -> Result<Wanted, EngineError> {
         let artifact = match &tool.package {
             ToolPackage::Python(pin) => pinned(pin),
             ToolPackage::Npm(pin) => Artifact {
@@ -205,16 +197,22 @@ impl Engine {
             },
         };
         let (mirrors, _) = self.network()?;
-        let wanted = Wanted {
+        Ok(Wanted {
             digest: artifact.digest,
             name: locate::label(&artifact),
             why: format!("tool `{}` is pinned to it", tool.id),
             urls: locate::locations(&artifact.what, &mirrors),
             size: None,
-        };
+        })
+    }
+
+    /// Downloads a tool's package and unpacks it.
+    pub(crate) fn make_tool(&self, tool: &Tool) -> Result<TreeHash, EngineError> {
+        let wanted = self.tool_package(tool)?;
+        let blob = self.store.blob_path(&wanted.digest);
         self.runtime.block_on(self.download(&NodeId::Tool(tool.id.clone()), vec![wanted]))?;
         let scratch = self.store.scratch(&format!("tool-{}", tool.id))?;
-        let made = self.unpack_tool(tool, &self.store.blob_path(&artifact.digest), &scratch.path().join("tree"));
+        let made = self.unpack_tool(tool, &blob, &scratch.path().join("tree"));
         made.map_err(|error| self.no_room(Some(scratch.path()), error))
     }
 
@@ -236,6 +234,17 @@ impl Engine {
             TreeRef::Stage(id) => NodeId::Stage(id.clone()),
         };
         outputs.get(&node).copied().ok_or_else(|| EngineError::Bug(format!("{node} was read before it was made")))
+    }
+}
+
+/// The archive of a source.
+pub(crate) fn archive(source: &Source, urls: &[String], digest: Digest) -> Wanted {
+    Wanted {
+        digest,
+        name: format!("source {}", source.id),
+        why: format!("source `{}` is pinned to it", source.id),
+        urls: Locations::Urls(urls.iter().filter_map(|u| url::Url::parse(u).ok()).collect()),
+        size: None,
     }
 }
 

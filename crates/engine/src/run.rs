@@ -80,7 +80,7 @@ impl Engine {
         self.through(graph, survey).await
     }
 
-    async fn through(self: &Arc<Self>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
+    pub(crate) async fn through(self: &Arc<Self>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
         for at in graph.indices() {
             self.use_repository(&graph.node(at).id)?;
         }

@@ -46,6 +46,18 @@ impl Survey {
         };
         graph.indices().filter_map(present).collect()
     }
+
+    /// Has these nodes run, and what they need, as far as it is not there; `forced` ones even so.
+    pub(crate) fn demand(&mut self, graph: &Graph, mut open: Vec<Index>, forced: impl Fn(Index) -> bool) {
+        while let Some(at) = open.pop() {
+            let there = self.known[at.0].as_ref().is_some_and(|known| known.present);
+            if self.run[at.0] || (there && !forced(at)) {
+                continue;
+            }
+            self.run[at.0] = true;
+            open.extend(&graph.node(at).needs);
+        }
+    }
 }
 
 impl Engine {
@@ -65,16 +77,11 @@ impl Engine {
                 survey.known[at.0] = Some(known);
             }
         }
-        let mut open: Vec<Index> = targets.to_vec();
-        while let Some(at) = open.pop() {
-            let forced = matches!(&graph.node(at).id, NodeId::Stage(id) if self.options.rebuild.contains(id));
-            let there = survey.known[at.0].as_ref().is_some_and(|known| known.present);
-            if survey.run[at.0] || (there && !forced) {
-                continue;
-            }
-            survey.run[at.0] = true;
-            open.extend(&graph.node(at).needs);
-        }
+        survey.demand(
+            graph,
+            targets.to_vec(),
+            |at| matches!(&graph.node(at).id, NodeId::Stage(id) if self.options.rebuild.contains(id)),
+        );
         Ok(survey)
     }
 

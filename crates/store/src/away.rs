@@ -34,7 +34,7 @@ impl Store {
     }
 
     pub(crate) fn drop_row(&self, item: &Item) -> Result<(), StoreError> {
-        let dropped = self.inner.index.write(|conn| match item {
+        let dropped = self.inner.index.durably(|conn| match item {
             Item::Tree(hash) => conn.execute("DELETE FROM trees WHERE hash = ?1", [hash.as_bytes()]),
             Item::Blob(digest) => conn.execute("DELETE FROM blobs WHERE digest = ?1", [digest.to_string()]),
         });

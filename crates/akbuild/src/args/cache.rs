@@ -53,6 +53,15 @@ pub(crate) enum Cache {
         #[arg(long, value_name = "N", default_value = "5")]
         files: usize,
     },
+    /// Hash everything in the store again, and say what is not as it was; ends with 3 if something is wrong
+    Verify {
+        /// Remove what is damaged, and make it again as far as the recipe here names it
+        #[arg(long)]
+        repair: bool,
+        /// Make the index again from the folders of the store
+        #[arg(long)]
+        reindex: bool,
+    },
     /// Print a file of an output
     Cat {
         /// A stage, `STAGE~1` for the one before, a link such as ./result, or the beginning of a hash

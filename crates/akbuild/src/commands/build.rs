@@ -65,7 +65,7 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
 }
 
 /// How a run ended.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     pub(super) outcome: RunOutcome,
     pub(super) checked: Vec<Checked>,
     pub(super) result: Option<PathBuf>,
@@ -74,13 +74,13 @@ pub(super) struct Ended {
 
 impl Ended {
     /// That of a run that has no result and checks nothing.
-    pub(super) fn new(outcome: RunOutcome, begun: Instant) -> Self {
+    pub(crate) fn new(outcome: RunOutcome, begun: Instant) -> Self {
         Self { outcome, checked: Vec::new(), result: None, begun }
     }
 }
 
 /// Shows how a run ended.
-pub(super) fn tell(session: &Session, engine: &Engine, ended: Ended) {
+pub(crate) fn tell(session: &Session, engine: &Engine, ended: Ended) {
     let Ended { outcome, checked, result, begun } = ended;
     let stages = || engine.plan.stages.iter();
     session.ui.finish(&Summary {

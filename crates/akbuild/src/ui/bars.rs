@@ -56,6 +56,8 @@ pub(crate) struct Bars {
 struct State {
     board: Board,
     begun: Duration,
+    /// How far something is that is no run.
+    progress: String,
     /// Lines that stay, not yet written.
     pending: String,
     /// The rows that stand on the terminal, and its size when they were drawn.
@@ -83,7 +85,13 @@ impl Bars {
         let style = ProgressStyle::with_template("{msg}").expect("the template is valid");
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         let begun = clock.now();
-        let state = Mutex::new(State { board: Board::default(), begun, pending: String::new(), drawn: None });
+        let state = Mutex::new(State {
+            board: Board::default(),
+            begun,
+            progress: String::new(),
+            pending: String::new(),
+            drawn: None,
+        });
         Self { paint, verbose, clock, streams, screen, bar, state }
     }
 
@@ -94,13 +102,20 @@ impl Bars {
     /// Writes what waits to be written, and brings the rows up to date.
     pub(crate) fn draw(&self) {
         let mut state = self.state();
-        if state.board.running.is_empty() && state.drawn.is_none() && state.pending.is_empty() {
+        let idle = state.board.running.is_empty() && state.drawn.is_none() && state.pending.is_empty();
+        if idle && state.progress.is_empty() {
             return;
         }
         self.flush(&mut state);
         let size = self.screen.size();
-        let rows = rows(&state.board, size, self.clock.now(), state.begun, self.paint);
+        let rows = match &*state.progress {
+            "" => rows(&state.board, size, self.clock.now(), state.begun, self.paint),
+            progress => vec![text::cut(progress, size.columns.saturating_sub(1))],
+        };
         state.drawn = Some((rows.len(), size));
+        if self.bar.is_finished() {
+            self.bar.reset();
+        }
         self.bar.set_message(rows.join("\n"));
     }
 
@@ -170,6 +185,15 @@ impl Ui for Bars {
 
     fn note(&self, text: &str) {
         self.say(&format!("{text}\n"));
+    }
+
+    fn progress(&self, text: &str) {
+        let mut state = self.state();
+        state.progress = text.to_owned();
+        if text.is_empty() {
+            self.bar.finish_and_clear();
+            state.drawn = None;
+        }
     }
 
     fn warn(&self, text: &str) {
@@ -280,6 +304,33 @@ mod tests {
         warning: look out
         1 failed, 1 running, 12 s
         - server  12 s  compiling
+        ");
+    }
+
+    #[test]
+    fn progress_is_one_line_that_goes_away() {
+        let (bars, _, term) = bars(15, 40, 0);
+        bars.progress("verifying: 1.2/4.0 GB, 3 of 40 trees and downloads");
+        bars.draw();
+        bars.note("a note");
+        insta::assert_snapshot!(term.contents(), @"
+        a note
+        verifying: 1.2/4.0 GB, 3 of 40 trees...
+        ");
+        bars.progress("");
+        bars.draw();
+        bars.note("another");
+        insta::assert_snapshot!(term.contents(), @"
+        a note
+        another
+        ");
+        bars.event(Event::Started { node: stage("a") });
+        bars.draw();
+        insta::assert_snapshot!(term.contents(), @"
+        a note
+        another
+        1 running, 0 s
+        - a  0 s
         ");
     }
 

@@ -37,7 +37,7 @@ pub(crate) use meter::Meter;
 pub(crate) use streams::data;
 pub(crate) use table::{Align, table};
 pub(crate) use text::clean;
-pub(crate) use units::{ago, count, digest, seconds, size};
+pub(crate) use units::{ago, count, digest, seconds, size, size_of};
 
 /// One way of showing a run. Takes the engine's events, and what the command itself has to say.
 pub(crate) trait Ui: Sink {
@@ -47,6 +47,8 @@ pub(crate) trait Ui: Sink {
     fn note(&self, text: &str);
     /// Something that the operator should know and that stops nothing; `warning:` is put in front.
     fn warn(&self, text: &str);
+    /// How far something is that is no run, in a line that the next one replaces; empty: it is over.
+    fn progress(&self, _text: &str) {}
     /// A whole rendered error, `error: ...` and its further lines; shown in every mode.
     fn error(&self, block: &str);
     /// Data, to stdout as it is; a line end is not added.

@@ -36,6 +36,8 @@ pub(crate) struct Plain {
 #[derive(Default)]
 struct State {
     board: Board,
+    /// When progress was last told.
+    told: Option<Duration>,
     /// When each running node was last heard of, and with what.
     said: HashMap<NodeId, (Duration, String)>,
 }
@@ -72,7 +74,7 @@ impl Plain {
     pub(crate) fn tick(&self) {
         let now = self.clock.now();
         let mut guard = self.state();
-        let State { board, said } = &mut *guard;
+        let State { board, said, .. } = &mut *guard;
         for running in &board.running {
             let Some((at, last)) = said.get_mut(&running.node) else { continue };
             let news = news(running, now);
@@ -103,7 +105,7 @@ impl Sink for Plain {
         let now = self.clock.now();
         let mut guard = self.state();
         let was_running = guard.board.apply(&event, now);
-        let State { board, said } = &mut *guard;
+        let State { board, said, .. } = &mut *guard;
         let name = |node: &NodeId| text::pad(&node.to_string(), board.name_width);
         match &event {
             Event::Planned { .. } => self.streams.err(&planned(&event)),
@@ -137,6 +139,16 @@ impl Ui for Plain {
 
     fn note(&self, text: &str) {
         self.streams.err(&format!("{text}\n"));
+    }
+
+    fn progress(&self, text: &str) {
+        let (mut state, now) = (self.state(), self.clock.now());
+        if text.is_empty() {
+            state.told = None;
+        } else if now >= *state.told.get_or_insert(now) + EVERY {
+            state.told = Some(now);
+            self.streams.err(&format!("{text}\n"));
+        }
     }
 
     fn warn(&self, text: &str) {
@@ -226,6 +238,22 @@ mod tests {
         plain.event(Event::Planned { to_run: Vec::new(), cached: vec![stage("a")] });
         plain.event(Event::Finished(Box::new(report(stage("a"), Status::Cached))));
         insta::assert_snapshot!(streams.text(), @"err: up to date: 1 stage");
+    }
+
+    #[test]
+    fn progress_is_told_now_and_then() {
+        let (plain, clock, streams) = plain(0);
+        for second in 0..25 {
+            clock.set(second);
+            plain.progress(&format!("verifying: {second} of 25"));
+        }
+        plain.progress("");
+        clock.set(40);
+        plain.progress("something else: not yet for long");
+        insta::assert_snapshot!(streams.text(), @"
+        err: verifying: 10 of 25
+        err: verifying: 20 of 25
+        ");
     }
 
     #[test]

@@ -40,6 +40,10 @@ impl<T: Ui> Ui for Ticking<T> {
         self.shown.note(text);
     }
 
+    fn progress(&self, text: &str) {
+        self.shown.progress(text);
+    }
+
     fn warn(&self, text: &str) {
         self.shown.warn(text);
     }

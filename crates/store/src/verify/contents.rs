@@ -37,9 +37,7 @@ impl Store {
         let trees = work.iter().filter(|work| matches!(work.item, Item::Tree(_))).count() as u64;
         let bytes = work.iter().filter_map(|work| work.recorded).sum();
         let meter = Meter::new(work.len() as u64, bytes, options.progress);
-        verified.checked.trees += trees;
-        verified.checked.blobs += meter.total.total_items - trees;
-        verified.checked.bytes += bytes;
+        (verified.checked.trees, verified.checked.blobs) = (trees, work.len() as u64 - trees);
         let work = Mutex::new(work);
         let run = || -> Result<Vec<Finding>, StoreError> {
             let mut findings = Vec::new();
@@ -47,7 +45,7 @@ impl Store {
                 let next = work.lock().unwrap_or_else(|e| e.into_inner()).pop();
                 let Some(next) = next else { return Ok(findings) };
                 findings.extend(self.check(&next, options.record, &meter)?);
-                meter.add(1, 0);
+                meter.done();
             }
         };
         thread::scope(|scope| {
@@ -55,8 +53,10 @@ impl Store {
             for thread in threads {
                 verified.findings.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
-            Ok(())
-        })
+            Ok::<(), StoreError>(())
+        })?;
+        verified.checked.bytes = meter.read.into_inner();
+        Ok(())
     }
 
     /// What is there; what only the index has is a finding.
@@ -117,14 +117,16 @@ impl Store {
         let path = self.tree_path(hash);
         let listing = fs::read(self.layout().listing(hash)).ok();
         let listing = listing.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let counted = work.recorded.is_some();
         let options = HashOptions { normalise: None, listing: listing.is_some(), inspect: true };
-        let hashed = match hash_tree_telling(&path, &options, &mut |bytes| meter.add(0, bytes)) {
+        let hashed = match hash_tree_telling(&path, &options, &mut |bytes| meter.hashed(bytes, counted)) {
             Err(NarError::Io { path: at, source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
                 return Ok(tree(Problem::Mode(vec![at.strip_prefix(&path).unwrap_or(&at).into()])));
             }
             Err(error) => return Ok(tree(Problem::corrupt(error))),
             Ok(hashed) => hashed,
         };
+        meter.read(hashed.stats.bytes);
         if hashed.hash != *hash {
             let files = changed(listing.as_deref(), &hashed);
             return Ok(tree(Problem::Corrupt { files, why: format!("its hash is {}", hashed.hash) }));
@@ -161,7 +163,8 @@ impl Store {
             Err(e) => return Ok(blob(Problem::corrupt(e))),
             Ok(found) => found,
         };
-        meter.add(0, work.recorded.unwrap_or(0));
+        meter.hashed(bytes, work.recorded == Some(bytes));
+        meter.read(bytes);
         if found != *digest {
             return Ok(blob(Problem::corrupt(format!("its digest is {found}"))));
         }

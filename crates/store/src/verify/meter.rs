@@ -17,22 +17,46 @@ pub struct Progress {
 
 /// Adds up what many threads do.
 pub(super) struct Meter<'a> {
-    pub(super) total: Progress,
+    total_items: u64,
+    total_bytes: AtomicU64,
     items: AtomicU64,
     bytes: AtomicU64,
+    pub(super) read: AtomicU64,
     tell: &'a (dyn Fn(Progress) + Sync),
 }
 
 impl<'a> Meter<'a> {
     pub(super) fn new(total_items: u64, total_bytes: u64, tell: &'a (dyn Fn(Progress) + Sync)) -> Self {
-        let total = Progress { total_items, total_bytes, ..Progress::default() };
-        Self { total, items: AtomicU64::new(0), bytes: AtomicU64::new(0), tell }
+        let total_bytes = AtomicU64::new(total_bytes);
+        let (items, bytes, read) = Default::default();
+        Self { total_items, total_bytes, items, bytes, read, tell }
     }
 
-    pub(super) fn add(&self, items: u64, bytes: u64) {
-        let items = self.items.fetch_add(items, Ordering::Relaxed) + items;
-        let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    /// Bytes were hashed, `counted` in the total or not.
+    pub(super) fn hashed(&self, bytes: u64, counted: bool) {
+        if !counted {
+            self.total_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+
+    /// A tree or blob could be read, and has so many bytes.
+    pub(super) fn read(&self, bytes: u64) {
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A tree or blob is done.
+    pub(super) fn done(&self) {
+        self.items.fetch_add(1, Ordering::Relaxed);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let [items, bytes, total_bytes] =
+            [&self.items, &self.bytes, &self.total_bytes].map(|number| number.load(Ordering::Relaxed));
         // What frames a tree's files is hashed too, and is not in the total.
-        (self.tell)(Progress { items, bytes: bytes.min(self.total.total_bytes), ..self.total });
+        let bytes = bytes.min(total_bytes);
+        (self.tell)(Progress { items, total_items: self.total_items, bytes, total_bytes });
     }
 }

@@ -1,5 +1,6 @@
 //! Looking at what is written about trees and blobs: listings, lists of downloads, actions, builds and roots.
-//! Knows what each must agree with.
+//! Knows what each must agree with. While two things are compared the gate is held: a collector would take away
+//! the one between the two looks.
 
 use std::collections::HashMap;
 use std::fs;
@@ -28,6 +29,7 @@ impl Store {
     }
 
     pub(super) fn check_artifacts(&self, verified: &mut Verified) -> Result<(), StoreError> {
+        let _hold = self.hold()?;
         let names = names(&self.layout().artifact_lists())?;
         for list in names.iter().filter_map(|name| Digest::from_hex(Algo::Sha256, name).ok()) {
             verified.checked.records += 1;
@@ -42,6 +44,7 @@ impl Store {
     }
 
     pub(super) fn check_actions(&self, verified: &mut Verified) -> Result<(), StoreError> {
+        let _hold = self.hold()?;
         let mut rows = self.action_rows()?;
         let files = names(&self.layout().actions())?;
         for key in files.iter().filter_map(|name| name.strip_suffix(".json")?.parse::<Key>().ok()) {
@@ -97,6 +100,7 @@ impl Store {
     }
 
     pub(super) fn check_builds(&self, verified: &mut Verified) -> Result<(), StoreError> {
+        let _hold = self.hold()?;
         let rows = self.all_builds()?;
         for name in names(&self.layout().builds())? {
             let build = BuildId::from_name(name);
@@ -133,6 +137,7 @@ impl Store {
     /// # Errors
     /// Folders or an index that cannot be read.
     pub fn loose_ends(&self) -> Result<Vec<Finding>, StoreError> {
+        let _hold = self.hold()?;
         let mut found = Vec::new();
         for action in self.actions()? {
             if let Some(list) = action.artifacts.filter(|list| !exists(&self.layout().artifacts(list))) {

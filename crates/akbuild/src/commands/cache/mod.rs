@@ -8,6 +8,7 @@ mod gc;
 mod import;
 mod ls;
 mod show;
+mod verify;
 mod what;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ use what::What;
 pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome {
     let folder = global.directory.as_deref().unwrap_or(Path::new("."));
     let session = Session::open(global, folder, ui.clone())?;
+    if let Cache::Verify { repair, reindex } = command {
+        return verify::run(global, &session, verify::Wish { repair: *repair, reindex: *reindex });
+    }
     let project = Project::name(global)?;
     // A file that is named on the command line; `-` is none.
     let file = |path: &Path| match &global.directory {
@@ -32,6 +36,7 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
     };
     let what = |text: &str| What::find(&session, project.as_deref(), text);
     match command {
+        Cache::Verify { .. } => Ok(()),
         Cache::Show { what, artifacts } => show::run(&session, project.as_deref(), what, *artifacts, global.json),
         Cache::Tree { what: name, path, depth } => files::tree(
             &session,
