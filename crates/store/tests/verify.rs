@@ -451,6 +451,9 @@ fn an_index_that_was_interrupted_is_filled_by_the_next() {
     let store = Store::open(full.store.home()).unwrap();
     assert_eq!((store.actions().unwrap().len(), store.all_builds().unwrap().len()), (1, 1));
     assert_eq!(verify(&store).findings, []);
+    // And is then no longer filled by everybody.
+    let index = rusqlite::Connection::open(full.home("index-v2.sqlite")).unwrap();
+    assert_eq!(index.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
 }
 
 #[test]
