@@ -16,7 +16,7 @@ use super::paint::Paint;
 use super::rows::{Size, rows};
 use super::streams::Streams;
 use super::ticker::Ticking;
-use super::{Meter, Summary, Ui, plain, summary, text};
+use super::{Summary, Ui, plain, summary, text};
 
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -202,10 +202,6 @@ impl Ui for Bars {
 
     fn error(&self, block: &str) {
         self.say(&self.paint.error(block));
-    }
-
-    fn meter(&self, what: &str, bytes: u64) -> Meter {
-        Meter::new(what, bytes, ProgressDrawTarget::stderr_with_hz(20))
     }
 
     fn out_bytes(&self, data: &[u8]) {

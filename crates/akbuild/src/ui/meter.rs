@@ -1,68 +1,63 @@
-//! How far a long piece of work is that is no run of stages: one row that changes in place.
+//! How far a long piece of work on so many bytes is, that is no run of stages.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::Ui;
 use super::units::size_of;
 
-/// Shows what it is told, until it is dropped. The default shows nothing.
-#[derive(Default)]
-pub(crate) struct Meter(Option<Row>);
-
-struct Row {
-    bar: ProgressBar,
-    what: String,
+/// Shows how far it is, until it is dropped.
+pub(crate) struct Meter<'a> {
+    ui: &'a dyn Ui,
+    what: &'static str,
     done: u64,
     bytes: u64,
+    /// The last that was shown.
+    shown: String,
 }
 
-impl Meter {
-    /// A row for work on so many bytes.
-    pub(super) fn new(what: &str, bytes: u64, target: ProgressDrawTarget) -> Self {
-        let style = ProgressStyle::with_template("{msg}").expect("the template is valid");
-        let bar = ProgressBar::with_draw_target(None, target).with_style(style);
-        Self(Some(Row { bar, what: what.to_owned(), done: 0, bytes }))
+impl<'a> Meter<'a> {
+    /// Work called `what` begins.
+    pub(crate) fn new(ui: &'a dyn Ui, what: &'static str, bytes: u64) -> Self {
+        Self { ui, what, done: 0, bytes, shown: String::new() }
     }
 
     /// So many bytes more are done.
     pub(crate) fn add(&mut self, bytes: u64) {
-        if let Some(row) = &mut self.0 {
-            // The total may be an estimate.
-            row.done = row.bytes.min(row.done + bytes);
-            row.bar.set_message(format!("{}  {}", row.what, size_of(row.done, row.bytes)));
+        // The total may be an estimate.
+        self.done = self.bytes.min(self.done + bytes);
+        let now = size_of(self.done, self.bytes);
+        if now != self.shown {
+            self.ui.progress(&format!("{}: {now}", self.what));
+            self.shown = now;
         }
     }
 }
 
-impl Drop for Meter {
+impl Drop for Meter<'_> {
     fn drop(&mut self) {
-        if let Some(row) = &self.0 {
-            row.bar.finish_and_clear();
-        }
+        self.ui.progress("");
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use indicatif::InMemoryTerm;
+    use std::sync::Arc;
 
+    use super::super::paint::Paint;
+    use super::super::plain::Plain;
+    use super::super::testing::{Captured, Hands};
     use super::*;
 
     #[test]
-    fn a_row_that_goes_away() {
-        let term = InMemoryTerm::new(5, 60);
-        let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-        let mut meter = Meter::new("reading", 3_000_000, target);
-        meter.add(1_200_000);
-        if let Some(row) = &meter.0 {
-            row.bar.force_draw();
+    fn what_is_done_never_exceeds_what_there_is() {
+        let (clock, streams) = (Arc::new(Hands::default()), Arc::new(Captured::default()));
+        let plain = Plain::new(Paint(false), 0, clock.clone(), streams.clone());
+        let mut meter = Meter::new(&plain, "reading", 3_000_000);
+        for (second, bytes) in [(0, 100_000), (10, 1_100_000), (20, 1), (30, 9_000_000)] {
+            clock.set(second);
+            meter.add(bytes);
         }
-        insta::assert_snapshot!(term.contents(), @"reading  1.2/3.0 MB");
-        meter.add(9_000_000);
-        if let Some(row) = &meter.0 {
-            row.bar.force_draw();
-        }
-        insta::assert_snapshot!(term.contents(), @"reading  3.0/3.0 MB");
-        drop(meter);
-        assert_eq!(term.contents(), "");
+        insta::assert_snapshot!(streams.text(), @"
+        err: reading: 1.2/3.0 MB
+        err: reading: 3.0/3.0 MB
+        ");
     }
 }

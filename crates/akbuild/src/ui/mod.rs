@@ -57,10 +57,6 @@ pub(crate) trait Ui: Sink {
     }
     /// The same for what need not be text.
     fn out_bytes(&self, data: &[u8]);
-    /// Shows, where things can change in place, how far something is that is no run: `what`, of so many bytes.
-    fn meter(&self, _what: &str, _bytes: u64) -> Meter {
-        Meter::default()
-    }
 }
 
 /// How a run ended, and what is needed to tell of it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use akbuild_engine::{Event, Sink};
 
-use super::{Meter, Summary, Ui};
+use super::{Summary, Ui};
 
 /// Shows as `shown` does, with a thread beside it until the end of the run.
 pub(crate) struct Ticking<T> {
@@ -54,10 +54,6 @@ impl<T: Ui> Ui for Ticking<T> {
 
     fn out_bytes(&self, data: &[u8]) {
         self.shown.out_bytes(data);
-    }
-
-    fn meter(&self, what: &str, bytes: u64) -> Meter {
-        self.shown.meter(what, bytes)
     }
 }
 

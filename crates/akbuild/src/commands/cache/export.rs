@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome, io};
 use crate::project::{self, Project};
 use crate::session::Session;
 use crate::toolchain;
-use crate::ui::{data, size};
+use crate::ui::{Meter, data, size};
 
 /// What was asked for.
 pub(super) struct Wanted<'a> {
@@ -113,7 +113,7 @@ fn sibling(path: &Path) -> PathBuf {
 }
 
 fn write(session: &Session, contents: &Contents, out: &mut impl Write) -> Outcome<Written> {
-    let mut meter = session.ui.meter("exporting", contents.bytes(&session.store)?);
+    let mut meter = Meter::new(&*session.ui, "exporting", contents.bytes(&session.store)?);
     Ok(export(&session.store, contents, out, &mut |bytes| {
         meter.add(bytes);
         !session.is_interrupted()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Outcome, io};
 use crate::session::Session;
-use crate::ui::{Align, table};
+use crate::ui::{Align, Meter, table};
 
 pub(super) fn run(session: &Session, file: &Path, json: bool) -> Outcome {
     let imported = match file == Path::new("-") {
@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, file: &Path, json: bool) -> Outcome {
 }
 
 fn read(session: &Session, input: impl Read, bytes: u64) -> Outcome<Imported> {
-    let mut meter = session.ui.meter("importing", bytes);
+    let mut meter = Meter::new(&*session.ui, "importing", bytes);
     Ok(import(&session.store, input, &mut |bytes| {
         meter.add(bytes);
         !session.is_interrupted()

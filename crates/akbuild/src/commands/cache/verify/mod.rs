@@ -74,6 +74,9 @@ fn hash(session: &Session, wish: Wish) -> Outcome<Verified> {
     let threads = machine::processors().max(1) as usize;
     let verified = session.store.verify(&Verify { threads, record: wish.repair || wish.reindex, progress: &progress });
     session.ui.progress("");
+    if session.is_interrupted() {
+        return Err(Failure::Told(Exit::Interrupted));
+    }
     Ok(verified?)
 }
 
