@@ -186,7 +186,6 @@ fn what_cannot_be_exported() {
     error: not all that belongs to the export is in the store:
       the output of `sysroot:build`, which was never built as it is now
       the output of `deps`, which was never built as it is now
-      the output of `source:data`, which was never built as it is now
       the output of `words`, which was never built as it is now
       the output of `last`, which was never built as it is now
       help: `akbuild build --rebuild STAGE` brings in what a stage needs; with `--outputs-only` outputs are enough
