@@ -19,8 +19,12 @@ pub(crate) fn seal(json: &str) -> String {
     format!("{BEFORE}{}{AFTER}{fields}", Digest::sha256(json.as_bytes()))
 }
 
-/// Whether a record is exactly what was sealed.
+/// Whether a record is exactly what was sealed. One of before there were seals passes too: it begins with its own
+/// first field, which no flipped bit makes of a seal.
 pub(crate) fn is_whole(text: &str) -> bool {
+    if text.starts_with("{\"key\":") || text.starts_with("{\n  \"id\":") {
+        return true;
+    }
     let parts = text.strip_prefix(BEFORE).and_then(|rest| rest.split_once(AFTER));
     parts.is_some_and(|(check, fields)| Digest::sha256(format!("{{{fields}").as_bytes()).to_string() == check)
 }
@@ -40,6 +44,7 @@ mod tests {
             bytes[at] ^= 1 << bit;
             assert!(!String::from_utf8(bytes).is_ok_and(|text| is_whole(&text)), "bit {bit} of byte {at}");
         }
+        assert!(is_whole("{\"key\":1}") && is_whole("{\n  \"id\": \"1\"}"), "of before there were seals");
         for end in 0..sealed.len() {
             assert!(!is_whole(&sealed[..end]), "cut off after {end} bytes");
         }
