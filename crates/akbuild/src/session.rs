@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use akbuild_engine::{Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Restored};
+use akbuild_engine::{
+    Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Restored, Status,
+};
 use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question};
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
@@ -142,7 +144,8 @@ impl Session {
     pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
         let outcome = self.runtime.block_on(engine.run(targets));
         let ok = outcome.as_ref().is_ok_and(|o| o.ok);
-        self.end(engine, ok)?;
+        let ran = outcome.as_ref().is_ok_and(|o| o.reports.iter().any(|report| report.status == Status::Built));
+        self.end(engine, ok, ran)?;
         let outcome = outcome?;
         self.draw(engine, targets, &outcome);
         Ok(outcome)
@@ -152,7 +155,7 @@ impl Session {
     pub(crate) fn restore(&self, engine: &Arc<Engine>, lost: &Lost) -> Outcome<(Restored, RunOutcome)> {
         let restored = self.runtime.block_on(engine.restore(lost));
         let ok = restored.as_ref().is_ok_and(|r| r.reports.iter().all(|report| report.error.is_none()));
-        self.end(engine, ok)?;
+        self.end(engine, ok, true)?;
         let restored = restored?;
         let (cancelled, reports) = (engine.cancel.is_thrown(), restored.reports.clone());
         let outcome = RunOutcome { ok: ok && !cancelled, cancelled, reports, outputs: Outputs::new() };
@@ -161,8 +164,8 @@ impl Session {
         Ok((restored, outcome))
     }
 
-    /// Closes the record of a build.
-    fn end(&self, engine: &Engine, ok: bool) -> Outcome {
+    /// Closes the record of a build in which something ran, or nothing.
+    fn end(&self, engine: &Engine, ok: bool, ran: bool) -> Outcome {
         if let Some(build) = &engine.build
             && let Err(error) = self.store.finish_build(build, ok)
         {
@@ -172,10 +175,11 @@ impl Session {
             // What the run failed of comes first.
             self.ui.warn(&format!("the record of this build is not complete: {error}"));
         }
-        if ok && self.store.is_writable() {
-            self.store.sync()?;
+        match ok && self.store.is_writable() {
+            true if ran => Ok(self.store.sync()?),
+            true => Ok(self.store.rest()?),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// That there is no picture of a build stops nothing.

@@ -138,6 +138,11 @@ impl Index {
         done
     }
 
+    /// Writes the log back into the database, and empties it.
+    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+        self.with(|conn| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+    }
+
     pub(crate) fn writable(&self) -> bool {
         self.writable
     }

@@ -555,3 +555,15 @@ fn a_home_of_an_earlier_version_gets_what_it_lacks() {
     fs::remove_dir(path.join("leases-v1")).unwrap();
     assert!(Store::open(&path).unwrap().has_tree(&published.hash));
 }
+
+#[test]
+fn the_log_of_the_index_is_kept_short_without_a_sync() {
+    let home = home();
+    let log = home.store.home().join("index-v2.sqlite-wal");
+    home.store.memo_put("x", b"small", &[1; 1000]).unwrap();
+    home.store.rest().unwrap();
+    assert!(log.metadata().unwrap().len() > 0, "a short one is left alone");
+    home.store.memo_put("x", b"large", &[1; 1 << 20]).unwrap();
+    home.store.rest().unwrap();
+    assert_eq!(log.metadata().unwrap().len(), 0);
+}
