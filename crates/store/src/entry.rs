@@ -60,6 +60,13 @@ impl Store {
             tree.names.insert((named.project, named.node));
             tree.used = tree.used.max(named.build.map_or(0.0, |build| build.started()));
         }
+        for tree in &mut trees {
+            let made = |(_, node): &(String, String)| !node.starts_with("check:");
+            // What a stage made when it was checked is called after the check only if it made something else.
+            if tree.names.iter().any(made) {
+                tree.names.retain(made);
+            }
+        }
         Ok(trees)
     }
 
