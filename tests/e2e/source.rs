@@ -223,3 +223,45 @@ fn a_patch_that_matches_twice() {
     timeline: [HOME]/builds-v1/[NAME]/build.html
     ");
 }
+
+#[test]
+fn a_source_that_is_pinned_and_was_not_fetched_yet() {
+    let world = world(&[("data/file", FILE, "", "good\n")]);
+    world.lock();
+    let _ = world.run(&["all"]).ok();
+    world.server.put("/data.tar", Reply::File(tarball(&[("data/file", FILE, "", "better\n")])));
+    // As if the lock came from another machine.
+    let elsewhere = world.path("elsewhere");
+    let _ = world.run(&["lock", "sources", "--home", elsewhere.to_str().unwrap()]).ok();
+    insta::assert_snapshot!(world.run(&["why", "last"]).ok(), @"
+    `last` would run because source `data` changed from sha256-1pnzXfX7EG... to sha256-ARTeK1Kw7a...
+
+    `last`, last built [AGE] ago
+      source `data` changed from sha256-1pnzXfX7EG... to sha256-ARTeK1Kw7a...
+        its files can be compared when both trees are in the store
+    --- exit 0
+    ");
+}
+
+#[test]
+fn a_patched_source_that_was_not_fetched_yet() {
+    let world = world(&[("data/file", FILE, "", "good\n")]);
+    world.recipe(&format!(
+        "{STAGES}\n[[patches]]\nsource = \"data\"\nfile = \"file\"\nfrom = \"good\"\nto = \"fine\"\nwhy = \"taste\"\n"
+    ));
+    world.lock();
+    let _ = world.run(&["all"]).ok();
+    world.server.put("/data.tar", Reply::File(tarball(&[("data/file", FILE, "", "good, better\n")])));
+    let elsewhere = world.path("elsewhere");
+    let _ = world.run(&["lock", "sources", "--home", elsewhere.to_str().unwrap()]).ok();
+    insta::assert_snapshot!(world.run(&["why", "last"]).ok(), @"
+    `last` would run because source `data` would be fetched, because archive sha256-PhOY9ug0I0rbj3qDma5dNZ1AdZDA3WX8zIRZJLLrdYE= is not in the store
+
+    `last`, last built [AGE] ago
+      it follows from source `data`
+
+    source `data`
+      archive sha256-PhOY9ug0I0rbj3qDma5dNZ1AdZDA3WX8zIRZJLLrdYE= is not in the store
+    --- exit 0
+    ");
+}

@@ -69,6 +69,11 @@ pub enum Cause {
         /// The output, if it is known.
         output: Option<TreeHash>,
     },
+    /// A source is pinned to what was not fetched yet.
+    NotFetched {
+        /// To what, such as a commit and the tag that it was asked for by.
+        pin: String,
+    },
     /// It ran with an equal manifest and left other bytes.
     OtherBytes {
         /// Which files of its output, if that can be told.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Origin, Source};
 use akbuild_store::Action;
 
 use super::cause::{Cause, State, Why};
@@ -69,8 +70,10 @@ impl Now<'_> {
             }
             Some(known) if known.present => self.explainer.why.nodes[place].causes = vec![Cause::AskedFor],
             Some(known) => {
-                let output = Some(known.output).filter(|_| !matches!(node, NodeId::Source(_)));
-                self.explainer.why.nodes[place].causes = vec![Cause::Gone { output }];
+                self.explainer.why.nodes[place].causes = vec![match &node {
+                    NodeId::Source(id) => not_fetched(self.engine.source(id)?),
+                    _ => Cause::Gone { output: Some(known.output) },
+                }];
             }
             None => self.unknown(place, at, &node)?,
         }
@@ -80,7 +83,10 @@ impl Now<'_> {
     /// Why a node would run that has no output for what it would be made from now, if that is known at all.
     fn unknown(&mut self, place: usize, at: Index, node: &NodeId) -> Result<(), EngineError> {
         if matches!(node, NodeId::Source(_) | NodeId::Fetch(_)) {
-            self.explainer.why.nodes[place].causes = vec![Cause::Gone { output: None }];
+            self.explainer.why.nodes[place].causes = vec![match node {
+                NodeId::Source(id) => not_fetched(self.engine.source(id)?),
+                _ => Cause::Gone { output: None },
+            }];
             return Ok(());
         }
         let last = self.explainer.records.last(&node.to_string())?;
@@ -144,4 +150,20 @@ impl Now<'_> {
         }
         Ok(Cause::Follows { node: self.explain(need)?, name })
     }
+}
+
+/// That a source is not here, and what it is.
+fn not_fetched(source: &Source) -> Cause {
+    let pin = match &source.origin {
+        Origin::Git { reference: Some(reference), commit, .. } => format!("commit {} ({reference})", short(commit)),
+        Origin::Git { commit, .. } => format!("commit {}", short(commit)),
+        Origin::Tarball { digest, .. } => format!("archive {digest}"),
+        Origin::Path(path) => format!("what is in `{}`", path.display()),
+    };
+    Cause::NotFetched { pin }
+}
+
+/// A commit as git abbreviates it.
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
 }

@@ -109,6 +109,7 @@ impl fmt::Display for Cause {
             Cause::AskedFor => f.write_str(ASKED_FOR),
             Cause::Gone { output: Some(_) } => f.write_str("its output is no longer in the store"),
             Cause::Gone { output: None } => f.write_str("it is not in the store"),
+            Cause::NotFetched { pin } => write!(f, "{pin} is not in the store"),
             Cause::OtherBytes { files } => {
                 write!(f, "the same inputs gave other bytes{}", behind(", as in ", files.as_deref()))
             }
