@@ -31,6 +31,19 @@ pub enum EngineError {
     /// A sysroot.
     #[error(transparent)]
     Sysroot(#[from] akbuild_sysroot::SysrootError),
+    /// An image.
+    #[error(transparent)]
+    Image(#[from] akbuild_image::ImageError),
+    /// An image that lacks something of what it should ship.
+    #[error(
+        "`/{path}` of {tree} is not in the image, or not the same there\n  help: that is a bug in how layers are made of pieces; report it with the recipe"
+    )]
+    NotShipped {
+        /// The path in the image.
+        path: String,
+        /// The tree.
+        tree: String,
+    },
     /// An upstream lock file.
     #[error(transparent)]
     Lock(#[from] akbuild_registry::LockError),

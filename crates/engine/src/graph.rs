@@ -173,10 +173,14 @@ pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
             TreeRef::Stage(id) => NodeId::Stage(id.clone()),
         })
         .collect();
-    if let Step::Exec(exec) = step {
-        needs.push(NodeId::Sysroot(exec.sysroot.clone()));
-        needs.extend(exec.tools.iter().cloned().map(NodeId::Tool));
-        needs.extend(exec.git.iter().cloned().map(NodeId::Source));
+    match step {
+        Step::Exec(exec) => {
+            needs.push(NodeId::Sysroot(exec.sysroot.clone()));
+            needs.extend(exec.tools.iter().cloned().map(NodeId::Tool));
+            needs.extend(exec.git.iter().cloned().map(NodeId::Source));
+        }
+        Step::Layer(layer) => needs.extend(layer.sysroot.iter().map(|(id, _)| NodeId::Sysroot(id.clone()))),
+        Step::Compose(_) | Step::Image(_) => {}
     }
     for check in step.checks() {
         let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Edit, Exec, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage, TreeRef,
+    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage, TreeRef,
     View, WrittenFile,
 };
 use akbuild_store::Store;
@@ -50,6 +50,8 @@ impl Keys<'_> {
         match &stage.step {
             Step::Exec(exec) => self.exec(stage, exec, &mut manifest)?,
             Step::Compose(compose) => self.compose(stage, compose, &mut manifest)?,
+            Step::Layer(layer) => self.layer(stage, layer, &mut manifest)?,
+            Step::Image(image) => self.image(image, &mut manifest)?,
         }
         for (i, check) in stage.step.checks().iter().enumerate() {
             manifest.set(format!("check.{i}"), self.check(check)?);
@@ -107,6 +109,32 @@ impl Keys<'_> {
             self.part(stage, &format!("piece.{i}./{}", piece.to), what, false, manifest)?;
         }
         files(&compose.files, manifest);
+        Ok(())
+    }
+
+    fn layer(&self, stage: &Stage, layer: &Layer, manifest: &mut Manifest) -> Result<(), EngineError> {
+        if let Some((sysroot, subset)) = &layer.sysroot {
+            manifest.set("sysroot", self.output(NodeId::Sysroot(sysroot.clone()))?.to_string());
+            manifest.set("sysroot.files", json(subset));
+        }
+        for (i, piece) in layer.pieces.iter().enumerate() {
+            let what = (&piece.from, &*piece.path, &piece.subset, View::Whole);
+            self.part(stage, &format!("piece.{i}./{}", piece.to), what, false, manifest)?;
+        }
+        files(&layer.files, manifest);
+        for folder in &layer.folders {
+            manifest.set(format!("folder.{}", folder.path), format!("{:o}", folder.mode));
+        }
+        manifest.set("compression", json(&layer.compression));
+        Ok(())
+    }
+
+    fn image(&self, image: &Image, manifest: &mut Manifest) -> Result<(), EngineError> {
+        for (i, layer) in image.layers.iter().enumerate() {
+            manifest.set(format!("layer.{i}.{}", layer.name), self.tree(&layer.tree)?.to_string());
+        }
+        manifest.set(format!("tree.{}", image.at), self.tree(&image.tree)?.to_string());
+        manifest.set("config", json(&image.config));
         Ok(())
     }
 

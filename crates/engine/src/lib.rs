@@ -24,6 +24,7 @@ mod locate;
 mod make;
 mod manifest;
 mod network;
+mod pack;
 mod patch;
 mod perform;
 mod record;

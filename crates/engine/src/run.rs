@@ -285,7 +285,7 @@ async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Resu
             Some(locks) => Served::read(&reader, exec, locks, &outputs),
             None => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
         },
-        Step::Compose(_) => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
+        _ => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
     };
     let served = tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))??;
     let served = Arc::new(served);

@@ -32,11 +32,23 @@ pub struct Fields<'a> {
     pub(crate) what: String,
     pub(crate) scope: &'a Scope,
     known: Vec<String>,
+    /// The stage whose options these are; empty elsewhere.
+    stage: String,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(table: &'a Table, place: Span, what: impl Into<String>, scope: &'a Scope) -> Self {
-        Self { table, place, what: what.into(), scope, known: Vec::new() }
+        Self { table, place, what: what.into(), scope, known: Vec::new(), stage: String::new() }
+    }
+
+    /// The options of a stage.
+    pub(crate) fn of_stage(table: &'a Table, place: Span, stage: &str, scope: &'a Scope) -> Self {
+        Self { stage: stage.to_owned(), ..Self::new(table, place, format!("stage `{stage}`"), scope) }
+    }
+
+    /// The name of the stage whose options these are.
+    pub fn stage_name(&self) -> &str {
+        &self.stage
     }
 
     /// The project's name, version and prefix.
@@ -248,7 +260,8 @@ impl<'a> Fields<'a> {
     }
 
     fn inside(&self, key: &str, table: &'a Table, place: Span) -> Fields<'a> {
-        Fields::new(table, place, format!("`{key}` of {}", self.what), self.scope)
+        let inside = Fields::new(table, place, format!("`{key}` of {}", self.what), self.scope);
+        Fields { stage: self.stage.clone(), ..inside }
     }
 
     fn wrong(&self, key: &str, value: &Node, expected: &str) -> RecipeError {

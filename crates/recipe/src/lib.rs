@@ -10,6 +10,7 @@ mod expand;
 mod fields;
 mod file;
 mod kinds;
+mod layers;
 mod lock;
 mod lock_text;
 mod merge;

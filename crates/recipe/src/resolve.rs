@@ -16,7 +16,7 @@ use crate::overlay::Overlay;
 use crate::plan::{
     DebPin, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Subset, Sysroot, Tool, TreeRef,
 };
-use crate::stale;
+use crate::{layers, stale};
 use crate::suggest::{did_you_mean, list};
 use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenStage};
 
@@ -108,7 +108,8 @@ fn stages(written: &Written, kinds: &dyn Kinds, errors: &mut Errors) -> Vec<Stag
     match order(&needs) {
         Ok(order) => {
             let mut made: Vec<Option<Stage>> = made.into_iter().map(Some).collect();
-            order.into_iter().filter_map(|i| made[i].take()).collect()
+            let ordered = order.into_iter().filter_map(|i| made[i].take()).collect();
+            errors.keep(layers::expand(ordered, written)).unwrap_or_default()
         }
         Err(cycle) => {
             let names: Vec<&str> = cycle.iter().map(|i| made[*i].id.as_str()).collect();
@@ -123,7 +124,7 @@ fn stages(written: &Written, kinds: &dyn Kinds, errors: &mut Errors) -> Vec<Stag
 }
 
 fn stage(written: &Written, stage: &WrittenStage, kinds: &dyn Kinds) -> Result<Stage, RecipeError> {
-    let mut fields = Fields::new(&stage.table, stage.place.span, format!("stage `{}`", stage.id), &written.scope);
+    let mut fields = Fields::of_stage(&stage.table, stage.place.span, stage.id.as_str(), &written.scope);
     let kind = match fields.has("kind") {
         true => fields.string("kind")?,
         false => return Err(fields.missing("kind").with_help(kinds_help(kinds))),

@@ -9,6 +9,7 @@ mod checks;
 mod go;
 mod go_build;
 mod go_vendor;
+mod image;
 mod npm;
 mod npm_ci;
 mod npm_run;
@@ -32,6 +33,7 @@ struct Kind {
 const TABLE: &[Kind] = &[
     Kind { name: "go-build", version: 1, step: go_build::step },
     Kind { name: "go-vendor", version: 1, step: go_vendor::step },
+    Kind { name: "image", version: 1, step: image::step },
     Kind { name: "npm-ci", version: 1, step: npm_ci::step },
     Kind { name: "npm-run", version: 1, step: npm_run::step },
     Kind { name: "openapi-go", version: 1, step: openapi_go::step },

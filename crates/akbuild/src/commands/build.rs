@@ -89,7 +89,7 @@ pub(crate) fn tell(session: &Session, engine: &Engine, ended: Ended) {
         reports: outcome.reports,
         checked,
         order: stages().map(|s| s.id.clone()).collect(),
-        without_sandbox: stages().filter(|s| matches!(s.step, Step::Compose(_))).map(|s| s.id.clone()).collect(),
+        without_sandbox: stages().filter(|s| !matches!(s.step, Step::Exec(_))).map(|s| s.id.clone()).collect(),
         seconds: begun.elapsed().as_secs_f64(),
         result,
         timeline: session.timeline(engine),

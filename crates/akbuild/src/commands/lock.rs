@@ -168,7 +168,7 @@ fn python(session: &Session, project: &Project, lock: &mut Lock) -> Outcome {
     let plan = project.plan_with(lock)?;
     let with_python = |step: &Step| match step {
         Step::Exec(exec) => exec.artifacts.as_ref().is_some_and(|a| !a.python.is_empty()),
-        Step::Compose(_) => false,
+        _ => false,
     };
     let stages: Vec<StageId> = plan.stages.iter().filter(|s| with_python(&s.step)).map(|s| s.id.clone()).collect();
     if stages.is_empty() {

@@ -1,0 +1,118 @@
+//! Making an image: each of its layers from trees of the store, and the whole from its layers. Knows trees and
+//! folders; how a layer looks is the image crate's.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use akbuild_image::{Contents, Entry, ImageError, Packed, blob_name, overlay, pack, write_layout};
+use akbuild_nar::{Kind, TreeHash};
+use akbuild_recipe::plan::{Image, Layer, Subset};
+
+use crate::error::{EngineError, Io};
+use crate::exec::Job;
+use crate::graph::NodeId;
+use crate::keys;
+use crate::trees;
+
+impl Job<'_> {
+    /// Packs a layer; gives the folder with it.
+    pub(crate) fn layer(&mut self, layer: &Layer) -> Result<PathBuf, EngineError> {
+        self.engine.phase(self.node, "list");
+        let mut contents = Contents::default();
+        if let Some((sysroot, subset)) = &layer.sysroot {
+            let tree = self.output(&NodeId::Sysroot(sysroot.clone()))?;
+            self.add(&mut contents, &tree, "", subset, "")?;
+        }
+        for piece in &layer.pieces {
+            let tree = self.engine.output_of(&piece.from, self.outputs)?;
+            self.add(&mut contents, &tree, &piece.path, &piece.subset, &piece.to)?;
+        }
+        for file in &layer.files {
+            let entry = Entry::Text { bytes: file.text.clone().into_bytes(), exec: file.executable };
+            contents.add(OsStr::new(&file.path), entry)?;
+        }
+        for folder in &layer.folders {
+            contents.folder(OsStr::new(&folder.path), folder.mode)?;
+        }
+        self.engine.phase(self.node, "pack");
+        let out = self.scratch.join("out");
+        fs::create_dir(&out).doing("make", &out)?;
+        let blob = out.join(blob_name(layer.compression));
+        let packed = pack(&contents, layer.compression, self.engine.options.threads, &blob)?;
+        packed.write(&out, &contents)?;
+        let (entries, name) = (contents.len(), format!("sha256:{}", packed.digest.hex()));
+        let line = format!("{entries} entries, {} bytes, {} packed: {name}", packed.diff_size, packed.size);
+        writeln!(self.log, "{line}").doing("write", Path::new("the log"))?;
+        Ok(out)
+    }
+
+    /// Puts part of a tree into a layer, at `to`.
+    fn add(
+        &self,
+        contents: &mut Contents,
+        tree: &TreeHash,
+        path: &str,
+        subset: &Subset,
+        to: &str,
+    ) -> Result<(), EngineError> {
+        let listing = self.engine.store.listing(tree)?;
+        let top = self.engine.tree(tree).join(path);
+        for (relative, kind) in trees::select(&listing, path, subset)? {
+            let place = join(to, relative);
+            if place.is_empty() {
+                continue;
+            }
+            let entry = match kind {
+                Kind::Dir => Entry::Folder(0o755),
+                Kind::Symlink { target } => Entry::Link(target.clone()),
+                Kind::File { exec, size, digest } => {
+                    // Joined with nothing, a file's name would become a folder's.
+                    let from = if relative.is_empty() { top.clone() } else { top.join(relative) };
+                    Entry::File { from, size: *size, digest: *digest, exec: *exec }
+                }
+            };
+            contents.add(&place, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Puts an image together; gives its layout. Nothing of what should ship may be missing.
+    pub(crate) fn image(&mut self, image: &Image) -> Result<PathBuf, EngineError> {
+        self.engine.phase(self.node, "link");
+        let (mut layers, mut listings, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
+        for layer in &image.layers {
+            let folder = self.engine.tree(&self.engine.output_of(&layer.tree, self.outputs)?);
+            let packed = Packed::read(&folder)?;
+            listings.push((layer.name.clone(), Packed::contents(&folder)?));
+            blobs.push(folder.join(blob_name(packed.compression)));
+            layers.push((layer.name.clone(), packed));
+        }
+        let tree = self.engine.tree(&self.engine.output_of(&image.tree, self.outputs)?);
+        if let Some(path) = overlay(&listings)?.lacks(&tree, &image.at)? {
+            return Err(EngineError::NotShipped { path, tree: keys::name(&image.tree) });
+        }
+        let out = self.scratch.join("out");
+        let link = |i: usize, place: &Path| {
+            let linked = self.engine.store.link(&blobs[i], place);
+            let failed = |e: akbuild_store::StoreError| ImageError::Io {
+                doing: "link",
+                path: place.to_owned(),
+                source: std::io::Error::other(e.to_string()),
+            };
+            linked.map(drop).map_err(failed)
+        };
+        let manifest = write_layout(&out, &image.config, &layers, link)?;
+        writeln!(self.log, "{} layers: {}", layers.len(), manifest.name()).doing("write", Path::new("the log"))?;
+        Ok(out)
+    }
+}
+
+fn join(folder: &str, path: &OsStr) -> OsString {
+    match (folder.is_empty(), path.is_empty()) {
+        (true, _) => path.to_owned(),
+        (_, true) => folder.into(),
+        _ => [OsStr::new(folder), OsStr::new("/"), path].into_iter().collect(),
+    }
+}

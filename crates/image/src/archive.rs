@@ -1,0 +1,144 @@
+//! An image as one file: the layout in a tar archive, or what `docker load` takes. Knows both forms; writes to a
+//! stream, in one pass.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde_json::json;
+use tar::{Builder, EntryType, Header};
+
+use crate::ImageError;
+use crate::document::{MEDIA_INDEX, PUSHED_AT, bytes};
+use crate::error::Doing;
+use crate::layout::{Layout, VERSION};
+
+/// A form of archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The image layout, in a tar archive.
+    Oci,
+    /// What `docker save` writes, with layers that are not compressed: any version of Docker takes it.
+    Docker,
+}
+
+/// Writes an image as an archive; `names` are the references that it gets where it is loaded, `NAME:TAG`.
+pub fn write_archive(layout: &Layout, form: Form, names: &[String], out: impl Write) -> Result<(), ImageError> {
+    let mut builder = Builder::new(out);
+    match form {
+        Form::Oci => oci(layout, names, &mut builder)?,
+        Form::Docker => docker(layout, names, &mut builder)?,
+    }
+    builder.into_inner().and_then(|mut out| out.flush()).doing("write", "the archive")
+}
+
+fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
+    let entry = |name: Option<&String>| {
+        let mut entry = layout.manifest.json();
+        if let Some(name) = name {
+            let tag = name.rsplit_once(':').map_or(name.as_str(), |(_, tag)| tag);
+            // What containerd looks at, which wants the whole of it.
+            entry["annotations"] = json!({ PUSHED_AT: tag, "io.containerd.image.name": name });
+        }
+        entry
+    };
+    let manifests: Vec<_> = if names.is_empty() { vec![entry(None)] } else { names.iter().map(|n| entry(Some(n))).collect() };
+    folder(builder, "blobs")?;
+    folder(builder, "blobs/sha256")?;
+    let mut blobs: Vec<_> = layout.layers.iter().chain([&layout.config, &layout.manifest]).collect();
+    blobs.sort_by_key(|blob| blob.digest);
+    blobs.dedup_by_key(|blob| blob.digest);
+    for blob in blobs {
+        let path = layout.blob(&blob.digest);
+        let file = File::open(&path).doing("open", &path)?;
+        stream(builder, &format!("blobs/sha256/{}", blob.digest.hex()), blob.size, file, &path)?;
+    }
+    text(builder, "index.json", &bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests})))?;
+    text(builder, "oci-layout", VERSION.as_bytes())
+}
+
+fn docker(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
+    let mut layers: Vec<String> = Vec::new();
+    for (blob, diff_id) in layout.layers.iter().zip(&layout.diff_ids) {
+        let name = format!("{}.tar", diff_id.hex());
+        if !layers.contains(&name) {
+            let path = layout.blob(&blob.digest);
+            // Its length stands before it: the first pass only counts.
+            let size = io::copy(&mut decoded(&path)?, &mut io::sink()).doing("read", &path)?;
+            stream(builder, &name, size, decoded(&path)?, &path)?;
+        }
+        layers.push(name);
+    }
+    let config = format!("{}.json", layout.config.digest.hex());
+    let path = layout.blob(&layout.config.digest);
+    text(builder, &config, &std::fs::read(&path).doing("read", &path)?)?;
+    text(builder, "manifest.json", &bytes(&json!([{"Config": config, "RepoTags": names, "Layers": layers}])))
+}
+
+/// A layer's archive, whatever it is compressed with: its first bytes tell.
+pub(crate) fn decoded(path: &Path) -> Result<Box<dyn Read>, ImageError> {
+    let file = File::open(path).doing("open", path)?;
+    decode(file).doing("read", path)
+}
+
+/// The same for a stream.
+pub(crate) fn decode(mut raw: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let mut first = Vec::with_capacity(4);
+    raw.by_ref().take(4).read_to_end(&mut first)?;
+    let whole = io::Cursor::new(first.clone()).chain(raw);
+    Ok(match first[..] {
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::stream::read::Decoder::new(whole)?),
+        _ => Box::new(whole),
+    })
+}
+
+fn header(kind: EntryType, mode: u32, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_size(size);
+    header.set_mtime(1);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
+}
+
+fn folder(builder: &mut Builder<impl Write>, name: &str) -> Result<(), ImageError> {
+    let mut header = header(EntryType::Directory, 0o755, 0);
+    builder.append_data(&mut header, format!("{name}/"), io::empty()).doing("write", "the archive")
+}
+
+fn text(builder: &mut Builder<impl Write>, name: &str, bytes: &[u8]) -> Result<(), ImageError> {
+    builder
+        .append_data(&mut header(EntryType::Regular, 0o644, bytes.len() as u64), name, bytes)
+        .doing("write", "the archive")
+}
+
+fn stream(
+    builder: &mut Builder<impl Write>,
+    name: &str,
+    size: u64,
+    reader: impl Read,
+    from: &Path,
+) -> Result<(), ImageError> {
+    let mut counted = Counted { inner: reader.take(size + 1), bytes: 0 };
+    let written = builder.append_data(&mut header(EntryType::Regular, 0o644, size), name, &mut counted);
+    if counted.bytes != size && written.is_ok() {
+        return Err(ImageError::Changed { path: from.to_owned(), expected: size, found: counted.bytes });
+    }
+    written.doing("write", "the archive")
+}
+
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}

@@ -1,0 +1,216 @@
+//! Compressing a stream on several threads so that the result does not depend on how many there are.
+//!
+//! zstd cuts its input into jobs of a size that depends on the level alone (`zstdmt_compress.c`). gzip has no such
+//! thing: as `pigz --independent` does, blocks of a fixed size are deflated apart from each other, each ended by an
+//! empty stored block, and make one member (RFC 1952).
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::JoinHandle;
+
+use akbuild_recipe::plan::Compression;
+use flate2::{Compress, Crc, FlushCompress, Status};
+
+/// Bytes of input that are deflated at a time.
+const BLOCK: usize = 1 << 20;
+
+/// A compressor that writes to `W`.
+pub(crate) enum Encoder<W: Write> {
+    Zstd(zstd::stream::write::Encoder<'static, W>),
+    Gzip(Box<Gzip<W>>),
+}
+
+impl<W: Write> Encoder<W> {
+    /// With this many threads, at least one.
+    pub(crate) fn new(out: W, compression: Compression, threads: usize) -> io::Result<Self> {
+        let threads = threads.max(1);
+        Ok(match compression {
+            Compression::Zstd(level) => {
+                let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
+                // Never without a worker: then zstd does not cut its input, and the bytes are others.
+                encoder.multithread(u32::try_from(threads).unwrap_or(1))?;
+                encoder.include_checksum(true)?;
+                Encoder::Zstd(encoder)
+            }
+            Compression::Gzip(level) => Encoder::Gzip(Box::new(Gzip::new(out, level, threads)?)),
+        })
+    }
+
+    /// Writes what is left, and gives the writer back.
+    pub(crate) fn finish(self) -> io::Result<W> {
+        match self {
+            Encoder::Zstd(encoder) => encoder.finish(),
+            Encoder::Gzip(gzip) => gzip.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Encoder::Zstd(encoder) => encoder.write(bytes),
+            Encoder::Gzip(gzip) => gzip.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // A flush in the middle would make the bytes depend on how they came.
+        Ok(())
+    }
+}
+
+/// One block to be deflated, and where the result goes.
+type Job = (Vec<u8>, bool, SyncSender<io::Result<Vec<u8>>>);
+
+/// gzip on several threads.
+pub(crate) struct Gzip<W> {
+    out: W,
+    block: Vec<u8>,
+    crc: Crc,
+    jobs: Option<mpsc::Sender<Job>>,
+    /// What was handed out, in order.
+    open: VecDeque<Receiver<io::Result<Vec<u8>>>>,
+    limit: usize,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl<W: Write> Gzip<W> {
+    fn new(mut out: W, level: u32, threads: usize) -> io::Result<Self> {
+        // Deflate, no name, no time, an unknown system.
+        out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])?;
+        let (jobs, shared) = mpsc::channel::<Job>();
+        let shared = std::sync::Arc::new(std::sync::Mutex::new(shared));
+        let worker = |_| {
+            let shared = shared.clone();
+            std::thread::spawn(move || {
+                let next = || shared.lock().unwrap_or_else(|e| e.into_inner()).recv();
+                while let Ok((block, last, result)) = next() {
+                    // Nobody waits for it if another block has failed.
+                    let _ = result.send(deflate(&block, last, level));
+                }
+            })
+        };
+        let workers = (0..threads).map(worker).collect();
+        let (block, open) = (Vec::with_capacity(BLOCK), VecDeque::new());
+        Ok(Self { out, block, crc: Crc::new(), jobs: Some(jobs), open, limit: threads * 2, workers })
+    }
+
+    fn hand_out(&mut self, last: bool) -> io::Result<()> {
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
+        let (result, receiver) = mpsc::sync_channel(1);
+        let jobs = self.jobs.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        jobs.send((block, last, result)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.open.push_back(receiver);
+        if self.open.len() > self.limit { self.write_next() } else { Ok(()) }
+    }
+
+    fn write_next(&mut self) -> io::Result<()> {
+        let Some(next) = self.open.pop_front() else { return Ok(()) };
+        let block = next.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))??;
+        self.out.write_all(&block)
+    }
+
+    fn finish(mut self) -> io::Result<W> {
+        self.hand_out(true)?;
+        while !self.open.is_empty() {
+            self.write_next()?;
+        }
+        self.jobs = None;
+        for worker in self.workers.drain(..) {
+            worker.join().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        }
+        self.out.write_all(&self.crc.sum().to_le_bytes())?;
+        self.out.write_all(&self.crc.amount().to_le_bytes())?;
+        Ok(self.out)
+    }
+}
+
+impl<W: Write> Write for Gzip<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.block.len() == BLOCK {
+            self.hand_out(false)?;
+        }
+        let n = bytes.len().min(BLOCK - self.block.len());
+        self.block.extend_from_slice(&bytes[..n]);
+        self.crc.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A part of a deflate stream that refers to nothing before it; `last` closes the stream.
+fn deflate(block: &[u8], last: bool, level: u32) -> io::Result<Vec<u8>> {
+    let mut compress = Compress::new(flate2::Compression::new(level), false);
+    let mut out = Vec::with_capacity(block.len() / 2 + 1024);
+    let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
+    loop {
+        let done = compress.total_in() as usize;
+        out.reserve(64 << 10);
+        let before = (compress.total_in(), out.len());
+        let status = compress.compress_vec(&block[done..], &mut out, flush).map_err(io::Error::other)?;
+        let whole = compress.total_in() as usize == block.len();
+        match status {
+            Status::StreamEnd => return Ok(out),
+            // A flush is complete when room for more output is left.
+            Status::Ok | Status::BufError if whole && !last && out.len() < out.capacity() => return Ok(out),
+            Status::BufError if before == (compress.total_in(), out.len()) && out.len() < out.capacity() => {
+                return Err(io::Error::other("deflate makes no progress"));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    /// Text that repeats itself now and then, and some noise.
+    fn data(length: usize) -> Vec<u8> {
+        let mut state = 1u64;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 60) as u8
+        };
+        (0..length).map(|i| if i % 97 < 60 { b'a' + (i % 23) as u8 } else { byte() }).collect()
+    }
+
+    fn encode(data: &[u8], compression: Compression, threads: usize, chunk: usize) -> Vec<u8> {
+        let mut encoder = Encoder::new(Vec::new(), compression, threads).unwrap();
+        for piece in data.chunks(chunk) {
+            encoder.write_all(piece).unwrap();
+            encoder.flush().unwrap();
+        }
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn the_same_bytes_with_any_threads_and_pieces() {
+        let data = data(20 << 20);
+        for compression in [Compression::Zstd(3), Compression::Gzip(6)] {
+            let one = encode(&data, compression, 1, 1 << 20);
+            for (threads, chunk) in [(0, 1 << 16), (2, 77_777), (3, 20 << 20), (7, 4096)] {
+                assert!(one == encode(&data, compression, threads, chunk), "{compression:?} {threads} {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_compressed_comes_back() {
+        for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5] {
+            let data = data(length);
+            let mut back = Vec::new();
+            let gzip = encode(&data, Compression::Gzip(9), 2, 10_000);
+            flate2::read::GzDecoder::new(&gzip[..]).read_to_end(&mut back).unwrap();
+            assert!(back == data, "gzip {length}");
+            let zstd = encode(&data, Compression::Zstd(1), 2, 10_000);
+            assert!(zstd::stream::decode_all(&zstd[..]).unwrap() == data, "zstd {length}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A packed layer as it is kept: a folder with the archive, what it is, and what is in it. Knows how that is written
+//! down and read again.
+//!
+//! ```text
+//! layer.tar.zst    or layer.tar.gz
+//! layer.json       its two digests and sizes, see [`Packed`]
+//! contents         its entries, as `akbuild_nar::Listing` writes them
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use akbuild_nar::{Algo, Digest, Listing};
+use akbuild_recipe::plan::Compression;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::ImageError;
+use crate::document::Descriptor;
+use crate::entry::Contents;
+use crate::error::Doing;
+
+/// The name of the file that describes a layer.
+pub const RECORD: &str = "layer.json";
+/// The name of the file that lists what is in it.
+pub const CONTENTS: &str = "contents";
+
+/// How a layer's archive is compressed, without the level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coding {
+    /// Zstandard.
+    Zstd,
+    /// gzip.
+    Gzip,
+}
+
+impl From<Compression> for Coding {
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::Zstd(_) => Coding::Zstd,
+            Compression::Gzip(_) => Coding::Gzip,
+        }
+    }
+}
+
+/// What is known of a packed layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// How it is compressed.
+    pub compression: Coding,
+    /// SHA-256 of the compressed archive: the blob's name.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// SHA-256 of the archive itself.
+    pub diff_id: Digest,
+    /// Its length in bytes.
+    pub diff_size: u64,
+    /// Folders with a mode other than 755.
+    pub modes: BTreeMap<String, u32>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    schema: u32,
+    compression: Coding,
+    digest: String,
+    size: u64,
+    diff_id: String,
+    diff_size: u64,
+    #[serde(default)]
+    modes: BTreeMap<String, String>,
+}
+
+/// The name of the archive in a layer's folder.
+pub fn blob_name(compression: impl Into<Coding>) -> &'static str {
+    match compression.into() {
+        Coding::Zstd => "layer.tar.zst",
+        Coding::Gzip => "layer.tar.gz",
+    }
+}
+
+impl Packed {
+    /// Writes what is known beside the archive.
+    pub fn write(&self, folder: &Path, contents: &Contents) -> Result<(), ImageError> {
+        let modes: BTreeMap<&String, String> = self.modes.iter().map(|(p, mode)| (p, format!("{mode:o}"))).collect();
+        let record = json!({
+            "schema": 1, "compression": self.compression, "digest": format!("sha256:{}", self.digest.hex()),
+            "size": self.size, "diff_id": format!("sha256:{}", self.diff_id.hex()), "diff_size": self.diff_size,
+            "modes": modes,
+        });
+        let (path, listing) = (folder.join(RECORD), folder.join(CONTENTS));
+        fs::write(&path, format!("{record:#}\n")).doing("write", &path)?;
+        fs::write(&listing, contents.listing().to_text()).doing("write", &listing)
+    }
+
+    /// Reads it again.
+    pub fn read(folder: &Path) -> Result<Self, ImageError> {
+        let path = folder.join(RECORD);
+        let text = fs::read_to_string(&path).doing("read", &path)?;
+        let wrong = |problem: String| ImageError::Record { path: path.clone(), problem };
+        let record: Record = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        if record.schema != 1 {
+            return Err(wrong(format!("its schema is {}, and 1 is known", record.schema)));
+        }
+        let digest = |text: &str| parse(text).ok_or_else(|| wrong(format!("`{text}` is no digest")));
+        let mode = |(path, text): (String, String)| {
+            let mode = u32::from_str_radix(&text, 8).map_err(|_| wrong(format!("`{text}` is no mode")))?;
+            Ok((path, mode))
+        };
+        Ok(Self {
+            compression: record.compression,
+            digest: digest(&record.digest)?,
+            size: record.size,
+            diff_id: digest(&record.diff_id)?,
+            diff_size: record.diff_size,
+            modes: record.modes.into_iter().map(mode).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What is in the layer of that folder.
+    pub fn contents(folder: &Path) -> Result<Listing, ImageError> {
+        let path = folder.join(CONTENTS);
+        let text = fs::read_to_string(&path).doing("read", &path)?;
+        Listing::from_text(&text).map_err(|e| ImageError::Record { path, problem: e.to_string() })
+    }
+
+    /// As an image's manifest names it.
+    pub fn descriptor(&self) -> Descriptor {
+        let kind = match self.compression {
+            Coding::Zstd => "application/vnd.oci.image.layer.v1.tar+zstd",
+            Coding::Gzip => "application/vnd.oci.image.layer.v1.tar+gzip",
+        };
+        Descriptor { media_type: kind.to_owned(), digest: self.digest, size: self.size }
+    }
+}
+
+/// `sha256:HEX`.
+pub(crate) fn parse(text: &str) -> Option<Digest> {
+    Digest::from_hex(Algo::Sha256, text.strip_prefix("sha256:")?).ok()
+}

@@ -1,0 +1,167 @@
+//! An image as a folder: the "image layout" of the specification. Knows its files; not how layers are made.
+//!
+//! ```text
+//! oci-layout
+//! index.json
+//! blobs/sha256/HEX    layers, configuration, manifest
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use akbuild_nar::Digest;
+use akbuild_recipe::plan::ImageConfig;
+use serde::Deserialize;
+
+use crate::document::{self, Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST};
+use crate::error::Doing;
+use crate::layer::Packed;
+use crate::ImageError;
+
+/// The text of `oci-layout`.
+pub(crate) const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// An image in a folder.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its manifest: its digest is the image's.
+    pub manifest: Descriptor,
+    /// The manifest's bytes.
+    pub manifest_bytes: Vec<u8>,
+    /// Its configuration.
+    pub config: Descriptor,
+    /// Its layers, the lowest first.
+    pub layers: Vec<Descriptor>,
+    /// Digests of the layers' archives, in the same order.
+    pub diff_ids: Vec<Digest>,
+    /// How it is run, as far as akbuild does so.
+    pub run: Run,
+}
+
+/// The part of a configuration that says how an image is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[allow(missing_docs, reason = "the fields are those of the specification")]
+pub struct Run {
+    pub user: String,
+    pub env: Option<Vec<String>>,
+    pub entrypoint: Option<Vec<String>>,
+    pub cmd: Option<Vec<String>>,
+    pub working_dir: String,
+    pub stop_signal: String,
+}
+
+/// Writes the layout of an image into the empty folder `folder`. Layers come from where `layers` says, each by its
+/// name, through `link`, which is given the source and the place.
+pub fn write_layout(
+    folder: &Path,
+    config: &ImageConfig,
+    layers: &[(String, Packed)],
+    mut link: impl FnMut(usize, &Path) -> Result<(), ImageError>,
+) -> Result<Descriptor, ImageError> {
+    let blobs = folder.join("blobs/sha256");
+    fs::create_dir_all(&blobs).doing("make", &blobs)?;
+    for (i, (_, layer)) in layers.iter().enumerate() {
+        let place = blobs.join(layer.digest.hex());
+        // Two layers that are equal share a blob.
+        if !place.exists() {
+            link(i, &place)?;
+        }
+    }
+    let write = |path: PathBuf, bytes: &[u8]| fs::write(&path, bytes).doing("write", path);
+    let blob = |media_type: &str, bytes: &[u8]| {
+        let descriptor = Descriptor::of(media_type, bytes);
+        write(blobs.join(descriptor.digest.hex()), bytes)?;
+        Ok::<_, ImageError>(descriptor)
+    };
+    let described = blob(MEDIA_CONFIG, &document::config(config, layers))?;
+    let manifest = blob(MEDIA_MANIFEST, &document::manifest(&described, layers))?;
+    write(folder.join("index.json"), &document::index(&manifest, &config.architecture, None))?;
+    write(folder.join("oci-layout"), VERSION.as_bytes())?;
+    Ok(manifest)
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    config: Option<Run>,
+    rootfs: Rootfs,
+}
+
+#[derive(Deserialize)]
+struct Rootfs {
+    diff_ids: Vec<String>,
+}
+
+impl Layout {
+    /// Reads the image of a layout that has exactly one.
+    ///
+    /// # Errors
+    /// [`ImageError::Document`] for a folder that is no layout, or has several images.
+    pub fn open(folder: &Path) -> Result<Self, ImageError> {
+        let path = folder.join("index.json");
+        let index: Index = read(&path, "image index")?.0;
+        let wrong = |path: &Path, what, problem: &str| ImageError::Document {
+            path: path.to_owned(),
+            what,
+            problem: problem.to_owned(),
+        };
+        let [manifest] = <[Descriptor; 1]>::try_from(index.manifests)
+            .map_err(|all| wrong(&path, "index of one image", &format!("it has {}", all.len())))?;
+        let path = blob_path(folder, &manifest.digest);
+        let (found, manifest_bytes): (Manifest, _) = read(&path, "image manifest")?;
+        if Digest::sha256(&manifest_bytes) != manifest.digest {
+            return Err(wrong(&path, "image manifest", "its bytes have another digest than its name"));
+        }
+        let path = blob_path(folder, &found.config.digest);
+        let config: Config = read(&path, "image configuration")?.0;
+        let diff_ids: Option<Vec<Digest>> = config.rootfs.diff_ids.iter().map(|id| crate::layer::parse(id)).collect();
+        let diff_ids = diff_ids.filter(|ids| ids.len() == found.layers.len());
+        let diff_ids = diff_ids.ok_or_else(|| {
+            wrong(&path, "configuration of this image", "its `diff_ids` are not one SHA-256 for each layer")
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest,
+            manifest_bytes,
+            config: found.config,
+            layers: found.layers,
+            diff_ids,
+            run: config.config.unwrap_or_default(),
+        })
+    }
+
+    /// Where a blob is.
+    pub fn blob(&self, digest: &Digest) -> PathBuf {
+        blob_path(&self.folder, digest)
+    }
+
+    /// Bytes of all layers together, as they are pushed.
+    pub fn size(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.size).sum()
+    }
+}
+
+fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
+    folder.join("blobs/sha256").join(digest.hex())
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path, what: &'static str) -> Result<(T, Vec<u8>), ImageError> {
+    let bytes = fs::read(path).doing("read", path)?;
+    let wrong =
+        |e: serde_json::Error| ImageError::Document { path: path.to_owned(), what, problem: e.to_string() };
+    Ok((serde_json::from_slice(&bytes).map_err(wrong)?, bytes))
+}

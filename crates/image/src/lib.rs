@@ -1,0 +1,32 @@
+//! Container images: layers, documents, layouts and archives.
+//!
+//! Knows the [OCI image specification](https://github.com/opencontainers/image-spec/blob/v1.1.1/spec.md), version 1.1,
+//! and the archives of `docker save`. Knows nothing of stores, stages or registries: it is given files, and writes
+//! files or streams. The same input gives the same bytes, on any machine, for any user, with any number of threads.
+//!
+//! ```text
+//! Entry, Entry, ... -> pack -> Packed (one file, two digests)      a layer
+//! Packed, ... + how it runs -> Image -> write_layout -> a folder   the image
+//! Layout::open -> write_archive | unpack                           as one file; as a file system
+//! ```
+
+mod archive;
+mod compress;
+mod document;
+mod entry;
+mod error;
+mod layer;
+mod layout;
+mod pack;
+mod stack;
+mod unpack;
+
+pub use archive::{Form, write_archive};
+pub use document::{Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
+pub use entry::{Contents, Entry};
+pub use error::ImageError;
+pub use layer::{CONTENTS, Packed, RECORD, blob_name};
+pub use layout::{Layout, write_layout};
+pub use pack::pack;
+pub use stack::{Stack, overlay};
+pub use unpack::{Meta, Unpacked, unpack};
