@@ -135,6 +135,32 @@ pub(crate) enum Command {
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
+    /// Start what was built, as its image would, on this machine and with its network
+    Run {
+        /// The stage of the image [default: the recipe's only one]
+        #[arg(long, value_name = "STAGE")]
+        image: Option<String>,
+        /// A variable: NAME=VALUE, or NAME or a pattern such as 'AUTHENTIK_*' for what is set here
+        #[arg(short, long, value_name = "VARIABLE")]
+        env: Vec<String>,
+        /// A file or folder of this machine that it sees: FROM:TO, read-only, or FROM:TO:rw
+        #[arg(long, value_name = "FROM:TO", value_parser = bind)]
+        bind: Vec<Bind>,
+        /// Arguments of its entry point
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+    /// Start the image for real, beside what it needs, and find out whether it works
+    Smoke {
+        /// An image that ran before this one: a reference, or an OCI layout folder; its database is upgraded
+        #[arg(long, value_name = "IMAGE")]
+        from: Option<String>,
+        /// Speak to this registry without encryption (loopback addresses always are)
+        #[arg(long, value_name = "HOST")]
+        plain_http: Vec<String>,
+    },
+    /// Build the container image; write it to a file, push it to a registry
+    Image(Image),
     /// Pin what the recipe and upstream's own lock files leave open, in akbuild.lock
     Lock {
         /// Pin these anew even if their pins still fit
@@ -202,6 +228,70 @@ pub(crate) struct Building {
     /// Run each stage once more, next to its stored output, and say which files differ
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// `akbuild image`.
+#[derive(Debug, Args)]
+pub(crate) struct Image {
+    /// The stage of the image [default: the recipe's only one]
+    pub(crate) stage: Option<String>,
+    /// Write it as one file (or folder), or to stdout with `-`
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The form of that
+    #[arg(long, value_name = "FORM", default_value = "oci-archive")]
+    pub(crate) format: ImageFormat,
+    /// The name that it gets where it is loaded, NAME:TAG [default: where the recipe pushes it to]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Push it: REGISTRY/NAME:TAG, in which {version}, {git:7}, {git:SOURCE:7} and {key:12} are filled in [default: the recipe's `push`]
+    #[arg(long, value_name = "REF", num_args = 0..=1)]
+    pub(crate) push: Option<Option<String>>,
+    /// Move a tag that has another image
+    #[arg(long, requires = "push")]
+    pub(crate) force: bool,
+    /// Attach no bill of materials and no provenance
+    #[arg(long)]
+    pub(crate) bare: bool,
+    /// Speak to this registry without encryption (loopback addresses always are)
+    #[arg(long, value_name = "HOST")]
+    pub(crate) plain_http: Vec<String>,
+    /// Print where it would be pushed to, and build nothing
+    #[arg(long, conflicts_with_all = ["output", "force"])]
+    pub(crate) print_reference: bool,
+}
+
+/// How an image is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImageFormat {
+    /// A folder: the OCI image layout
+    Oci,
+    /// The same in a tar archive
+    OciArchive,
+    /// What `docker load` takes
+    DockerArchive,
+}
+
+/// Something of this machine that a program sees.
+#[derive(Clone, Debug)]
+pub(crate) struct Bind {
+    pub(crate) from: PathBuf,
+    pub(crate) to: PathBuf,
+    pub(crate) writable: bool,
+}
+
+fn bind(text: &str) -> Result<Bind, String> {
+    let (rest, writable) = match (text.strip_suffix(":rw"), text.strip_suffix(":ro")) {
+        (Some(rest), _) => (rest, true),
+        (_, Some(rest)) => (rest, false),
+        _ => (text, false),
+    };
+    match rest.split_once(':') {
+        Some((from, to)) if !from.is_empty() && to.starts_with('/') => {
+            Ok(Bind { from: from.into(), to: to.into(), writable })
+        }
+        _ => Err("expected FROM:TO, TO from `/`, such as ./media:/media:rw".to_owned()),
+    }
 }
 
 fn named_path(text: &str) -> Result<(String, PathBuf), String> {

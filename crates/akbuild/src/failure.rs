@@ -65,12 +65,26 @@ say!(
     akbuild_nar::NarError,
     akbuild_sandbox::SandboxError,
     akbuild_sysroot::SysrootError,
+    akbuild_image::ImageError,
+    akbuild_distribution::DistributionError,
+    akbuild_distribution::ReferenceError,
+    akbuild_attest::SbomError,
+    akbuild_attest::ProvenanceError,
 );
 
 impl From<akbuild_export::ExportError> for Failure {
     fn from(error: akbuild_export::ExportError) -> Self {
         match error {
             akbuild_export::ExportError::Stopped => Failure::Told(Exit::Interrupted),
+            other => Failure::Say(other.to_string()),
+        }
+    }
+}
+
+impl From<akbuild_smoke::SmokeError> for Failure {
+    fn from(error: akbuild_smoke::SmokeError) -> Self {
+        match error {
+            akbuild_smoke::SmokeError::Interrupted => Failure::Told(Exit::Interrupted),
             other => Failure::Say(other.to_string()),
         }
     }

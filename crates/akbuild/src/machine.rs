@@ -83,6 +83,22 @@ pub(crate) fn say(program: &Path, asked: &str, path: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
+/// Runs a credential helper of this machine: whether it ended well, and what it wrote to its two streams.
+pub(crate) fn helper(program: &str, input: &[u8]) -> std::io::Result<(bool, Vec<u8>, Vec<u8>)> {
+    use std::io::Write;
+    use std::process::Stdio;
+    #[allow(clippy::disallowed_methods, reason = "this is the module that runs the machine's own programs")]
+    let mut command = std::process::Command::new(program);
+    let command = command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A helper that does not read is told by what it answers.
+        let _ = stdin.write_all(input);
+    }
+    let output = child.wait_with_output()?;
+    Ok((output.status.success(), output.stdout, output.stderr))
+}
+
 /// What this machine's processor is called.
 pub(crate) fn processor() -> &'static str {
     std::env::consts::ARCH

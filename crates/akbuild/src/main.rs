@@ -114,6 +114,14 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
             commands::log::run(&session, &project, stage, *follow, build.as_deref())
         }
         Command::Shell { stage, failed, command } => commands::shell::run(&session, &project, stage, *failed, command),
+        Command::Image(image) => commands::image::run(&session, &project, image, global.json),
+        Command::Run { image, env, bind, args } => {
+            let wanted = commands::run::Wanted { image: image.as_deref(), env, bind, args };
+            commands::run::run(&session, &project, &wanted)
+        }
+        Command::Smoke { from, plain_http } => {
+            commands::smoke::run(&session, &project, from.as_deref(), plain_http, global.json)
+        }
         Command::Trace { build, chrome } => commands::trace::run(&session, &project, build.as_deref(), *chrome),
         Command::Lock { anew, allow_expired } => commands::lock::run(&session, &project, anew, *allow_expired),
         Command::Update { version, allow_expired } => {

@@ -81,6 +81,16 @@ impl Project {
         })
     }
 
+    /// The bytes of the lock's file, none if it is not there.
+    pub(crate) fn lock_bytes(&self) -> Vec<u8> {
+        fs::read(&self.lock_path).unwrap_or_default()
+    }
+
+    /// The bytes of the overlay's file, if it is there.
+    pub(crate) fn overlay_bytes(&self) -> Option<Vec<u8>> {
+        fs::read(self.root.join("akbuild.local.toml")).ok()
+    }
+
     /// Everything resolved.
     pub(crate) fn plan(&self) -> Outcome<Plan> {
         self.plan_with(&self.lock)

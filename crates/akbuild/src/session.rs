@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use akbuild_engine::{
-    Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Restored, Status,
+    Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered, Restored, Status,
 };
 use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question};
 use akbuild_recipe::plan::{Plan, StageId};
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     runtime: tokio::runtime::Runtime,
     cancel: Cancel,
     watch: Arc<Watch>,
+    /// Milliseconds from an interrupt to the end.
+    patience: Arc<AtomicU64>,
     jobs: u32,
     offline: bool,
 }
@@ -50,7 +53,8 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = io(runtime, "start threads for", Path::new("akbuild"))?;
         let cancel = Cancel::new();
-        listen(&runtime, &cancel);
+        let patience = Arc::new(AtomicU64::new(PATIENCE));
+        listen(&runtime, &cancel, &patience);
         Ok(Self {
             machine,
             store: Store::open(&home)?,
@@ -58,6 +62,7 @@ impl Session {
             runtime,
             cancel,
             watch: Arc::new(Watch::new()),
+            patience,
             jobs: global.jobs.unwrap_or_else(machine::processors),
             offline: global.offline,
         })
@@ -137,7 +142,18 @@ impl Session {
             rebuild,
             check: Vec::new(),
             offline: self.offline,
+            bill: None,
         }
+    }
+
+    /// Waits for something that an interrupt ends.
+    pub(crate) fn interruptible<T>(&self, future: impl Future<Output = T>) -> Outcome<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                done = future => Ok(done),
+                () = self.cancel.thrown() => Err(Failure::Told(Exit::Interrupted)),
+            }
+        })
     }
 
     /// Makes the targets there.
@@ -213,6 +229,20 @@ impl Session {
         self.runtime.block_on(future)
     }
 
+    /// Something runs that may take so long to end in order.
+    pub(crate) fn be_patient(&self, time: std::time::Duration) {
+        self.patience.store(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// What to do at an interrupt, as long as the result lives.
+    pub(crate) fn on_interrupt(&self, act: impl Fn() + Send + 'static) -> Registered {
+        self.cancel.on_throw(act)
+    }
+
+    pub(crate) fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
+    }
+
     pub(crate) fn is_offline(&self) -> bool {
         self.offline
     }
@@ -237,9 +267,13 @@ impl akbuild_engine::Sink for Forward {
     }
 }
 
-/// The first interrupt ends the run in order; if that takes more than a second, or at a second one, the
+/// Milliseconds that a run has to end in order.
+const PATIENCE: u64 = 900;
+
+/// The first interrupt ends the run in order; if that takes longer than `patience`, or at a second one, the
 /// program ends at once: sandboxes die with it, and the next start removes what it leaves.
-fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel) {
+fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel, patience: &Arc<AtomicU64>) {
+    let patience = patience.clone();
     use tokio::signal::unix::{SignalKind, signal};
     let cancel = cancel.clone();
     // Here and not in the task, which may begin late: from now on, an interrupt is seen.
@@ -253,7 +287,8 @@ fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel) {
         let mut either = either;
         either().await;
         cancel.throw();
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(900), either()).await;
+        let patience = std::time::Duration::from_millis(patience.load(Ordering::Relaxed));
+        let _ = tokio::time::timeout(patience, either()).await;
         std::process::exit(Exit::Interrupted as i32);
     });
 }

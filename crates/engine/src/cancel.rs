@@ -18,7 +18,7 @@ struct State {
 }
 
 /// Takes its call back when dropped.
-pub(crate) struct Registered(Cancel, u64);
+pub struct Registered(Cancel, u64);
 
 impl Cancel {
     /// A switch that is not thrown.
@@ -52,7 +52,7 @@ impl Cancel {
     }
 
     /// Has `call` made when the switch is thrown, at once if it has been.
-    pub(crate) fn on_throw(&self, call: impl Fn() + Send + 'static) -> Registered {
+    pub fn on_throw(&self, call: impl Fn() + Send + 'static) -> Registered {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         let mut calls = self.0.calls.lock().unwrap_or_else(|e| e.into_inner());
         if self.is_thrown() {

@@ -36,6 +36,8 @@ pub struct Options {
     pub check: Vec<StageId>,
     /// Fail instead of downloading.
     pub offline: bool,
+    /// An image of whose parts a bill is wanted: what it is read from is made there too.
+    pub bill: Option<StageId>,
 }
 
 impl Default for Options {
@@ -48,6 +50,7 @@ impl Default for Options {
             rebuild: Vec::new(),
             check: Vec::new(),
             offline: false,
+            bill: None,
         }
     }
 }

@@ -44,6 +44,29 @@ pub enum EngineError {
         /// The tree.
         tree: String,
     },
+    /// A lock that does not say what ships.
+    #[error(transparent)]
+    Npm(#[from] akbuild_attest::npm::NpmError),
+    /// A program whose modules cannot be told.
+    #[error("what is in `{}` cannot be told: {problem}", path.display())]
+    Modules {
+        /// The program.
+        path: PathBuf,
+        /// Why not.
+        problem: akbuild_attest::go::GoError,
+    },
+    /// A module that no lock has a hash of.
+    #[error(
+        "`{module}@{version}` is in `{program}`, and no `go.sum` has its hash\n  help: build the program from a vendor folder of a `go-vendor` stage"
+    )]
+    Unlocked {
+        /// The module.
+        module: String,
+        /// Its version.
+        version: String,
+        /// The program.
+        program: String,
+    },
     /// An upstream lock file.
     #[error(transparent)]
     Lock(#[from] akbuild_registry::LockError),

@@ -56,6 +56,8 @@ impl Job<'_> {
                 crate::compose::compose(&self.engine.store, stage.id.as_str(), compose, tree, &out)?;
                 (out, Used::default())
             }
+            Step::Layer(layer) => (self.layer(layer)?, Used::default()),
+            Step::Image(image) => (self.image(image)?, Used::default()),
         };
         for check in stage.step.checks() {
             self.engine.phase(self.node, "check");
@@ -143,7 +145,7 @@ impl Job<'_> {
         Ok(Root::new(self.engine.sysroot(id)?, tree))
     }
 
-    fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {
+    pub(crate) fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {
         let known = self.outputs.get(node).copied();
         known.ok_or_else(|| EngineError::Bug(format!("{node} was needed before it was made")))
     }
@@ -178,7 +180,7 @@ impl Job<'_> {
             let catalogue = served.catalogue(self.engine);
             Server::start(listener, catalogue, self.upstream.clone(), &self.engine.runtime)
         };
-        let server = running.listener().zip(served).map(start).transpose();
+        let server = running.listeners().into_iter().next().zip(served).map(start).transpose();
         let server = server.doing("serve the registry for", Path::new(what))?;
         if let Some(output) = running.output() {
             self.follow(BufReader::new(output))?;
@@ -284,11 +286,11 @@ pub(crate) fn spec(
         argv,
         env: all.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         cwd: cwd.into(),
-        listen,
+        listen: listen.into_iter().collect(),
         stdin: Stdio::Null,
         output: Output::Pipe,
         limits: Limits::default(),
-        seccomp: true,
+        ..Spec::default()
     }
 }
 

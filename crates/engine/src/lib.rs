@@ -6,6 +6,7 @@
 
 mod artifacts;
 mod ask;
+mod bill;
 mod cancel;
 mod check;
 mod compose;
@@ -18,6 +19,7 @@ mod event;
 mod exec;
 mod goimports;
 mod graph;
+mod input;
 mod keys;
 mod local;
 mod locate;
@@ -34,13 +36,14 @@ mod root;
 mod run;
 mod served;
 mod shell;
+mod started;
 mod survey;
 mod trees;
 mod why;
 mod work;
 
 pub use ask::command as registry_question;
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Registered};
 pub use downloads::Downloads;
 pub use elf::Unsatisfied;
 pub use engine::{Engine, Options, Parts};
@@ -55,6 +58,7 @@ pub use record::Recorder;
 pub use restore::{Lost, Restored};
 pub use run::Outcome;
 pub use shell::Shell;
+pub use started::Start;
 pub use survey::{Known, Survey};
 pub use why::{
     Cause, Explained, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why_between,

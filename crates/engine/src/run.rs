@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use akbuild_recipe::plan::{StageId, Step};
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{StageId, Step, SysrootId};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
@@ -21,7 +22,7 @@ use crate::served::Served;
 use crate::survey::Survey;
 
 /// How a run ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// Whether every target is there.
     pub ok: bool,
@@ -75,6 +76,7 @@ impl Engine {
         graph.check(&self.options.check);
         let nodes = targets.iter().cloned().map(NodeId::Stage);
         let nodes = nodes.chain(self.options.check.iter().cloned().map(NodeId::Check));
+        let nodes = nodes.chain(self.options.bill.iter().flat_map(|image| self.told_by(image)));
         let places: Vec<Index> = nodes.filter_map(|node| graph.find(&node)).collect();
         let survey = self.survey(&graph, &places)?;
         self.through(graph, survey).await
@@ -106,17 +108,23 @@ impl Engine {
     /// Makes every sysroot of the plan there; the first failure ends it.
     pub async fn make_sysroots(self: &Arc<Self>) -> Result<(), EngineError> {
         for sysroot in &self.plan.sysroots {
-            let node = NodeId::Sysroot(sysroot.id.clone());
-            self.sink.event(Event::Started { node: node.clone() });
-            let engine = self.clone();
-            let perform = move || engine.perform(&node, &Outputs::new());
-            let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
-            self.sink.event(Event::Finished(Box::new(report.clone())));
-            if let Some(error) = report.error {
-                return Err(EngineError::Sysroots(error));
-            }
+            self.make_one_sysroot(&sysroot.id).await?;
         }
         Ok(())
+    }
+
+    /// Makes a sysroot there, and gives its tree.
+    pub async fn make_one_sysroot(self: &Arc<Self>, id: &SysrootId) -> Result<TreeHash, EngineError> {
+        let node = NodeId::Sysroot(id.clone());
+        self.sink.event(Event::Started { node: node.clone() });
+        let engine = self.clone();
+        let perform = move || engine.perform(&node, &Outputs::new());
+        let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
+        self.sink.event(Event::Finished(Box::new(report.clone())));
+        match (report.error, report.output) {
+            (None, Some(tree)) => Ok(tree),
+            (error, _) => Err(EngineError::Sysroots(error.unwrap_or_else(|| format!("sysroot `{id}` was not made")))),
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
-use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonPin, REGISTRY, StageId, Step};
-use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonWant};
+use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
+use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
@@ -30,13 +30,7 @@ impl Served {
         outputs: &Outputs,
     ) -> Result<Self, EngineError> {
         let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
-        let text = |file: &LockFile, name: Option<&str>| {
-            let source = outputs.get(&NodeId::Source(file.source.clone()));
-            let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
-            let path = engine.tree(source).join(&file.path);
-            let path = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
-            std::fs::read_to_string(&path).doing("read", &path)
-        };
+        let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
         for lock in &locks.npm {
             let npm = NpmLock::parse(&text(lock, None)?, &lock.path)?;
             served.artifacts.extend(npm.artifacts(&Platform::linux_glibc("x64"))?);
@@ -47,16 +41,7 @@ impl Served {
         }
         for lock in &locks.python {
             let uv_lock = text(&lock.lock, None)?;
-            let parsed = PythonLock::parse(&uv_lock, &text(&lock.lock, Some("pyproject.toml"))?, &lock.lock.path)?;
-            let want = PythonWant {
-                python: lock.python.clone(),
-                extras: lock.extras.clone(),
-                groups: lock.groups.clone(),
-                glibc: glibc(engine, exec)?,
-                machine: "x86_64".into(),
-                git: lock.git.keys().cloned().collect(),
-            };
-            let selection = parsed.select(&want)?;
+            let (parsed, selection) = engine.python_packages(exec, lock, outputs)?;
             served.rewritten.push((lock.at.clone(), parsed.rewrite(&uv_lock, &selection, REGISTRY)?));
             served.artifacts.extend(selection.artifacts);
             served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
@@ -89,6 +74,37 @@ impl Served {
 }
 
 impl Engine {
+    /// The text of a lock file in a source, or of a file beside it.
+    pub(crate) fn lock_text(&self, file: &LockFile, name: Option<&str>, outputs: &Outputs) -> Result<String, EngineError> {
+        let source = outputs.get(&NodeId::Source(file.source.clone()));
+        let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
+        let path = self.tree(source).join(&file.path);
+        let path = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
+        std::fs::read_to_string(&path).doing("read", &path)
+    }
+
+    /// What a `uv.lock` says is installed.
+    pub(crate) fn python_packages(
+        &self,
+        exec: &Exec,
+        lock: &PlanLock,
+        outputs: &Outputs,
+    ) -> Result<(PythonLock, PythonSelection), EngineError> {
+        let (uv_lock, pyproject) =
+            (self.lock_text(&lock.lock, None, outputs)?, self.lock_text(&lock.lock, Some("pyproject.toml"), outputs)?);
+        let parsed = PythonLock::parse(&uv_lock, &pyproject, &lock.lock.path)?;
+        let want = PythonWant {
+            python: lock.python.clone(),
+            extras: lock.extras.clone(),
+            groups: lock.groups.clone(),
+            glibc: glibc(self, exec)?,
+            machine: "x86_64".into(),
+            git: lock.git.keys().cloned().collect(),
+        };
+        let selection = parsed.select(&want)?;
+        Ok((parsed, selection))
+    }
+
     /// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
     pub(crate) fn would_use(&self, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
         match node {

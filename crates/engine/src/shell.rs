@@ -58,7 +58,7 @@ impl Engine {
         let start = |(listener, served): (_, Arc<crate::served::Served>)| {
             Server::start(listener, served.catalogue(self), None, &self.runtime)
         };
-        let server = running.listener().zip(served).map(start).transpose();
+        let server = running.listeners().into_iter().next().zip(served).map(start).transpose();
         let _server = server.doing("serve the registry for", &path)?;
         Ok(match running.wait()?.status {
             Status::Exited(code) => code,

@@ -10,7 +10,7 @@ use akbuild_store::Key;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
-use crate::keys::{self, Keys, Outputs};
+use crate::keys::{self, Keys, Outputs, Parts};
 use crate::manifest::Manifest;
 
 /// What is known of each node, and which of them have to run.
@@ -108,12 +108,17 @@ impl Engine {
         self.recorded(manifest.key())
     }
 
+    /// The tree of a source before any patch, where it is known without fetching anything.
+    pub(crate) fn unpatched(&self, source: &Source) -> Result<Option<TreeHash>, EngineError> {
+        match (&source.origin, source.hash) {
+            (_, Some(hash)) => Ok(Some(hash)),
+            (Origin::Path(path), None) => self.local_tree(source, path).map(Some),
+            (_, None) => Ok(None),
+        }
+    }
+
     fn look_up_source(&self, source: &Source) -> Result<Option<Known>, EngineError> {
-        let raw = match (&source.origin, source.hash) {
-            (_, Some(hash)) => hash,
-            (Origin::Path(path), None) => self.local_tree(source, path)?,
-            (_, None) => return Ok(None),
-        };
+        let Some(raw) = self.unpatched(source)? else { return Ok(None) };
         if source.patches.is_empty() {
             let present = self.store.has_tree(&raw);
             return Ok(Some(Known { key: None, output: raw, present, bytes: 0, files: 0 }));
@@ -138,7 +143,7 @@ impl Engine {
 
     /// The manifest of a node that is no source, from the outputs of what it needs.
     pub fn manifest(&self, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
-        let keys = Keys { store: &self.store, plan: &self.plan, outputs };
+        let keys = Keys { store: &self.store, parts: Parts::Content, plan: &self.plan, outputs };
         match node {
             NodeId::Sysroot(id) => Ok(keys::sysroot(self.sysroot(id)?)),
             NodeId::Tool(id) => Ok(keys::tool(self.tool(id)?)),

@@ -25,6 +25,7 @@ mod render;
 mod resolve;
 mod scope;
 mod sections;
+mod smoke;
 mod stale;
 mod subset;
 mod suggest;

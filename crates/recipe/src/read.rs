@@ -15,7 +15,7 @@ use crate::program::Requirement;
 use crate::scope::Scope;
 use crate::value::{Entry, Kind, Table};
 use crate::written::{Place, Project, Written, WrittenPatch, WrittenStage, WrittenSysroot};
-use crate::{name, sections, value};
+use crate::{name, sections, smoke, value};
 
 /// Reads `akbuild.toml`. `file_name` is what messages call it. Reports all that is wrong with the
 /// tables other than stages, whose options wait for their kinds in [`crate::resolve`].
@@ -44,6 +44,7 @@ pub fn read(text: &str, file_name: &str) -> Result<Written, RecipeErrors> {
     let patches = reader.patches(&mut top);
     let debian = reader.debian(&mut top, tables[1].first().map(|(e, _)| *e));
     let targets = reader.targets(&root);
+    let smoke = reader.smoke(&mut top);
     let mut errors = reader.errors;
     errors.keep(top.finish());
     let stages = tables[3].iter().map(|(entry, table)| WrittenStage {
@@ -53,7 +54,7 @@ pub fn read(text: &str, file_name: &str) -> Result<Written, RecipeErrors> {
     });
     let stages = stages.collect();
     let project = Project { targets, ..project };
-    errors.end(Some(Written { file, project, sources, debian, sysroots, tools, patches, stages, scope }))
+    errors.end(Some(Written { file, project, sources, debian, sysroots, tools, patches, smoke, stages, scope }))
 }
 
 /// `[project]`, and the scope with its variables.
@@ -185,6 +186,12 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    fn smoke(&mut self, top: &mut Fields<'a>) -> Option<crate::plan::Smoke> {
+        let table = self.errors.keep(top.opt_table("smoke")).flatten()?;
+        let fields = Fields::new(table.table, table.place, "`[smoke]`", self.scope);
+        self.errors.keep(smoke::smoke(fields))
     }
 
     fn targets(&mut self, root: &'a Table) -> Vec<(StageId, Place)> {

@@ -66,6 +66,7 @@ pub fn resolve(
         tools: tools(&merged, lock),
         stages,
         targets: written.project.targets.iter().map(|(id, _)| id.clone()).collect(),
+        smoke: written.smoke.clone(),
         python_pins: python(lock, overlay),
     }))
 }

@@ -53,6 +53,8 @@ pub struct Written {
     pub tools: BTreeMap<ToolId, WrittenTool>,
     /// `[[patches]]`, in order.
     pub patches: Vec<WrittenPatch>,
+    /// `[smoke]`.
+    pub smoke: Option<crate::plan::Smoke>,
     /// `[stages.NAME]`, in the order of the file; parsed by their kinds.
     pub(crate) stages: Vec<WrittenStage>,
     pub(crate) scope: Scope,

@@ -26,6 +26,11 @@ impl Cgroup {
         Some(group)
     }
 
+    #[cfg(test)]
+    pub(crate) fn at(path: &Path) -> Cgroup {
+        Cgroup(path.to_owned())
+    }
+
     /// Moves a process into the group; those that it starts follow.
     pub(crate) fn add(&self, pid: u32) -> io::Result<()> {
         fs::write(self.0.join("cgroup.procs"), pid.to_string())
@@ -33,7 +38,16 @@ impl Cgroup {
 
     /// The most memory that it has held, in bytes.
     pub(crate) fn peak(&self) -> Option<u64> {
-        fs::read_to_string(self.0.join("memory.peak")).ok()?.trim().parse().ok()
+        self.number("memory.peak")
+    }
+
+    /// The memory that it holds, in bytes.
+    pub(crate) fn current(&self) -> Option<u64> {
+        self.number("memory.current")
+    }
+
+    fn number(&self, file: &str) -> Option<u64> {
+        fs::read_to_string(self.0.join(file)).ok()?.trim().parse().ok()
     }
 }
 
@@ -44,8 +58,14 @@ impl Drop for Cgroup {
     }
 }
 
+/// Whether each sandbox gets a group of its own, which counts its memory and keeps it below
+/// [`Limits::memory`](crate::Limits::memory). Finds out by making one.
+pub fn counts_memory() -> bool {
+    Cgroup::new(Some(1 << 30)).is_some()
+}
+
 /// This process's group, if memory is counted in its children and processes may be moved into them.
-pub(crate) fn own_group() -> Option<PathBuf> {
+fn own_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|l| l.strip_prefix("0::/"))?;
     let own = Path::new("/sys/fs/cgroup").join(path);

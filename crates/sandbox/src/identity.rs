@@ -1,14 +1,14 @@
 //! Who the command is on the host. Knows ids and capabilities, not namespaces.
 //!
-//! Inside, user and group are always 1000. Outside, root must not be that user, since the kernel's own
-//! root may write to `/proc/sys` whatever the namespaces say: root takes an id that nothing else uses.
+//! Inside, user and group are what the spec says. Outside, root must not be that user, since the kernel's
+//! own root may write to `/proc/sys` whatever the namespaces say: root takes an id that nothing else uses.
 
 use std::fs;
 
 use rustix::thread::CapabilitySet;
 
-/// User and group inside.
-pub(crate) const INSIDE: u32 = 1000;
+/// User and group inside, unless the spec says otherwise.
+pub(crate) const INSIDE: (u32, u32) = (1000, 1000);
 
 /// Ids that no distribution hands out: the first is in systemd's unused range below 2^31, the second
 /// is for containers that have only the first 65,536.

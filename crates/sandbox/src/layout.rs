@@ -13,6 +13,9 @@ use crate::SandboxError;
 use crate::ops::{self, Access, Op};
 use crate::spec::{Mount, MountKind, Spec};
 
+/// Names in the root that are not used, whether something else is there or not.
+const LEFT_OUT: [&str; 3] = ["proc", "dev", "sys"];
+
 /// What a mounted thing is, for those that are mounted inside it.
 enum Holds {
     /// A read-only tree of the host.
@@ -76,7 +79,7 @@ impl<'a> Layout<'a> {
         layout.add("/proc".into(), What::Proc, Holds::Nothing("it would lie in the process table"), true)?;
         let terminal = ops::has_terminal(spec);
         layout.add("/dev".into(), What::Dev { terminal }, Holds::Writable, true)?;
-        if !spec.mounts.iter().any(|m| m.at == Path::new("/tmp")) {
+        if spec.private_tmp && !spec.mounts.iter().any(|m| m.at == Path::new("/tmp")) {
             layout.add("/tmp".into(), What::Mount(TMP), Holds::Writable, true)?;
         }
         for mount in &spec.mounts {
@@ -194,8 +197,7 @@ impl<'a> Layout<'a> {
     /// Mounts the entries of the folder `from` into a skeleton, and makes the mount points it lacks.
     fn fill(&mut self, from: &Path, at: &Path, place: Place, cover: usize) -> Result<(), SandboxError> {
         let mut names = entries(from)?;
-        names
-            .retain(|(name, _)| place != Place::Root || !["proc", "dev", "sys", "tmp"].iter().any(|ours| name == ours));
+        names.retain(|(name, _)| place != Place::Root || !LEFT_OUT.iter().any(|ours| name == ours));
         for (name, kind) in &names {
             let (source, inside) = (from.join(name), at.join(name));
             if self.is_point(&inside, cover) {

@@ -15,9 +15,10 @@
 //! The helper enters the namespaces and then only waits. Init carries out the operations, gives up
 //! every privilege, starts the command, reaps, and ends when the command ends or when the control
 //! socket closes, which is how it learns that the parent is gone. The kernel kills the rest of the
-//! sandbox with it.
+//! sandbox with it. What a [`Control`] asks goes to init over a second socket.
 
 mod cgroup;
+mod control;
 mod error;
 mod helper;
 mod identity;
@@ -25,6 +26,7 @@ mod layout;
 mod message;
 mod ops;
 mod probe;
+mod processes;
 mod running;
 mod seccomp;
 mod spawn;
@@ -32,6 +34,8 @@ mod spec;
 mod sys;
 mod wire;
 
+pub use cgroup::counts_memory;
+pub use control::{Control, Signal};
 pub use error::SandboxError;
 pub use helper::helper_entry;
 pub use identity::build_owner;
@@ -39,7 +43,7 @@ pub use ops::{Access, Op, Resource, operations};
 pub use probe::{Finding, Probe, probe};
 pub use running::{Finished, Killer, Running, Status};
 pub use spawn::spawn;
-pub use spec::{Limits, Mount, MountKind, Output, Spec, Stdio};
+pub use spec::{Limits, Mount, MountKind, Network, Output, Spec, Stdio};
 
 /// What fuzzing reaches and nothing else should.
 #[doc(hidden)]

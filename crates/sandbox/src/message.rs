@@ -1,4 +1,5 @@
-//! What helper and init tell the parent, over the control socket. Knows nothing of who acts on it.
+//! What helper and init tell the parent, over the control socket, and what it asks init, over another one,
+//! so that answers do not come between. Knows nothing of who acts on it.
 //!
 //! The socket keeps message boundaries; descriptors ride along with the message that announces them.
 
@@ -16,21 +17,23 @@ use crate::wire::{Reader, Writer};
 
 /// The greatest length of a message, and the most descriptors with one.
 const LENGTH: usize = 16 * 1024;
-const DESCRIPTORS: usize = 2;
+const DESCRIPTORS: usize = 3;
 
-/// One message to the parent.
+/// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// Init is there; comes with its pidfd.
     Init,
     /// Comes with the listening socket.
     Listener,
-    /// The command runs.
+    /// The command runs; comes with its pidfd.
     Started,
     /// It could not be brought that far.
     Failed(Failure),
     /// The command has ended.
     Ended(Status),
+    /// From the parent: a socket is wanted, in the sandbox's network. From init: comes with the socket.
+    Socket,
 }
 
 /// A step that was refused.
@@ -69,6 +72,7 @@ impl Message {
             }
             Message::Ended(Status::Exited(code)) => w.tag(4).number(*code as u64),
             Message::Ended(Status::Signalled(signal)) => w.tag(5).number(*signal as u64),
+            Message::Socket => w.tag(6),
         };
         w.0
     }
@@ -86,6 +90,7 @@ impl Message {
             }),
             4 => Message::Ended(Status::Exited(r.number()? as i32)),
             5 => Message::Ended(Status::Signalled(r.number()? as i32)),
+            6 => Message::Socket,
             _ => return None,
         })
     }
@@ -155,7 +160,7 @@ mod tests {
     fn messages_arrive_as_they_were_sent() {
         let (a, b) = pair().unwrap();
         let failure = |step| Failure { step, what: "mount x".into(), errno: 13 };
-        let mut all = vec![Message::Init, Message::Listener, Message::Started];
+        let mut all = vec![Message::Init, Message::Listener, Message::Started, Message::Socket];
         all.extend([Message::Ended(Status::Exited(3)), Message::Ended(Status::Signalled(9))]);
         all.extend(STEPS.map(|s| Message::Failed(failure(s))));
         for message in &all {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::SandboxError;
 use crate::layout::Layout;
-use crate::spec::{Output, Spec};
+use crate::spec::{Network, Output, Spec};
 
 /// One step of setting up. Paths called `at` are inside; `from` and the like are the host's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +96,9 @@ const PROC_MASKED: [&str; 5] = ["kcore", "keys", "timer_list", "acpi", "scsi"];
 /// cannot be carried out.
 pub fn operations(spec: &Spec) -> Result<Vec<Op>, SandboxError> {
     check(spec)?;
-    let mut ops = vec![Op::Hostname("localhost".into()), Op::Loopback];
-    ops.extend(spec.listen.map(Op::Listen));
+    let mut ops = vec![Op::Hostname("localhost".into())];
+    ops.extend((spec.network == Network::Loopback).then_some(Op::Loopback));
+    ops.extend(spec.listen.iter().copied().map(Op::Listen));
     ops.push(Op::Root);
     ops.extend(Layout::new(spec)?.operations()?);
     ops.push(Op::Enter);
@@ -150,6 +151,15 @@ fn check(spec: &Spec) -> Result<(), SandboxError> {
     let has_nul = |s: &std::ffi::OsStr| s.as_encoded_bytes().contains(&0);
     if spec.argv.iter().any(|a| has_nul(a)) || spec.env.iter().any(|(k, v)| has_nul(k) || has_nul(v)) {
         return bad("command", "an argument or variable has a NUL byte in it");
+    }
+    if [spec.ids.0, spec.ids.1].contains(&u32::MAX) {
+        return bad("user or group", &format!("{} stands for nobody", u32::MAX));
+    }
+    if spec.network == Network::Host && !spec.listen.is_empty() {
+        return bad(
+            "listen",
+            "with the host's network there is nothing to hand out; listen outside, and leave it empty",
+        );
     }
     Ok(())
 }

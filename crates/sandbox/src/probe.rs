@@ -5,10 +5,10 @@
 use std::fs;
 use std::io;
 
-use crate::identity::Identity;
+use crate::identity::{INSIDE, Identity};
 use crate::message::{Failure, Step};
 use crate::ops::Op;
-use crate::spec::{Output, Stdio};
+use crate::spec::{Network, Output, Stdio};
 use crate::wire::Job;
 use crate::{SandboxError, cgroup, ops, spawn};
 
@@ -49,8 +49,16 @@ pub fn probe() -> Probe {
 }
 
 fn attempt(ops: Vec<Op>) -> Finding {
-    let job =
-        Job { identity: Identity::current(), ops, argv: Vec::new(), env: Vec::new(), terminal: false, seccomp: true };
+    let job = Job {
+        identity: Identity::current(),
+        ids: INSIDE,
+        network: Network::Loopback,
+        ops,
+        argv: Vec::new(),
+        env: Vec::new(),
+        terminal: false,
+        seccomp: true,
+    };
     match spawn::start(&job, Stdio::Null, Output::Pipe, None) {
         Ok(_) => Finding::Works,
         Err(SandboxError::NoUserNamespaces { tried, advice, os }) => {
@@ -75,9 +83,9 @@ fn seccomp() -> Finding {
 }
 
 fn cgroup() -> Finding {
-    match cgroup::own_group().and_then(|_| cgroup::Cgroup::new(None)) {
-        Some(_) => Finding::Works,
-        None => Finding::Lacks {
+    match cgroup::counts_memory() {
+        true => Finding::Works,
+        false => Finding::Lacks {
             what: "no cgroup (version 2) that counts memory in its children is writable".into(),
             advice: "nothing needs it; memory is then counted for each process, not for each stage".into(),
         },

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cgroup::Cgroup;
+use crate::control::Control;
 use crate::message::{self, Message};
 use crate::{SandboxError, sys};
 
@@ -39,11 +40,13 @@ pub struct Finished {
 #[derive(Debug)]
 pub struct Running {
     pub(crate) child: Option<Child>,
-    pub(crate) control: OwnedFd,
+    /// The control socket, by which init knows that this process lives.
+    pub(crate) socket: OwnedFd,
     pub(crate) killer: Killer,
-    pub(crate) listener: Option<TcpListener>,
+    pub(crate) control: Control,
+    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) output: Option<PipeReader>,
-    pub(crate) cgroup: Option<Cgroup>,
+    pub(crate) cgroup: Option<Arc<Cgroup>>,
     pub(crate) started: Instant,
 }
 
@@ -60,9 +63,9 @@ impl Killer {
 }
 
 impl Running {
-    /// The socket that listens inside, once.
-    pub fn listener(&mut self) -> Option<TcpListener> {
-        self.listener.take()
+    /// The sockets that listen inside, in the order of the spec's ports, once.
+    pub fn listeners(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.listeners)
     }
 
     /// What the command writes, once. It must be read, or a talkative command waits for ever. It ends
@@ -76,12 +79,17 @@ impl Running {
         self.killer.clone()
     }
 
+    /// A handle that reaches into the sandbox while it runs.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
     /// Waits until the command has ended and, with it, every other process in the sandbox.
     ///
     /// # Errors
     /// [`SandboxError::Parent`] if the helper cannot be waited for.
     pub fn wait(mut self) -> Result<Finished, SandboxError> {
-        let message = message::receive(&self.control).map_err(SandboxError::parent("follow the sandbox"))?;
+        let message = message::receive(&self.socket).map_err(SandboxError::parent("follow the sandbox"))?;
         let status = match message {
             Some((Message::Ended(status), _)) => status,
             _ => Status::Signalled(rustix::process::Signal::KILL.as_raw()),
@@ -93,7 +101,7 @@ impl Running {
         let child = self.child.take().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound));
         let pid = child.map_err(SandboxError::parent("wait for the sandbox"))?.id();
         let usage = sys::wait_with_usage(pid).map_err(SandboxError::parent("wait for the sandbox"))?;
-        let peak = self.cgroup.as_ref().and_then(Cgroup::peak);
+        let peak = self.cgroup.as_ref().and_then(|group| group.peak());
         Ok(Finished {
             status,
             user_seconds: usage.user_seconds,

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, PipeReader, Seek, Write};
+use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio as ProcessStdio};
@@ -9,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use rustix::fs::MemfdFlags;
+use rustix::fs::{Gid, MemfdFlags, Uid};
 
 use crate::cgroup::Cgroup;
+use crate::control::Control;
 use crate::helper::MARKER;
 use crate::identity::Identity;
 use crate::message::{self, Message};
@@ -37,6 +39,8 @@ pub fn spawn(spec: &Spec) -> Result<Running, SandboxError> {
     }
     let job = Job {
         identity: Identity::current(),
+        ids: spec.ids,
+        network: spec.network,
         ops,
         argv: spec.argv.clone(),
         env: spec.env.clone(),
@@ -57,21 +61,25 @@ pub(crate) fn start(
         return Err(SandboxError::Helper { status: "not started".into() });
     }
     let (ours, theirs) = message::pair().map_err(SandboxError::parent("make a control socket"))?;
+    let (asks, answers) = message::pair().map_err(SandboxError::parent("make a control socket"))?;
+    let owner = job.identity.privileged.then_some((job.identity.uid, job.identity.gid));
     let job = memory_file(&job.encode()).map_err(SandboxError::parent("write the sandbox's job"))?;
     let stdin = open_stdin(stdin).map_err(SandboxError::parent("open the sandbox's standard input"))?;
-    let (mut child, output) = helper(theirs, output).map_err(SandboxError::parent("start the sandbox's helper"))?;
+    let (mut child, output) = helper(theirs, output, owner).map_err(SandboxError::parent("start the sandbox's helper"))?;
     if let Some(Err(os)) = cgroup.as_ref().map(|group| group.add(child.id())) {
         drop(ours);
         child.wait().map_err(SandboxError::parent("wait for the sandbox's helper"))?;
         return Err(SandboxError::Parent { what: "move the sandbox into its cgroup", os });
     }
-    let greeted = message::send_bytes(&ours, b"job", &[job.as_fd(), stdin.as_fd()]);
+    let greeted = message::send_bytes(&ours, b"job", &[job.as_fd(), stdin.as_fd(), answers.as_fd()]);
+    drop(answers);
     match greeted.and_then(|()| follow(&ours)) {
-        Ok(Followed::Runs { init, listener, status }) => {
+        Ok(Followed::Runs { init, command, listeners, status }) => {
             let killer = Killer(Arc::new(init));
-            let started = Instant::now();
-            let running = Running { child: Some(child), control: ours, killer, listener, output, cgroup, started };
-            Ok((running, status))
+            let cgroup = cgroup.map(Arc::new);
+            let control = Control::new(asks, command, &killer, cgroup.as_ref());
+            let (child, socket, started) = (Some(child), ours, Instant::now());
+            Ok((Running { child, socket, killer, control, listeners, output, cgroup, started }, status))
         }
         Ok(Followed::Failed(failure)) => {
             drop(ours);
@@ -88,30 +96,32 @@ pub(crate) fn start(
 
 /// What became of a start.
 enum Followed {
-    Runs { init: OwnedFd, listener: Option<std::net::TcpListener>, status: Option<Status> },
+    Runs { init: OwnedFd, command: Option<OwnedFd>, listeners: Vec<TcpListener>, status: Option<Status> },
     Failed(message::Failure),
 }
 
 /// Takes messages until the command runs, or the sandbox has ended. They come from two processes, in any order.
 fn follow(control: &OwnedFd) -> io::Result<Followed> {
-    let (mut init, mut listener, mut runs, mut status) = (None, None, false, None);
+    let (mut init, mut command, mut listeners, mut runs, mut status) = (None, None, Vec::new(), false, None);
     loop {
         let (message, with) = message::receive(control)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         match message {
             Message::Init => init = with.into_iter().next(),
-            Message::Listener => listener = with.into_iter().next().map(std::net::TcpListener::from),
-            Message::Started => runs = true,
+            Message::Listener => listeners.extend(with.into_iter().map(TcpListener::from)),
+            Message::Started => (runs, command) = (true, with.into_iter().next()),
             Message::Ended(how) => (runs, status) = (true, Some(how)),
+            Message::Socket => return Err(io::ErrorKind::InvalidData.into()),
             Message::Failed(failure) => return Ok(Followed::Failed(failure)),
         }
         if let Some(init) = init.take_if(|_| runs) {
-            return Ok(Followed::Runs { init, listener, status });
+            return Ok(Followed::Runs { init, command, listeners, status });
         }
     }
 }
 
 /// Starts this program as the helper. It gets the socket as its standard input, and no environment.
-fn helper(control: OwnedFd, output: Output) -> io::Result<(Child, Option<PipeReader>)> {
+/// `owner` is who a pipe is given to.
+fn helper(control: OwnedFd, output: Output, owner: Option<(u32, u32)>) -> io::Result<(Child, Option<PipeReader>)> {
     #[allow(clippy::disallowed_methods, reason = "this is the module that starts sandboxes")]
     let mut command = Command::new("/proc/self/exe");
     command.arg0(MARKER).env_clear().stdin(ProcessStdio::from(control));
@@ -119,6 +129,10 @@ fn helper(control: OwnedFd, output: Output) -> io::Result<(Child, Option<PipeRea
         Output::Inherit => Ok((command.spawn()?, None)),
         Output::Pipe => {
             let (reader, writer) = io::pipe()?;
+            if let Some((uid, gid)) = owner {
+                // `echo >/dev/stderr` opens it once more, by its owner and mode.
+                rustix::fs::fchown(&writer, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+            }
             command.stdout(writer.try_clone()?).stderr(writer);
             Ok((command.spawn()?, Some(reader)))
         }

@@ -3,10 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::identity::INSIDE;
+
 /// A sandbox, described. Everything that the command can see is named here.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// The folder whose content is the root, read-only. Its `proc`, `dev`, `sys` and `tmp` are not used.
+    /// The folder whose content is the root, read-only. Its `proc`, `dev` and `sys` are not used, and its
+    /// `tmp` only without [`private_tmp`](Spec::private_tmp).
     pub root: PathBuf,
     /// What is mounted besides, in this order; a later one may lie inside an earlier one.
     pub mounts: Vec<Mount>,
@@ -16,9 +19,18 @@ pub struct Spec {
     pub env: Vec<(OsString, OsString)>,
     /// The folder that the command starts in, absolute, inside.
     pub cwd: PathBuf,
-    /// A port of the inner 127.0.0.1 that is listened on; the socket is handed out by
-    /// [`Running::listener`](crate::Running::listener).
-    pub listen: Option<u16>,
+    /// User and group that the command is inside, also in the eyes of what it looks at: its own files
+    /// belong to them. 0 has no more rights than any other. Outside it is
+    /// [`build_owner`](crate::build_owner), whatever they are.
+    pub ids: (u32, u32),
+    /// Whether an empty folder in memory is mounted at `/tmp` where no mount is. Otherwise `/tmp` is what
+    /// the root has there, read-only, or missing.
+    pub private_tmp: bool,
+    /// The network that the command sees.
+    pub network: Network,
+    /// Ports of the inner 127.0.0.1 that are listened on; the sockets are handed out by
+    /// [`Running::listeners`](crate::Running::listeners). Empty with the host's network.
+    pub listen: Vec<u16>,
     /// What the command reads.
     pub stdin: Stdio,
     /// Where the command writes.
@@ -67,6 +79,16 @@ pub enum MountKind {
     File(Vec<u8>),
 }
 
+/// The network that the command sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// A loopback interface of its own, and nothing else.
+    Loopback,
+    /// All that this process has: its interfaces and routes, what listens on its loopback interface, and
+    /// Unix sockets with abstract names. Files that name servers are mounted only if a mount says so.
+    Host,
+}
+
 /// What the command reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stdio {
@@ -110,7 +132,10 @@ impl Default for Spec {
             argv: Vec::new(),
             env: Vec::new(),
             cwd: PathBuf::from("/"),
-            listen: None,
+            ids: INSIDE,
+            private_tmp: true,
+            network: Network::Loopback,
+            listen: Vec::new(),
             stdin: Stdio::Null,
             output: Output::Pipe,
             limits: Limits::default(),

@@ -10,11 +10,15 @@ use std::path::{Path, PathBuf};
 
 use crate::identity::Identity;
 use crate::ops::{Access, Op, Resource};
+use crate::spec::Network;
 
 /// Everything that the helper has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) identity: Identity,
+    /// User and group inside.
+    pub(crate) ids: (u32, u32),
+    pub(crate) network: Network,
     pub(crate) ops: Vec<Op>,
     /// Empty: nothing is run, the sandbox ends as soon as it stands.
     pub(crate) argv: Vec<OsString>,
@@ -31,6 +35,8 @@ impl Job {
         w.number(self.identity.privileged.into());
         w.number(self.identity.uid.into());
         w.number(self.identity.gid.into());
+        w.number(self.ids.0.into()).number(self.ids.1.into());
+        w.number(self.network as u64);
         w.number(self.terminal.into());
         w.number(self.seccomp.into());
         w.number(self.ops.len() as u64);
@@ -53,12 +59,14 @@ impl Job {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Job> {
         let mut r = Reader(bytes);
         let privileged = r.flag()?;
-        let identity = Identity { privileged, uid: r.number()?.try_into().ok()?, gid: r.number()?.try_into().ok()? };
+        let identity = Identity { privileged, uid: r.id()?, gid: r.id()? };
+        let ids = (r.id()?, r.id()?);
+        let network = r.choice([Network::Loopback, Network::Host])?;
         let (terminal, seccomp) = (r.flag()?, r.flag()?);
         let ops = (0..r.number()?).map(|_| Op::decode(&mut r)).collect::<Option<_>>()?;
         let argv = (0..r.number()?).map(|_| r.string()).collect::<Option<_>>()?;
         let env = (0..r.number()?).map(|_| Some((r.string()?, r.string()?))).collect::<Option<_>>()?;
-        r.0.is_empty().then_some(Job { identity, ops, argv, env, terminal, seccomp })
+        r.0.is_empty().then_some(Job { identity, ids, network, ops, argv, env, terminal, seccomp })
     }
 }
 
@@ -169,6 +177,10 @@ impl<'a> Reader<'a> {
         Some(u64::from_le_bytes(*first))
     }
 
+    fn id(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+
     fn flag(&mut self) -> Option<bool> {
         self.choice([false, true])
     }
@@ -227,6 +239,8 @@ mod tests {
         let not_utf8 = OsString::from_vec(vec![b'x', 0xff]);
         Job {
             identity: Identity { privileged: true, uid: 5, gid: 6 },
+            ids: (0, 65_534),
+            network: Network::Host,
             ops,
             argv: vec!["/bin/true".into(), not_utf8.clone()],
             env: vec![("A".into(), not_utf8), ("B".into(), "".into())],

@@ -157,6 +157,67 @@ fn everybody_is_build_on_localhost_and_never_root_outside() {
 }
 
 #[test]
+fn whoever_the_command_is_inside_it_has_no_rights_and_is_build_outside() {
+    as_everybody(|w| {
+        for (uid, gid) in [("65534", "65534"), ("0", "0"), ("7", "8")] {
+            let ids = ["--ids", uid, gid];
+            let script =
+                "id -u; id -g; stat -c %u:%g / /tmp /build/out; touch /build/out/mine; stat -c %u:%g /build/out/mine";
+            let own = format!("{uid}:{gid}\n").repeat(4);
+            assert_eq!(w.run_with(&ids, script), format!("{uid}\n{gid}\n{own}status: exited 0\n"));
+            let zero = format!("{}\n", "0".repeat(16));
+            let caps = w.run_with(&ids, "grep ^Cap /proc/self/status | cut -f 2");
+            assert_eq!(caps, zero.repeat(5) + "status: exited 0\n");
+            let refused = "cat /proc/1/root/etc/shadow; chown 1:1 /build/out/mine; hostname x";
+            let output = w.run_with(&ids, refused);
+            assert!(output.contains("Permission denied") && output.contains("must be root"), "{output}");
+            assert!(output.contains("changing ownership"), "{output}");
+            let written = w.run_with(&ids, "echo 1 > /proc/sys/vm/drop_caches; echo 0 > /proc/sys/net/ipv4/ip_forward");
+            assert_eq!(written.matches("cannot create").count(), 2, "{written}");
+            assert_eq!(owner(&w.path("out/mine")), owner(&w.path("out")), "outside it is whom the folder was given to");
+            fs::remove_file(w.path("out/mine")).unwrap();
+        }
+    });
+}
+
+#[test]
+fn the_hosts_network_is_reached_only_where_the_spec_says_so() {
+    as_everybody(|w| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = format!("/probe --try connect {}", listener.local_addr().unwrap());
+        prints(w, &connect, &["refused: Connection refused"]);
+        assert_eq!(w.run_with(&["--host-network"], &connect), "done\nstatus: exited 0\n");
+        let devices = "tail -n +3 /proc/net/dev | wc -l";
+        let ours = std::fs::read_to_string("/proc/net/dev").unwrap().lines().skip(2).count();
+        assert_eq!(w.run_with(&["--host-network"], devices), format!("{ours}\nstatus: exited 0\n"));
+    });
+}
+
+#[test]
+fn with_the_hosts_network_all_else_is_as_confined() {
+    as_everybody(|w| {
+        let run = |script: &str| w.run_with(&["--host-network"], script);
+        let status =
+            run("id -u; hostname; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'");
+        let zero = "0".repeat(16);
+        let expected = format!("CapEff:{zero}\nCapBnd:{zero}\nNoNewPrivs:1\nSeccomp:2\nstatus: exited 0\n");
+        assert_eq!(status, format!("1000\nlocalhost\n{expected}"));
+        let output = run("unshare -n true; echo 0 > /proc/sys/net/ipv4/ip_forward; ls /sys");
+        for part in ["Operation not permitted", "cannot create", "cannot access '/sys'"] {
+            assert!(output.contains(part), "no \"{part}\" in:\n{output}");
+        }
+        let processes = run("ls -d /proc/[0-9]* | wc -l");
+        assert!(processes.lines().next().unwrap().parse::<u32>().unwrap() < 6, "{processes}");
+    });
+}
+
+fn owner(path: &std::path::Path) -> (u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+    let meta = fs::metadata(path).unwrap();
+    (meta.uid(), meta.gid())
+}
+
+#[test]
 fn no_descriptor_reaches_the_command_but_its_three() {
     as_everybody(|w| {
         let mut list = w.sandbox(&[]);

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use akbuild_sandbox::{Limits, Mount, MountKind, Output, SandboxError, Spec, operations};
+use akbuild_sandbox::{Limits, Mount, MountKind, Network, Output, SandboxError, Spec, operations};
 use common::{World, as_everybody};
 use tempfile::TempDir;
 
@@ -68,13 +68,14 @@ fn a_stage_is_this_list_of_operations() {
             ("/etc/hosts", MountKind::File(b"127.0.0.1 localhost\n".to_vec())),
         ],
     );
-    spec.listen = Some(4873);
+    spec.listen = vec![4873, 80];
     spec.cwd = "/build".into();
     spec.limits = Limits { nofile: Some(1024), memory: Some(1 << 30), ..Limits::default() };
     insta::assert_snapshot!(plan(&f, &spec), @"
     set the host name localhost
     bring the loopback interface up
     listen on 127.0.0.1:4873
+    listen on 127.0.0.1:80
     make an empty root
     link /bin to usr/bin
     make the folder /etc
@@ -108,6 +109,48 @@ fn a_stage_is_this_list_of_operations() {
     limit open files to 1024
     limit core file bytes to 0
     limit memory bytes of a process to 1073741824
+    ");
+}
+
+#[test]
+fn with_the_hosts_network_and_the_roots_tmp_it_is_this_list() {
+    let f = folder();
+    let mut spec = spec(&f, &[("/tmp/inner", ro(&f, "web"))]);
+    (spec.network, spec.private_tmp, spec.ids) = (Network::Host, false, (65_534, 0));
+    fs::write(f.path().join("root/tmp/left"), "").unwrap();
+    insta::assert_snapshot!(plan(&f, &spec), @"
+    set the host name localhost
+    make an empty root
+    link /bin to usr/bin
+    make the folder /etc
+    mount HOST/root/etc read-only at /etc
+    make the folder /opt
+    mount HOST/root/opt read-only at /opt
+    make the folder /tmp
+    make the file /tmp/left
+    mount HOST/root/tmp/left read-only at /tmp/left
+    make the folder /tmp/inner
+    make the folder /usr
+    mount HOST/root/usr read-only at /usr
+    make the folder /proc
+    make the folder /dev
+    mount the process table at /proc
+    mount HOST/web read-only at /tmp/inner
+    seal /
+    enter the new root
+    change to the folder /
+    limit core file bytes to 0
+    ");
+    spec.mounts.clear();
+    let tmp = |spec: &Spec| plan(&f, spec).lines().filter(|l| l.contains("/tmp")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(tmp(&spec), @"
+    make the folder /tmp
+    mount HOST/root/tmp read-only at /tmp
+    ");
+    spec.private_tmp = true;
+    insta::assert_snapshot!(tmp(&spec), @"
+    make the folder /tmp
+    mount a tmpfs, mode 1777, at /tmp
     ");
 }
 
@@ -185,6 +228,8 @@ fn a_spec_that_makes_no_sense_is_refused() {
     insta::assert_snapshot!(refuse(&|s| s.argv.clear()), @"the sandbox's argv is not usable: it is empty, and must begin with the program");
     insta::assert_snapshot!(refuse(&|s| s.argv = vec!["true".into()]), @r#"the sandbox's argv is not usable: the program must be an absolute path, and is "true""#);
     insta::assert_snapshot!(refuse(&|s| s.argv.push("a\0b".into())), @"the sandbox's command is not usable: an argument or variable has a NUL byte in it");
+    insta::assert_snapshot!(refuse(&|s| s.ids = (0, u32::MAX)), @"the sandbox's user or group is not usable: 4294967295 stands for nobody");
+    insta::assert_snapshot!(refuse(&|s| (s.network, s.listen) = (Network::Host, vec![80])), @"the sandbox's listen is not usable: with the host's network there is nothing to hand out; listen outside, and leave it empty");
     insta::assert_snapshot!(refuse(&|s| s.cwd = "build".into()), @r#"the sandbox's cwd is not usable: it must be an absolute path, and is "build""#);
     insta::assert_snapshot!(refuse(&|s| s.root = "root".into()), @r#"the sandbox's root is not usable: it must be an absolute path, and is "root""#);
     insta::assert_snapshot!(refuse(&|s| s.root = f.path().join("web/package.json")), @"the sandbox's root is not usable: HOST/web/package.json is not a folder");
@@ -241,6 +286,24 @@ fn a_tmpfs_belongs_to_the_build_user_and_is_as_large_as_it_says() {
         let output = w.run_with(&["--tmpfs", "/t"], script);
         assert!(output.starts_with("700 build\n"), "{output}");
         assert!(output.contains("No space left on device\n1048576\n"), "{output}");
+    });
+}
+
+#[test]
+fn without_a_private_tmp_it_is_what_the_root_and_the_mounts_say() {
+    as_everybody(|w| {
+        let run = |options: &[&str], script: &str| w.run_with(&[&["--no-private-tmp"], options].concat(), script);
+        assert!(w.run("touch /tmp/x && ls /tmp").starts_with("x\n"), "private and writable unless told otherwise");
+        let absent = run(&[], "ls -d /tmp");
+        assert!(absent.contains("cannot access '/tmp': No such file"), "{absent}");
+        assert!(run(&["--tmpfs", "/tmp"], "touch /tmp/x && ls /tmp").starts_with("x\n"));
+        fs::create_dir(w.path("root/tmp")).unwrap();
+        assert!(run(&[], "touch /tmp/x").contains("Read-only file system"));
+        fs::write(w.path("root/tmp/left"), "left\n").unwrap();
+        let output = run(&["--tmpfs", "/tmp/inner"], "cat /tmp/left; touch /tmp/x; touch /tmp/inner/x && ls /tmp");
+        assert!(output.starts_with("left\n") && output.contains("Read-only file system"), "{output}");
+        assert!(output.contains("inner\nleft\n"), "{output}");
+        assert_eq!(w.run("ls /tmp"), "status: exited 0\n", "the root's is hidden by the private one");
     });
 }
 

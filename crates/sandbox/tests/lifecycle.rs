@@ -87,6 +87,16 @@ fn a_socket_opened_inside_is_served_from_outside() {
 }
 
 #[test]
+fn two_sockets_opened_inside_come_out_in_the_order_of_their_ports() {
+    as_everybody(|w| {
+        let options = ["--listen", "4874", "--serve", "first", "--listen", "4873", "--serve", "second"];
+        let script = "for port in 4873 4874; do exec 3<>/dev/tcp/127.0.0.1/$port; cat <&3; echo; done";
+        let output = w.sandbox(&options).args(["/bin/bash", "-c", script]).output().unwrap();
+        assert_eq!(text(output), "second\nfirst\nstatus: exited 0\n");
+    });
+}
+
+#[test]
 fn limits_hold() {
     as_everybody(|w| {
         assert_eq!(w.run_with(&["--nofile", "77"], "ulimit -n; ulimit -c"), "77\n0\nstatus: exited 0\n");

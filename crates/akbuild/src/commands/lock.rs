@@ -95,6 +95,7 @@ fn bare_engine(session: &Session, project: &Project, lock: &Lock) -> Outcome<Arc
         tools: Vec::new(),
         stages: Vec::new(),
         targets: Vec::new(),
+        smoke: None,
         python_pins: Vec::new(),
     };
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;

@@ -158,6 +158,10 @@ impl Ui for Json {
         self.streams.err(&self.paint.error(block));
     }
 
+    fn document(&self, line: Value) {
+        self.say(line);
+    }
+
     fn out_bytes(&self, data: &[u8]) {
         self.streams.out(data);
     }

@@ -51,6 +51,8 @@ pub(crate) trait Ui: Sink {
     fn progress(&self, _text: &str) {}
     /// A whole rendered error, `error: ...` and its further lines; shown in every mode.
     fn error(&self, block: &str);
+    /// A line for programs, an object with `reason`; where people look, it is passed over.
+    fn document(&self, _line: serde_json::Value) {}
     /// Data, to stdout as it is; a line end is not added.
     fn out(&self, data: &str) {
         self.out_bytes(data.as_bytes());

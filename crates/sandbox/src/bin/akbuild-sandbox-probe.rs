@@ -8,17 +8,20 @@ use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use akbuild_sandbox::{Mount, MountKind, Output, Running, SandboxError, Spec, Status, Stdio};
+use akbuild_sandbox::{Control, Mount, MountKind, Network, Output, Running, SandboxError, Signal, Spec, Status, Stdio};
 
 /// What the command line says.
 #[derive(Default)]
 struct Asked {
     spec: Spec,
-    /// Answers the first connection to the inner socket with this text.
-    serve: Option<String>,
+    /// Answers the first connection to each inner socket with its text.
+    serve: Vec<String>,
     /// Kills the sandbox as soon as it has written a line.
     kill: bool,
+    /// Does to the sandbox what each line of standard input says, also after its end; the answers are in `order`.
+    orders: bool,
     /// Prints the operations instead of running anything.
     plan: bool,
     /// Prints what the machine allows instead.
@@ -78,16 +81,20 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Asked> {
                 mount(at, MountKind::Overlay { lower, upper, work });
             }
             "--env" => spec.env.push((next()?, next()?)),
-            "--listen" => spec.listen = next()?.to_str()?.parse().ok(),
-            "--serve" => asked.serve = next()?.into_string().ok(),
+            "--listen" => spec.listen.push(next()?.to_str()?.parse().ok()?),
+            "--serve" => asked.serve.push(next()?.into_string().ok()?),
             "--nofile" => spec.limits.nofile = next()?.to_str()?.parse().ok(),
             "--fsize" => spec.limits.fsize = next()?.to_str()?.parse().ok(),
             "--memory" => spec.limits.memory = next()?.to_str()?.parse().ok(),
             "--times" => asked.times = next()?.to_str()?.parse().ok(),
             "--stdin" => spec.stdin = Stdio::Inherit,
             "--terminal" => (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit),
+            "--ids" => spec.ids = (next()?.to_str()?.parse().ok()?, next()?.to_str()?.parse().ok()?),
+            "--host-network" => spec.network = Network::Host,
+            "--no-private-tmp" => spec.private_tmp = false,
             "--no-seccomp" => spec.seccomp = false,
             "--kill" => asked.kill = true,
+            "--orders" => asked.orders = true,
             "--plan" => asked.plan = true,
             "--doctor" => asked.doctor = true,
             _ => return None,
@@ -99,16 +106,41 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Asked> {
 
 fn run(asked: &Asked) -> Result<(), SandboxError> {
     let mut running = akbuild_sandbox::spawn(&asked.spec)?;
-    if let Some((listener, text)) = running.listener().zip(asked.serve.clone()) {
+    for (listener, text) in running.listeners().into_iter().zip(asked.serve.clone()) {
         std::thread::spawn(move || serve(&listener, &text));
     }
+    let control = asked.orders.then(|| running.control());
+    let orders = control.map(|control| std::thread::spawn(move || obey(&control)));
     pass_on(&mut running, asked.kill);
     let finished = running.wait()?;
     say(&match finished.status {
         Status::Exited(code) => format!("status: exited {code}"),
         Status::Signalled(signal) => format!("status: signalled {signal}"),
     });
+    if let Some(orders) = orders {
+        let _ = orders.join();
+    }
     Ok(())
+}
+
+fn obey(control: &Control) {
+    for line in io::stdin().lines().map_while(Result::ok) {
+        say(&order(control, &line).unwrap_or_else(|e| format!("{:?}: {e}", e.kind())));
+    }
+}
+
+fn order(control: &Control, line: &str) -> io::Result<String> {
+    let (verb, on) = line.split_once(' ').unwrap_or((line, ""));
+    match verb {
+        "connect" => {
+            let port = on.parse().map_err(io::Error::other)?;
+            let stream = control.connect(port, Duration::from_secs(60))?;
+            io::read_to_string(stream).map(|text| format!("connected: {text}"))
+        }
+        "terminate" => control.signal(Signal::Terminate).map(|()| "signalled".into()),
+        "memory" => Ok(control.memory().map_or("none".into(), |bytes| bytes.to_string())),
+        _ => Err(io::ErrorKind::InvalidInput.into()),
+    }
 }
 
 /// Tries something from the inside that no everyday program does.
@@ -125,6 +157,19 @@ fn attempt(what: &str, on: &str) -> io::Result<()> {
         "socket" => {
             let family = AddressFamily::from_raw(on.parse().map_err(io::Error::other)?);
             Ok(rustix::net::socket(family, SocketType::DGRAM, None).map(drop)?)
+        }
+        "serve" => {
+            let listener = TcpListener::bind(on)?;
+            writeln!(io::stdout(), "listening")?;
+            listener.incoming().try_for_each(|connection| connection?.write_all(b"from inside"))
+        }
+        "hold" => {
+            let memory = vec![1_u8; on.parse().map_err(io::Error::other)?];
+            writeln!(io::stdout(), "holding")?;
+            loop {
+                std::hint::black_box(&memory);
+                std::thread::park();
+            }
         }
         _ => Err(io::ErrorKind::InvalidInput.into()),
     }

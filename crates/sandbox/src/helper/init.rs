@@ -8,8 +8,9 @@ use std::process::{self, Command};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::Mode;
-use rustix::process::Pid;
+use rustix::process::{Pid, PidfdFlags};
 
+use super::answer::answer;
 use super::tree::Tree;
 use super::{Handed, failed, other, privilege, report};
 use crate::message::{self, Failure, Message, Step};
@@ -25,9 +26,9 @@ pub(super) fn run(handed: Handed) -> i32 {
             return Ok(Status::Exited(0));
         }
         let signals = sys::child_signals().map_err(other("watch for signals"))?;
-        let command = start(&handed)?;
-        message::send(&handed.control, &Message::Started, &[]).map_err(other("tell that the command runs"))?;
-        supervise(&handed.control, &signals, command).map_err(other("wait for the command"))
+        let command = start(&handed.job, &handed.stdin)?;
+        tell_started(&handed.control, command).map_err(other("tell that the command runs"))?;
+        supervise(&handed.control, handed.requests, &signals, command).map_err(other("wait for the command"))
     });
     match result {
         Ok(status) => {
@@ -43,7 +44,7 @@ pub(super) fn run(handed: Handed) -> i32 {
 fn set_up(handed: &Handed) -> Result<(), Failure> {
     let job = &handed.job;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    let mut tree = Tree::new(job.identity)?;
+    let mut tree = Tree::new(job)?;
     for op in &job.ops {
         let step = match op {
             Op::Proc(_) => Step::Proc,
@@ -91,11 +92,11 @@ fn limit(resource: Resource, value: u64) -> io::Result<()> {
 }
 
 /// Forks the command, and waits until it has become the program or could not.
-fn start(handed: &Handed) -> Result<Pid, Failure> {
+fn start(job: &Job, stdin: &OwnedFd) -> Result<Pid, Failure> {
     let (ours, theirs) = message::pair().map_err(other("make a socket"))?;
     let Some(pid) = sys::fork().map_err(other("start the command's process"))? else {
         drop(ours);
-        let failure = become_command(&handed.job, &handed.stdin);
+        let failure = become_command(job, stdin);
         // Init waits for this; if it is gone, so is everybody.
         let _ = message::send(&theirs, &Message::Failed(failure), &[]);
         process::exit(127);
@@ -105,6 +106,12 @@ fn start(handed: &Handed) -> Result<Pid, Failure> {
         Some((Message::Failed(failure), _)) => Err(failure),
         _ => Ok(pid),
     }
+}
+
+/// Gives the parent a hold on the command, which nothing has reaped yet.
+fn tell_started(control: &OwnedFd, command: Pid) -> io::Result<()> {
+    let command = rustix::process::pidfd_open(command, PidfdFlags::empty())?;
+    message::send(control, &Message::Started, &[command.as_fd()])
 }
 
 /// Becomes the command; returns only if that fails.
@@ -139,21 +146,26 @@ fn take_terminal(stdin: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Reaps until the command has ended. Does not return if the parent goes away.
-fn supervise(control: &OwnedFd, signals: &OwnedFd, command: Pid) -> io::Result<Status> {
+/// Reaps, and answers the parent, until the command has ended. Does not return if the parent goes away.
+fn supervise(control: &OwnedFd, requests: OwnedFd, signals: &OwnedFd, command: Pid) -> io::Result<Status> {
+    let mut requests = Some(requests);
     loop {
         while let Some((pid, status)) = sys::reap(false)? {
             if pid == command {
                 return Ok(status);
             }
         }
-        let mut fds = [PollFd::new(control, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+        let watched = [control, signals].into_iter().chain(&requests);
+        let mut fds: Vec<_> = watched.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
         match rustix::event::poll(&mut fds, None) {
             Err(rustix::io::Errno::INTR) => continue,
             result => result?,
         };
         if !fds[0].revents().is_empty() {
             process::exit(0);
+        }
+        if fds.get(2).is_some_and(|fd| !fd.revents().is_empty()) {
+            requests = requests.filter(answer);
         }
         // Only empties the descriptor; what has happened is learnt by reaping.
         let _ = rustix::io::read(signals, &mut [0; 128]);

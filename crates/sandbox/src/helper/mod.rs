@@ -1,8 +1,9 @@
 //! The helper: this program, started again, with one thread and no other purpose.
 //!
-//! Knows the order of things. The mounts are in `tree`, pid 1 in `init`, the loss of privileges in
-//! `privilege`.
+//! Knows the order of things. The mounts are in `tree`, pid 1 in `init` and `answer`, the loss of
+//! privileges in `privilege`.
 
+mod answer;
 mod init;
 mod privilege;
 mod tree;
@@ -16,9 +17,9 @@ use std::{io, process};
 use rustix::process::{Pid, WaitOptions};
 use rustix::thread::UnshareFlags;
 
-use crate::identity::INSIDE;
 use crate::message::{self, Failure, Message, Step};
 use crate::spawn::PREPARED;
+use crate::spec::Network;
 use crate::sys;
 use crate::wire::Job;
 
@@ -39,6 +40,8 @@ struct Handed {
     control: OwnedFd,
     job: Job,
     stdin: OwnedFd,
+    /// Where the parent asks init.
+    requests: OwnedFd,
 }
 
 /// 0 if init was started, whatever became of it; the parent hears the rest over the control socket.
@@ -55,7 +58,7 @@ fn run() -> i32 {
     match forked {
         Err(failure) => report(control, failure),
         Ok(None) => init::run(handed),
-        Ok(Some(init)) => attend(&handed, init),
+        Ok(Some(init)) => attend(handed, init),
     }
 }
 
@@ -64,21 +67,23 @@ fn take_job() -> io::Result<Handed> {
     sys::close_inherited()?;
     let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let (_, with) = message::receive_bytes(&control)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-    let [job, stdin]: [OwnedFd; 2] = with.try_into().map_err(|_| io::ErrorKind::InvalidData)?;
+    let [job, stdin, requests]: [OwnedFd; 3] = with.try_into().map_err(|_| io::ErrorKind::InvalidData)?;
     let mut bytes = Vec::new();
     File::from(job).read_to_end(&mut bytes)?;
     let job = Job::decode(&bytes).ok_or(io::ErrorKind::InvalidData)?;
     rustix::stdio::dup2_stdin(&stdin)?;
-    Ok(Handed { control, job, stdin })
+    Ok(Handed { control, job, stdin, requests })
 }
 
 fn enter_namespaces(job: &Job) -> Result<(), Failure> {
-    let all = UnshareFlags::NEWNS
-        | UnshareFlags::NEWNET
+    let mut all = UnshareFlags::NEWNS
         | UnshareFlags::NEWIPC
         | UnshareFlags::NEWUTS
         | UnshareFlags::NEWCGROUP
         | UnshareFlags::NEWPID;
+    if job.network == Network::Loopback {
+        all |= UnshareFlags::NEWNET;
+    }
     if job.identity.privileged {
         return sys::unshare(all).map_err(failed(Step::Namespaces, "enter new namespaces"));
     }
@@ -88,16 +93,16 @@ fn enter_namespaces(job: &Job) -> Result<(), Failure> {
     map_ids(job)
 }
 
-/// Says which id outside stands for [`INSIDE`], in a user namespace that this process has just made.
+/// Says which ids outside stand for those inside, in a user namespace that this process has just made.
 fn map_ids(job: &Job) -> Result<(), Failure> {
     let write = |file: &str, text: String| {
         let path = format!("/proc/self/{file}");
         let what = format!("write \"{text}\" to {path}");
         fs::write(&path, text).map_err(failed(Step::UserNamespace, what))
     };
-    write("uid_map", format!("{INSIDE} {} 1", job.identity.uid))?;
+    write("uid_map", format!("{} {} 1", job.ids.0, job.identity.uid))?;
     write("setgroups", "deny".into())?;
-    write("gid_map", format!("{INSIDE} {} 1", job.identity.gid))
+    write("gid_map", format!("{} {} 1", job.ids.1, job.identity.gid))
 }
 
 /// Gives the files of this process in `/proc` to itself, which a change of id took away.
@@ -107,7 +112,9 @@ fn make_dumpable() -> Result<(), Failure> {
 }
 
 /// Tells the parent about init, waits for its end, and gives the terminal back.
-fn attend(handed: &Handed, init: Pid) -> i32 {
+fn attend(handed: Handed, init: Pid) -> i32 {
+    // Init's alone: the parent learns by its end that nobody answers any more.
+    drop(handed.requests);
     let told = rustix::process::pidfd_open(init, rustix::process::PidfdFlags::empty())
         .map_err(io::Error::from)
         .and_then(|fd| message::send(&handed.control, &Message::Init, &[fd.as_fd()]));

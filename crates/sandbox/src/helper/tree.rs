@@ -16,10 +16,10 @@ use rustix::mount::{
 };
 use rustix::thread::{Gid, Uid};
 
-use crate::identity::{INSIDE, Identity};
 use crate::message::Failure;
 use crate::ops::{Access, Op};
 use crate::sys;
+use crate::wire::Job;
 
 /// The root under construction.
 pub(super) struct Tree {
@@ -32,13 +32,13 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Cuts this process's mounts off from the host's: from here on nothing that is mounted shows there.
-    pub(super) fn new(identity: Identity) -> Result<Tree, Failure> {
+    pub(super) fn new(job: &Job) -> Result<Tree, Failure> {
         let cut = || -> io::Result<()> {
             let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
             sys::mount_setattr(root.as_fd(), 0, libc::MS_PRIVATE, true)
         };
         cut().map_err(super::other("make the mounts private"))?;
-        let (uid, gid) = if identity.privileged { (identity.uid, identity.gid) } else { (INSIDE, INSIDE) };
+        let (uid, gid) = if job.identity.privileged { (job.identity.uid, job.identity.gid) } else { job.ids };
         Ok(Tree { uid, gid, skeletons: Vec::new() })
     }
 

@@ -1,0 +1,117 @@
+//! Writing an image to a file, a folder or stdout, and what is known of it beside that.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use akbuild_image::{Form, Layout, write_archive};
+
+use super::documents::Documents;
+use crate::args::{Image, ImageFormat};
+use crate::failure::{Failure, Outcome, io, replace};
+use crate::session::Session;
+use crate::ui::data;
+
+/// Fails if stdout is not for an image.
+pub(super) fn check_stdout(wanted: &Image, json: bool) -> Outcome {
+    let refuse = |message: &str| Err(Failure::Say(format!("{message}\n  help: name a file with `--output FILE`")));
+    match wanted.format {
+        _ if json => refuse("the image goes to stdout, where `--json` would be in it"),
+        ImageFormat::Oci => refuse("a layout is a folder, and cannot go to stdout"),
+        _ if data().is_none() => refuse("an image is nothing for a terminal"),
+        _ => Ok(()),
+    }
+}
+
+/// Writes it; gives the paths of all that was written.
+pub(super) fn write(
+    session: &Session,
+    layout: &Layout,
+    format: ImageFormat,
+    names: &[String],
+    output: &Path,
+    documents: Option<&Documents>,
+) -> Outcome<Vec<PathBuf>> {
+    let form = match format {
+        ImageFormat::Oci => return folder(session, layout, output, documents),
+        ImageFormat::OciArchive => Form::Oci,
+        ImageFormat::DockerArchive => Form::Docker,
+    };
+    if output == Path::new("-") {
+        let out = data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
+        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, out))?;
+        return Ok(Vec::new());
+    }
+    archive(layout, form, names, output)?;
+    let mut written = vec![output.to_owned()];
+    written.extend(beside(output, documents)?);
+    Ok(written)
+}
+
+/// Writes a sibling, then renames: whoever reads the file sees the old one or all of the new one.
+fn archive(layout: &Layout, form: Form, names: &[String], output: &Path) -> Outcome {
+    if fs::metadata(output).is_ok_and(|meta| !meta.is_file()) {
+        // A device or a pipe.
+        let file = io(File::options().write(true).open(output), "open", output)?;
+        return Ok(write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, file))?);
+    }
+    let sibling = added(output, ".new");
+    let write = || -> Outcome {
+        let file = io(File::create(&sibling), "make", &sibling)?;
+        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, &file))?;
+        io(file.sync_all(), "write", &sibling)?;
+        io(fs::rename(&sibling, output), "rename", &sibling)
+    };
+    write().inspect_err(|_| {
+        // Only tidiness: the next one to the same place writes over it.
+        let _ = fs::remove_file(&sibling);
+    })
+}
+
+/// Copies the layout to a folder that is new, or has one already.
+fn folder(session: &Session, layout: &Layout, output: &Path, documents: Option<&Documents>) -> Outcome<Vec<PathBuf>> {
+    let there = output.join("oci-layout").is_file();
+    let empty = fs::read_dir(output).map(|mut entries| entries.next().is_none());
+    if !there && !empty.unwrap_or(true) {
+        let message = format!("`{}` is there, and is no image layout", output.display());
+        return Err(Failure::Say(format!("{message}\n  help: name a new folder with `--output`")));
+    }
+    let blobs = output.join("blobs/sha256");
+    io(fs::create_dir_all(&blobs), "make", &blobs)?;
+    for blob in layout.layers.iter().chain([&layout.config, &layout.manifest]) {
+        let (from, to) = (layout.blob(&blob.digest), blobs.join(blob.digest.hex()));
+        if fs::metadata(&to).is_ok_and(|meta| meta.len() == blob.size) {
+            continue;
+        }
+        let sibling = added(&to, ".new");
+        io(fs::copy(&from, &sibling), "copy", &from)?;
+        io(fs::rename(&sibling, &to), "rename", &sibling)?;
+    }
+    for name in ["oci-layout", "index.json"] {
+        let text = io(fs::read_to_string(layout.folder.join(name)), "read", &layout.folder.join(name))?;
+        replace(&output.join(name), &text)?;
+    }
+    session.ui.note(&format!("image layout in `{}`", output.display()));
+    let mut written = vec![output.to_owned()];
+    written.extend(beside(output, documents)?);
+    Ok(written)
+}
+
+/// Writes what is known of an image beside it.
+fn beside(output: &Path, documents: Option<&Documents>) -> Outcome<Vec<PathBuf>> {
+    let Some(documents) = documents else { return Ok(Vec::new()) };
+    let all = [(".cdx.json", &documents.sbom), (".provenance.json", &documents.provenance)];
+    all.into_iter()
+        .map(|(ending, text)| {
+            let path = added(output, ending);
+            replace(&path, text)?;
+            Ok(path)
+        })
+        .collect()
+}
+
+fn added(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}

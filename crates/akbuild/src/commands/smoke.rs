@@ -1,0 +1,145 @@
+//! `akbuild smoke`: the image, started for real, and what came of it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+use akbuild_image::Layout;
+use akbuild_recipe::plan::{Smoke, SysrootId};
+use akbuild_smoke::{Event, Finding, Report, Root, SmokeError, Smoking};
+use serde_json::json;
+
+use super::build::{Ended, tell};
+use super::image;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::project::Project;
+use crate::session::Session;
+use crate::ui::{clean, seconds, size};
+
+pub(crate) fn run(session: &Session, project: &Project, from: Option<&str>, plain_http: &[String], json: bool) -> Outcome {
+    let plan = project.plan()?;
+    let Some(smoke) = plan.smoke.clone() else {
+        let help = "add `[smoke]` with what is to be started (docs/recipe.md)";
+        return Err(Failure::Say(format!("the recipe does not say how the image is tried\n  help: {help}")));
+    };
+    let (stage, _) = image::one(&plan, Some(smoke.image.as_str()))?;
+    let built = image::build(session, project, &stage, false)?;
+    let scratch = session.store.scratch("smoke")?;
+    let mut sysroots = HashMap::new();
+    for id in smoke.services.iter().map(|s| &s.sysroot).chain(smoke.checks.iter().map(|c| &c.sysroot)) {
+        if !sysroots.contains_key(id) {
+            sysroots.insert(id.clone(), session.block_on(built.engine.make_one_sysroot(id))?);
+        }
+    }
+    let previous = from.map(|from| previous(session, from, plain_http, scratch.path())).transpose()?;
+    session.ui.note("unpacking the image");
+    let root = Root::unpack(&built.layout, scratch.path().join("image"))?;
+    let previous = previous.map(|layout| Root::unpack(&layout, scratch.path().join("previous"))).transpose()?;
+    let work = scratch.path().join("work");
+    std::fs::create_dir(&work).map_err(|e| Failure::Say(format!("cannot make `{}`: {e}", work.display())))?;
+    let argv: Vec<String> = std::env::args().collect();
+    let record = session.store.begin_build(&argv, &built.engine.plan.name, &[])?;
+    let said = |error: &dyn std::fmt::Display| SmokeError::Said(error.to_string());
+    let script = |id: &SysrootId, script: &str, env: &_| {
+        let tree = sysroots.get(id).ok_or_else(|| SmokeError::Said(format!("sysroot `{id}` is not there")))?;
+        built.engine.script_in(id, tree, script, env).map_err(|e| said(&e))
+    };
+    let log = |name: &str| Ok(session.store.create_log(&record, &format!("smoke:{name}")).map_err(|e| said(&e))?.1);
+    let shown = RefCell::new(());
+    let event = |event: Event<'_>| {
+        let _ = shown.borrow_mut();
+        match event {
+            Event::Begin(what) => session.ui.progress(what),
+            Event::Done(done) => {
+                session.ui.progress("");
+                let note = done.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                session.ui.note(&format!("ok {:>9}  {}{note}", seconds(done.seconds), clean(&done.what)));
+            }
+        }
+    };
+    let smoking = Smoking {
+        plan: &smoke,
+        image: &root,
+        previous: previous.as_ref(),
+        scratch: &work,
+        script: &script,
+        log: &log,
+        event: &event,
+        go_on: &|| !session.is_interrupted(),
+        runtime: session.handle(),
+    };
+    session.be_patient(std::time::Duration::from_secs(10));
+    let report = smoking.run();
+    session.ui.progress("");
+    session.store.finish_build(&record, report.as_ref().is_ok_and(|report| report.finding.is_none()))?;
+    let report = report?;
+    let logs = session.store.build_dir(&record);
+    session.ui.document(json!({
+        "reason": "smoke", "image": built.layout.manifest.name(), "ok": report.finding.is_none(),
+        "done": report.done, "memory": report.memory, "finding": report.finding, "logs": logs.display().to_string(),
+    }));
+    if !json {
+        session.ui.out(&text(&report, &smoke, &logs));
+    } else {
+        tell(session, &built.engine, Ended::new(built.outcome.clone(), built.begun()));
+    }
+    match &report.finding {
+        None => Ok(()),
+        Some(finding) => {
+            session.ui.error(&format!("error: {}", words(finding, &logs)));
+            Err(Failure::Told(Exit::Found))
+        }
+    }
+}
+
+/// The image that ran before: a layout on this machine, or pulled from a registry.
+fn previous(session: &Session, from: &str, plain_http: &[String], scratch: &Path) -> Outcome<Layout> {
+    if Path::new(from).join("oci-layout").is_file() {
+        return Ok(Layout::open(Path::new(from))?);
+    }
+    let reference: akbuild_distribution::Reference = from.parse()?;
+    let folder = scratch.join("pulled");
+    let client = image::client(session, plain_http)?;
+    let progress = image::Progress::new(session, "pulling");
+    let report = |event| progress.event(event);
+    let options = akbuild_distribution::PullOptions::default();
+    session.interruptible(client.pull(&reference, &folder, &options, &report))??;
+    progress.end();
+    Ok(Layout::open(&folder)?)
+}
+
+/// The report as people read it.
+fn text(report: &Report, smoke: &Smoke, logs: &Path) -> String {
+    let mut lines = Vec::new();
+    for (i, done) in report.done.iter().enumerate() {
+        let failed = report.finding.is_some() && i + 1 == report.done.len();
+        let word = if failed { "failed" } else { "ok" };
+        lines.push(format!("{word:<7}{:>9}  {}", seconds(done.seconds), clean(&done.what)));
+    }
+    for memory in &report.memory {
+        let limit = match memory.limit {
+            Some(limit) if memory.enforced => format!(", of {} that it may have", size(limit)),
+            Some(limit) => format!(", of {} that it may have; this machine does not enforce that", size(limit)),
+            None => String::new(),
+        };
+        lines.push(format!("peak   {:>9}  memory of `{}`{limit}", size(memory.peak), memory.process));
+    }
+    let wanted = smoke.pages.len() + smoke.checks.len();
+    if report.finding.is_none() {
+        lines.push(format!("the image works: {} steps, {wanted} pages and checks", report.done.len()));
+    }
+    lines.push(format!("logs: {}", logs.display()));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A finding, as an error is told.
+fn words(finding: &Finding, logs: &Path) -> String {
+    let mut lines = vec![clean(&finding.what)];
+    lines.extend(finding.causes.iter().map(|cause| format!("  {}", clean(cause))));
+    if let Some(process) = &finding.process {
+        lines.push(format!("  the last lines of `{process}`:"));
+        lines.extend(finding.tail.iter().map(|line| format!("    | {}", clean(line))));
+        lines.push(format!("  help: the whole log is `{}`", logs.join(format!("smoke_{process}.log")).display()));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,162 @@
+//! One thing that an image is made of, as plain data. Knows what is known of it; nothing of documents.
+
+use akbuild_nar::{Algo, Digest};
+use akbuild_registry::normalise;
+
+use crate::{Licence, Purl, address};
+
+/// The image itself, which all components belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The project's name.
+    pub name: String,
+    /// The version that was built.
+    pub version: String,
+    /// The digest of the image's manifest, a SHA-256; none where the document is made before the image.
+    pub image: Option<Digest>,
+}
+
+impl Project {
+    /// `pkg:oci/NAME@sha256:...`, or `pkg:generic/NAME@VERSION` without a digest.
+    pub fn purl(&self) -> Purl {
+        match &self.image {
+            Some(digest) => Purl::image(&self.name, &self.version, digest),
+            None => Purl::generic(&self.name, &self.version, &[]),
+        }
+    }
+}
+
+/// One thing that an image is made of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Component {
+    /// Its name, which also says what else is known of it.
+    pub purl: Purl,
+    /// Where packages of its kind come from.
+    pub ecosystem: Ecosystem,
+    /// Its name as its ecosystem has it: with an npm scope, a whole Go module path.
+    pub name: String,
+    /// Its version as its ecosystem writes it: with Debian's epoch, with Go's `v`.
+    pub version: String,
+    /// Digests of the file that it came as. A `h1:` hash of a Go module is [`Algo::GoZip`].
+    pub digests: Vec<Digest>,
+    /// Licences that all apply. Empty: not known.
+    pub licences: Vec<Licence>,
+    /// How it gets into the image.
+    pub ships: Ships,
+}
+
+/// Where packages of a kind come from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ecosystem {
+    /// A binary package of Debian.
+    Debian,
+    /// A project of a Python index.
+    Python,
+    /// An npm package.
+    Npm,
+    /// A Go module.
+    Go,
+    /// A tree of files from elsewhere.
+    Source(Origin),
+}
+
+/// Where a source came from, and what it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Address of a git repository or of an archive. Users, passwords and queries in it are left out of every document,
+    /// and so is all that is no address of a network: folders of a machine.
+    pub address: Option<String>,
+    /// The commit, in hex, if it was git.
+    pub commit: Option<String>,
+    /// The tree's NAR hash.
+    pub tree: Digest,
+}
+
+impl Origin {
+    /// The address as others may see it.
+    pub(crate) fn public(&self) -> Option<String> {
+        self.address.as_deref().and_then(address::public)
+    }
+
+    /// Where to have it from, by SPDX's download location: `git+https://forge.example/app@COMMIT`.
+    pub(crate) fn location(&self) -> Option<String> {
+        let address = self.public()?;
+        Some(match &self.commit {
+            Some(commit) => format!("git+{address}@{}", commit.to_ascii_lowercase()),
+            None => address,
+        })
+    }
+}
+
+/// How a component gets into the image, from what matters least to what matters most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ships {
+    /// It does not: it was only there to build.
+    Build,
+    /// Its files are there, and what needs them does without.
+    Optional,
+    /// It was compiled or bundled into something else.
+    Bundled,
+    /// Its own files are there.
+    Installed,
+}
+
+impl Component {
+    /// A binary package of Debian; `arch` is the sysroot's architecture.
+    pub fn debian(name: &str, version: &str, arch: &str) -> Self {
+        Self::new(Ecosystem::Debian, name, version, Purl::debian(name, version, arch))
+    }
+
+    /// A Python project, of which `file` was taken.
+    pub fn python(name: &str, version: &str, file: &str) -> Self {
+        let name = normalise(name);
+        let purl = Purl::python(&name, version, file);
+        Self::new(Ecosystem::Python, &name, version, purl)
+    }
+
+    /// An npm package; `name` is with its scope.
+    pub fn npm(name: &str, version: &str) -> Self {
+        Self::new(Ecosystem::Npm, name, version, Purl::npm(name, version))
+    }
+
+    /// A Go module.
+    pub fn go(module: &str, version: &str) -> Self {
+        Self { ships: Ships::Bundled, ..Self::new(Ecosystem::Go, module, version, Purl::go(module, version)) }
+    }
+
+    /// A tree from elsewhere; `archive` is the digest of the file it came as.
+    pub fn source(name: &str, version: &str, origin: Origin, archive: Option<Digest>) -> Self {
+        let purl = Purl::source(name, version, &origin, archive.as_ref());
+        let digests = archive.into_iter().collect();
+        Self { digests, ..Self::new(Ecosystem::Source(origin), name, version, purl) }
+    }
+
+    fn new(ecosystem: Ecosystem, name: &str, version: &str, purl: Purl) -> Self {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        Self { purl, ecosystem, name, version, digests: Vec::new(), licences: Vec::new(), ships: Ships::Installed }
+    }
+
+    /// The same with a digest more.
+    pub fn digest(mut self, digest: Digest) -> Self {
+        self.digests.push(digest);
+        self
+    }
+
+    /// The same with licences more.
+    pub fn licensed(mut self, licences: impl IntoIterator<Item = Licence>) -> Self {
+        self.licences.extend(licences);
+        self
+    }
+
+    /// The same, shipped so.
+    pub fn ships(mut self, ships: Ships) -> Self {
+        self.ships = ships;
+        self
+    }
+}
+
+/// A Go hash as `go.sum` writes it.
+pub(crate) fn h1(digest: &Digest) -> Option<String> {
+    matches!(digest.algo(), Algo::GoZip | Algo::GoMod)
+        .then(|| format!("h1:{}", data_encoding::BASE64.encode(digest.as_bytes())))
+}

@@ -1,0 +1,262 @@
+//! npm packages by a `package-lock.json`, versions 2 and 3: which of them ship, and their licences. Knows the fields of an
+//! entry; the format is `akbuild-registry`'s.
+
+use std::collections::BTreeMap;
+
+use akbuild_nar::Digest;
+use akbuild_registry::{LockError, NpmLock, Platform};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Licence;
+
+/// A package that ships.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NpmPackage {
+    /// Its own name, with its scope; not the alias it is installed under.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its tarball's strongest digest. None for what comes inside another's tarball, or where the lock has none.
+    pub integrity: Option<Digest>,
+    /// Its licence, where the lock has it.
+    pub licence: Option<Licence>,
+    /// Whether all that wants it does without.
+    pub optional: bool,
+}
+
+/// Why the packages of a lock cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NpmError {
+    /// It is no lock that is understood.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A digest that is none.
+    #[error("{file}: the integrity of `{entry}` cannot be read: {problem}; {AGAIN}")]
+    Integrity {
+        /// The file.
+        file: String,
+        /// Where in it.
+        entry: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The lock contradicts itself.
+    #[error("{file}: {package} has two digests, {first} and {second}; {AGAIN}")]
+    Contradiction {
+        /// The file.
+        file: String,
+        /// The package and version.
+        package: String,
+        /// One of them.
+        first: Digest,
+        /// The other.
+        second: Digest,
+    },
+}
+
+const AGAIN: &str = "write the file again with `npm install --package-lock-only`";
+
+/// What there is besides what the registry's reader tells.
+#[derive(Deserialize)]
+struct Lock {
+    packages: BTreeMap<String, Value>,
+}
+
+/// The packages that `npm ci --omit=dev` installs on this platform, each version once, sorted; `file` is the lock's name, for
+/// messages. Left out are the project and its workspaces, links, what only development needs (`dev`), and what is for
+/// other platforms, by npm's rule. `devOptional`, which is needed for development and is optional for what ships, does ship
+/// and is optional.
+///
+/// # Errors
+/// If it is not such a lock, or an integrity cannot be read or contradicts another.
+pub fn production(lock: &str, file: &str, platform: &Platform) -> Result<Vec<NpmPackage>, NpmError> {
+    NpmLock::parse(lock, file)?;
+    let packages = serde_json::from_str::<Lock>(lock).map_or_else(|_| BTreeMap::new(), |lock| lock.packages);
+    let mut shipped: BTreeMap<(String, String), NpmPackage> = BTreeMap::new();
+    for (key, entry) in packages.iter().filter(|(key, entry)| ships(key, entry, platform)) {
+        let Some(package) = package(key, entry, file)? else { continue };
+        let name = (package.name.clone(), package.version.clone());
+        match shipped.get_mut(&name) {
+            Some(known) => join(known, package, file)?,
+            None => drop(shipped.insert(name, package)),
+        }
+    }
+    Ok(shipped.into_values().collect())
+}
+
+fn flag(entry: &Value, name: &str) -> bool {
+    entry.get(name).and_then(Value::as_bool) == Some(true)
+}
+
+fn ships(key: &str, entry: &Value, platform: &Platform) -> bool {
+    let installed = key.split('/').any(|part| part == "node_modules");
+    installed && !["link", "extraneous", "dev"].iter().any(|name| flag(entry, name)) && fits(entry, platform)
+}
+
+/// Whether the `os`, `cpu` and `libc` of an entry allow a platform, by npm's rule: no negated word names it, and some other
+/// word does unless all are negated.
+fn fits(entry: &Value, platform: &Platform) -> bool {
+    let fields = [("os", &platform.os), ("cpu", &platform.cpu), ("libc", &platform.libc)];
+    fields.iter().all(|(field, value)| {
+        let words: Vec<&str> = match entry.get(*field) {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+            _ => return true,
+        };
+        let (negated, named): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('!'));
+        let forbidden = negated.iter().any(|word| &word[1..] == value.as_str());
+        words == ["any"] || !forbidden && (named.is_empty() || named.contains(&value.as_str()))
+    })
+}
+
+/// An entry as a package; `None` if it has no name or no version.
+fn package(key: &str, entry: &Value, file: &str) -> Result<Option<NpmPackage>, NpmError> {
+    let text = |field| entry.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let in_key = key.rsplit_once("node_modules/").map(|(_, name)| name).filter(|name| !name.is_empty());
+    let (Some(name), Some(version)) = (text("name").or(in_key), text("version")) else { return Ok(None) };
+    let integrity = text("integrity").map(Digest::strongest).transpose().map_err(|e| NpmError::Integrity {
+        file: file.to_owned(),
+        entry: key.to_owned(),
+        problem: e.to_string(),
+    })?;
+    Ok(Some(NpmPackage {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        integrity,
+        licence: entry.get("license").and_then(licence),
+        optional: flag(entry, "optional") || flag(entry, "devOptional"),
+    }))
+}
+
+/// `license` is a text; in old packages an object with `type`, or a list of them, of which one may be chosen.
+fn licence(license: &Value) -> Option<Licence> {
+    let name = |value: &Value| value.as_str().or_else(|| value.get("type")?.as_str()).map(str::to_owned);
+    match license {
+        Value::Array(several) => {
+            let names: Vec<String> = several.iter().filter_map(name).collect();
+            Licence::written(&names.join(" OR "))
+        }
+        one => Licence::written(&name(one)?),
+    }
+}
+
+fn join(known: &mut NpmPackage, other: NpmPackage, file: &str) -> Result<(), NpmError> {
+    if let (Some(first), Some(second)) = (known.integrity, other.integrity)
+        && first.algo() == second.algo()
+        && first != second
+    {
+        let package = format!("{}@{}", known.name, known.version);
+        return Err(NpmError::Contradiction { file: file.to_owned(), package, first, second });
+    }
+    known.integrity = known.integrity;
+    known.licence = known.licence.take().or(other.licence);
+    known.optional &= other.optional;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lock(packages: Value) -> String {
+        json!({"name": "app", "lockfileVersion": 3, "packages": packages}).to_string()
+    }
+
+    fn read(packages: Value) -> Vec<String> {
+        let packages = production(&lock(packages), "package-lock.json", &Platform::linux_glibc("x64")).unwrap();
+        let shown = packages.iter().map(|p| {
+            let licence = p.licence.as_ref().map_or("-", Licence::as_str);
+            let integrity = p.integrity.map_or("-".to_owned(), |d| d.algo().to_string());
+            format!("{}@{} {licence} {integrity}{}", p.name, p.version, if p.optional { " optional" } else { "" })
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn what_ships() {
+        let sri = Digest::sha256(b"a").to_string();
+        let packages = json!({
+            "": {"name": "app", "version": "1.0.0", "license": "MIT"},
+            "packages/own": {"name": "own", "version": "1.0.0"},
+            "node_modules/own": {"resolved": "packages/own", "link": true},
+            "node_modules/@lit/context": {"version": "1.1.6", "license": "bsd-3-clause", "integrity": sri},
+            "node_modules/a/node_modules/@lit/context": {"version": "1.1.6", "optional": true},
+            "node_modules/a": {"version": "2.0.0-rc.1+build", "license": {"type": "ISC", "url": "x"}, "peer": true},
+            "node_modules/alias": {"name": "real", "version": "1.0.0", "license": "SEE LICENSE IN x"},
+            "node_modules/tool": {"version": "1.0.0", "dev": true},
+            "node_modules/tool-optional": {"version": "1.0.0", "dev": true, "optional": true},
+            "node_modules/both": {"version": "1.0.0", "devOptional": true},
+            "node_modules/gone": {"version": "1.0.0", "extraneous": true},
+            "node_modules/a/node_modules/inside": {"version": "0.1.0", "inBundle": true, "license": ["MIT", {"type": "ISC"}]},
+            "packages/own/node_modules/deep": {"version": "3.0.0", "license": 5},
+        });
+        insta::assert_snapshot!(read(packages).join("\n"), @r"
+        @lit/context@1.1.6 BSD-3-Clause sha256
+        a@2.0.0-rc.1+build ISC -
+        both@1.0.0 - - optional
+        deep@3.0.0 - -
+        inside@0.1.0 MIT OR ISC -
+        real@1.0.0 SEE LICENSE IN x -
+        ");
+    }
+
+    #[test]
+    fn other_platforms_are_left_out() {
+        let packages = json!({
+            "node_modules/linux": {"version": "1.0.0", "os": ["linux"], "cpu": ["arm64", "x64"], "libc": "glibc", "optional": true},
+            "node_modules/any": {"version": "1.0.0", "os": "any"},
+            "node_modules/not-windows": {"version": "1.0.0", "os": ["!win32"]},
+            "node_modules/none": {"version": "1.0.0", "os": []},
+            "node_modules/mac": {"version": "1.0.0", "os": ["darwin", "win32"], "optional": true},
+            "node_modules/not-linux": {"version": "1.0.0", "os": ["!linux"], "optional": true},
+            "node_modules/musl": {"version": "1.0.0", "os": ["linux"], "libc": ["musl"], "optional": true},
+            "node_modules/arm": {"version": "1.0.0", "cpu": ["arm64"], "optional": true},
+        });
+        let names: Vec<String> =
+            read(packages).iter().map(|p| p.split('@').next().unwrap_or_default().to_owned()).collect();
+        assert_eq!(names, ["any", "linux", "none", "not-windows"]);
+    }
+
+    #[test]
+    fn what_is_needed_somewhere_is_not_optional() {
+        for (first, second) in [(true, false), (false, true)] {
+            let packages = json!({
+                "node_modules/a": {"version": "1.0.0", "optional": first},
+                "node_modules/b/node_modules/a": {"version": "1.0.0", "optional": second},
+            });
+            assert_eq!(read(packages), ["a@1.0.0 - -"]);
+        }
+    }
+
+    #[test]
+    fn entries_of_other_shapes_are_passed_over() {
+        let packages = json!({
+            "node_modules/": {"version": "1"}, "node_modules/a": 5, "node_modules/b": {"version": 1}, "node_modules/c": {"version": ""},
+            "node_modules/d": {"version": "1", "license": {"type": 1}, "os": {"a": 1}, "integrity": 5},
+        });
+        assert_eq!(read(packages), ["d@1 - -"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let wrong = |text: &str| {
+            production(text, "web/package-lock.json", &Platform::linux_glibc("x64")).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(wrong("{"), @"web/package-lock.json:1:1: EOF while parsing an object; write the file again with `npm install --package-lock-only`");
+        insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 1}"#), @"web/package-lock.json: lockfileVersion 1 is not supported, expected 2 or 3; write it again with npm 7 or later: `npm install --package-lock-only`");
+        insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 3, "packages": []}"#), @"web/package-lock.json: packages: expected an object, found an array; write the file again with `npm install --package-lock-only`");
+        insta::assert_snapshot!(wrong(&lock(json!({"node_modules/a": {"version": "1", "integrity": "sha512-x"}}))), @"web/package-lock.json: the integrity of `node_modules/a` cannot be read: `sha512-x` is not valid base 64; copy the whole digest, with its `=` at the end if it has one; write the file again with `npm install --package-lock-only`");
+        let (first, second) = (Digest::sha256(b"1").to_string(), Digest::sha256(b"2").to_string());
+        let packages = json!({
+            "node_modules/a": {"version": "1", "integrity": first},
+            "node_modules/b/node_modules/a": {"version": "1", "integrity": second},
+        });
+        insta::assert_snapshot!(wrong(&lock(packages)), @"web/package-lock.json: a@1 has two digests, sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s= and sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=; write the file again with `npm install --package-lock-only`");
+        let nested =
+            format!(r#"{{"lockfileVersion": 3, "packages": {}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        insta::assert_snapshot!(wrong(&nested), @"web/package-lock.json:1:162: recursion limit exceeded; write the file again with `npm install --package-lock-only`");
+    }
+}

@@ -1,0 +1,142 @@
+//! Package URLs, by the purl specification (ECMA-427). Knows how names are spelled, in the same way as the engine's
+//! records spell them; nothing of where packages are.
+
+use std::fmt;
+
+use akbuild_nar::Digest;
+use serde::Serialize;
+
+use crate::Origin;
+
+/// A package URL: `pkg:npm/%40lit/context@1.1.6`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Purl(String);
+
+impl Purl {
+    /// A package URL that was written before; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, name) = text.strip_prefix("pkg:")?.split_once('/')?;
+        let kind_fits = kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b));
+        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        (kind_fits && !kind.is_empty() && !name.is_empty() && printable).then(|| Self(text.to_owned()))
+    }
+
+    /// A binary package of Debian.
+    pub fn debian(name: &str, version: &str, arch: &str) -> Self {
+        Self(format!("pkg:deb/debian/{}@{}?arch={}", encode(name), encode(version), encode(arch)))
+    }
+
+    /// A file of a Python project, whose name is normalised.
+    pub fn python(name: &str, version: &str, file: &str) -> Self {
+        Self(format!("pkg:pypi/{}@{}?file_name={}", encode(name), encode(version), encode(file)))
+    }
+
+    /// An npm package.
+    pub fn npm(name: &str, version: &str) -> Self {
+        Self(format!("pkg:npm/{}@{}", path(name), encode(version)))
+    }
+
+    /// A Go module.
+    pub fn go(module: &str, version: &str) -> Self {
+        Self(format!("pkg:golang/{}@{}", path(module), encode(version)))
+    }
+
+    /// The `go.mod` of a Go module.
+    pub fn go_mod(module: &str, version: &str) -> Self {
+        Self(format!("{}#go.mod", Self::go(module, version)))
+    }
+
+    /// A tree from elsewhere: `vcs_url` for git, `download_url` and `checksum` for an archive.
+    pub fn source(name: &str, version: &str, origin: &Origin, archive: Option<&Digest>) -> Self {
+        let checksum = archive.map(|digest| format!("{}:{}", digest.algo(), digest.hex()));
+        let key = if origin.commit.is_some() { "vcs_url" } else { "download_url" };
+        Self::generic(name, version, &[("checksum", checksum), (key, origin.location())])
+    }
+
+    /// An image: the name's last part in lower case, as the type `oci` has it.
+    pub(crate) fn image(name: &str, version: &str, digest: &Digest) -> Self {
+        let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+        let digest = format!("{}:{}", digest.algo(), digest.hex());
+        Self(format!("pkg:oci/{}@{}?tag={}", encode(&name), encode(&digest), encode(version)))
+    }
+
+    /// What no registry has; `qualifiers` are sorted by their keys.
+    pub(crate) fn generic(name: &str, version: &str, qualifiers: &[(&str, Option<String>)]) -> Self {
+        let mut purl = format!("pkg:generic/{}@{}", encode(name), encode(version));
+        let known = qualifiers.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        for (n, (key, value)) in known.enumerate() {
+            let mark = if n == 0 { '?' } else { '&' };
+            purl.push_str(&format!("{mark}{key}={}", escape(value, b".-_~:/")));
+        }
+        Self(purl)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Purl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn path(name: &str) -> String {
+    name.split('/').map(encode).collect::<Vec<_>>().join("/")
+}
+
+fn encode(text: &str) -> String {
+    escape(text, b".-_~")
+}
+
+/// Percent-encodes all but letters, digits and `plain`.
+fn escape(text: &str, plain: &[u8]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || plain.contains(&byte);
+    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encoded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The spellings of `crates/engine/src/artifacts.rs`.
+    #[test]
+    fn spelled_as_in_the_records() {
+        insta::assert_snapshot!(Purl::npm("@lit/context", "1.1.6"), @"pkg:npm/%40lit/context@1.1.6");
+        insta::assert_snapshot!(Purl::go("example.org/a/b", "v1.2.3+incompatible"), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
+        insta::assert_snapshot!(Purl::go_mod("example.org/a", "v1.2.3+incompatible"), @"pkg:golang/example.org/a@v1.2.3%2Bincompatible#go.mod");
+        insta::assert_snapshot!(Purl::debian("g++", "4:15.2.0-4", "amd64"), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
+        insta::assert_snapshot!(Purl::python("a", "1.0+local", "a-1.0+local.tar.gz"), @"pkg:pypi/a@1.0%2Blocal?file_name=a-1.0%2Blocal.tar.gz");
+    }
+
+    #[test]
+    fn a_source_tells_where_it_is_and_no_secret() {
+        let tree = Digest::sha256(b"tree");
+        let address = Some("https://user:token@forge.example/app.git?private_token=s3cret".to_owned());
+        let git = Origin { address: address.clone(), commit: Some("ABCDEF".into()), tree };
+        insta::assert_snapshot!(Purl::source("app", "version/1.0", &git, None), @"pkg:generic/app@version%2F1.0?vcs_url=git%2Bhttps://forge.example/app.git%40abcdef");
+        let archive = Origin { address, commit: None, tree };
+        let digest = Digest::from_hex(akbuild_nar::Algo::Sha1, &"0a".repeat(20)).unwrap();
+        insta::assert_snapshot!(Purl::source("a", "1", &archive, Some(&digest)), @"pkg:generic/a@1?checksum=sha1:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a&download_url=https://forge.example/app.git");
+        let folder = Origin { address: Some("/srv/app".into()), commit: None, tree };
+        insta::assert_snapshot!(Purl::source("a b", "1", &folder, None), @"pkg:generic/a%20b@1");
+    }
+
+    #[test]
+    fn an_image_is_named_by_its_digest() {
+        let purl = Purl::image("Example/App", "1.0", &Digest::sha256(b""));
+        insta::assert_snapshot!(purl, @"pkg:oci/app@sha256%3Ae3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855?tag=1.0");
+    }
+
+    #[test]
+    fn what_is_no_package_url_is_refused() {
+        for text in ["", "npm/a@1", "pkg:", "pkg:npm", "pkg:npm/", "pkg:/a", "pkg:NPM/a", "pkg:npm/a b", "pkg:npm/a\n"]
+        {
+            assert_eq!(Purl::parse(text), None, "{text}");
+        }
+        assert_eq!(Purl::parse("pkg:npm/%40lit/context@1.1.6").unwrap(), Purl::npm("@lit/context", "1.1.6"));
+    }
+}

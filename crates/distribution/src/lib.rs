@@ -1,0 +1,57 @@
+//! Pushing to and pulling from container registries, by the OCI distribution specification 1.1.
+//!
+//! Knows the registry's protocol, its ways of asking who calls, and where container tools keep credentials.
+//! Knows nothing of how an image is made, of recipes or of terminals; reads no environment, prints nothing and
+//! starts no program: what the machine says, and what runs its credential helpers, is handed in with the
+//! [`Keyring`].
+//!
+//! ```text
+//! Machine -> Keyring -> Client --push--> Pushed      Image: manifest, config and layers, as files
+//!                              --attach-> Attached   Artifact: one file that says something of an image
+//!                              --pull--> Pulled      a folder in the OCI image layout
+//! ```
+//!
+//! Every method may be dropped while it runs: what a registry has by then stays there and is found by the next
+//! push, and a half-written download is gone on with by the next pull. A tag is written last of all.
+
+mod answered;
+mod attach;
+mod auth;
+mod blocking;
+mod call;
+mod client;
+mod descriptor;
+mod digest;
+mod download;
+mod error;
+mod event;
+mod image;
+mod keyring;
+mod layout;
+mod manifest;
+mod mount;
+mod part;
+mod partial;
+mod pull;
+mod push;
+mod reference;
+mod referrers;
+mod refusal;
+mod repository;
+mod retry;
+mod transport;
+mod trouble;
+mod upload;
+
+pub use attach::{Artifact, Attached, ListedBy};
+pub use client::{Client, ClientConfig};
+pub use descriptor::{Descriptor, Platform, media_type};
+pub use digest::Digest;
+pub use error::DistributionError;
+pub use event::{Event, Moved, Report};
+pub use image::{Blob, Content, Image};
+pub use keyring::{HelperAnswer, Keyring};
+pub use pull::{PullOptions, Pulled};
+pub use push::{Amount, PushOptions, Pushed, TagWas};
+pub use reference::{Reference, ReferenceError};
+pub use refusal::{Refusal, Said};

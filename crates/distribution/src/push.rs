@@ -1,0 +1,184 @@
+//! A push: what is asked for and what came of it, and the order in which things are sent. Knows no requests.
+
+use futures::{StreamExt, TryStreamExt};
+
+use crate::event::Report;
+use crate::mount::Source;
+use crate::repository::{Access, Repository};
+use crate::upload::Upload;
+use crate::{Blob, Client, Digest, DistributionError, Event, Image, Moved, Reference};
+
+/// How something is pushed.
+#[derive(Clone, Debug)]
+pub struct PushOptions {
+    /// Whether a tag that stands for something else is moved.
+    pub force: bool,
+    /// Repositories of the same registry that may have the blobs: `base/debian`. They are asked in this order.
+    pub mount_from: Vec<String>,
+    /// How many blobs are uploaded at once.
+    pub parallel: usize,
+    /// How many bytes are sent in one request. A smaller blob is sent whole. A registry's own minimum goes before.
+    pub chunk_bytes: u64,
+}
+
+impl Default for PushOptions {
+    fn default() -> Self {
+        Self { force: false, mount_from: Vec::new(), parallel: 4, chunk_bytes: 16 << 20 }
+    }
+}
+
+/// A number of blobs and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// How many.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Amount {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.blobs += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// What the tag was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagWas {
+    /// No tag was asked for: the image is known by its digest.
+    Unnamed,
+    /// There was no such tag.
+    Absent,
+    /// It had this image already, and nothing was sent.
+    Same,
+    /// It stood for this other manifest, and was moved by force.
+    Other(Digest),
+}
+
+/// What [`Client::push`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The manifest's digest, by which the image can be pulled for ever.
+    pub digest: Digest,
+    /// What the tag was before.
+    pub tag: TagWas,
+    /// Blobs whose bytes were sent.
+    pub uploaded: Amount,
+    /// Blobs that the registry took from another of its repositories.
+    pub mounted: Amount,
+    /// Blobs that were there already. None are counted if the tag had the image: they were not asked for.
+    pub present: Amount,
+}
+
+impl Client {
+    /// Pushes an image: "Push" of the specification. The blobs first, several at a time, those that the registry
+    /// lacks; then the manifest by its digest; then the tag, which is looked at again after that.
+    ///
+    /// A tag that has this image already ends the push at once; one that stands for something else is an error
+    /// unless [`PushOptions::force`] is set.
+    pub async fn push(
+        &self,
+        image: &Image,
+        to: &Reference,
+        options: &PushOptions,
+        report: Report<'_>,
+    ) -> Result<Pushed, DistributionError> {
+        image.check()?;
+        let ours = image.descriptor();
+        if let Some(expected) = to.digest().filter(|d| *d != ours.digest) {
+            return Err(DistributionError::OtherDigest { reference: to.to_string(), expected, found: ours.digest });
+        }
+        to.which()?;
+        let repository = Repository::new(self, to, Access::Push, report);
+        let push = Push { repository: &repository, image, digest: ours.digest, force: options.force };
+        let mut pushed = Pushed::nothing(ours.digest, push.tag_was().await?);
+        if pushed.tag == TagWas::Same {
+            return Ok(pushed);
+        }
+        let sources = Source::of(&repository, &options.mount_from)?;
+        for (bytes, how) in upload_all(&repository, &image.blobs(), &sources, options).await? {
+            pushed.count(bytes, &how);
+        }
+        push.manifest().await?;
+        Ok(pushed)
+    }
+}
+
+/// Brings all blobs there, several at a time; the first that cannot be brought there ends it.
+pub(crate) async fn upload_all(
+    repository: &Repository<'_>,
+    blobs: &[&Blob],
+    sources: &[Source],
+    options: &PushOptions,
+) -> Result<Vec<(u64, Moved)>, DistributionError> {
+    let bytes = blobs.iter().map(|b| b.descriptor.size).sum();
+    (repository.report)(Event::Start { blobs: blobs.len() as u64, bytes });
+    let uploads = blobs.iter().map(|blob| async {
+        let upload = Upload::new(repository, blob, sources, options.chunk_bytes);
+        Ok((blob.descriptor.size, upload.run().await?))
+    });
+    let parallel = options.parallel.max(1);
+    futures::stream::iter(uploads.collect::<Vec<_>>()).buffer_unordered(parallel).try_collect().await
+}
+
+impl Pushed {
+    fn nothing(digest: Digest, tag: TagWas) -> Self {
+        let (uploaded, mounted, present) = <_>::default();
+        Self { digest, tag, uploaded, mounted, present }
+    }
+
+    fn count(&mut self, bytes: u64, how: &Moved) {
+        match how {
+            Moved::Present | Moved::Downloaded => self.present.add(bytes),
+            Moved::Mounted { .. } => self.mounted.add(bytes),
+            Moved::Uploaded => self.uploaded.add(bytes),
+        }
+    }
+}
+
+/// The manifest's part of a push.
+struct Push<'a> {
+    repository: &'a Repository<'a>,
+    image: &'a Image,
+    digest: Digest,
+    force: bool,
+}
+
+impl Push<'_> {
+    /// What the tag stands for; an error if that is something else and may not be changed.
+    async fn tag_was(&self) -> Result<TagWas, DistributionError> {
+        let Some(tag) = self.repository.reference.tag() else { return Ok(TagWas::Unnamed) };
+        match self.repository.manifest_head(tag).await?.map(|d| d.digest) {
+            None => Ok(TagWas::Absent),
+            Some(there) if there == self.digest => Ok(TagWas::Same),
+            Some(there) if self.force => Ok(TagWas::Other(there)),
+            Some(there) => {
+                Err(DistributionError::TagTaken { reference: self.repository.called(tag), there, ours: self.digest })
+            }
+        }
+    }
+
+    /// The manifest by its digest, then the tag, and a look at what came of it. The blobs are there by now.
+    async fn manifest(&self) -> Result<(), DistributionError> {
+        let (media_type, bytes) = (&self.image.media_type, &self.image.manifest);
+        self.repository.manifest_put(&self.digest.to_string(), media_type, bytes, None).await?;
+        let which = match self.repository.reference.tag() {
+            Some(tag) => {
+                // The upload may have taken long: somebody else may have made the tag in the meantime.
+                self.tag_was().await?;
+                self.repository.manifest_put(tag, media_type, bytes, None).await?;
+                tag.to_owned()
+            }
+            None => self.digest.to_string(),
+        };
+        let there = self.repository.manifest_head(&which).await?.map(|d| d.digest);
+        match there == Some(self.digest) {
+            true => Ok(()),
+            false => {
+                let reference = self.repository.called(&which);
+                Err(DistributionError::TagMoved { reference, there, ours: self.digest })
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Sending one request once. Knows connections, encryption and silence; not what is asked or who asks.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+use reqwest::{RequestBuilder, Response, redirect};
+use url::Url;
+
+use crate::call::{Body, Call};
+use crate::part::Told;
+use crate::reference::{is_loopback, without_port};
+use crate::{ClientConfig, DistributionError};
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 10;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// It may come the next time.
+    Passing(String),
+    /// It will not come.
+    Final(String),
+    /// What was to be sent cannot be read.
+    Fatal(DistributionError),
+}
+
+/// The connections.
+pub(crate) struct Transport {
+    /// For the world: through the machine's proxies, if it has some.
+    machine: reqwest::Client,
+    /// For this machine itself.
+    direct: reqwest::Client,
+    config: ClientConfig,
+}
+
+impl Transport {
+    pub(crate) fn new(config: &ClientConfig) -> Result<Self, DistributionError> {
+        // Another part of the program may have chosen a provider already; then that one serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let build = |direct: bool| {
+            let plain = config.plain_http.clone();
+            let builder = reqwest::Client::builder()
+                .user_agent(&config.user_agent)
+                .connect_timeout(config.connect_timeout)
+                .redirect(redirect::Policy::custom(move |attempt| follow(attempt, &plain)))
+                .http2_adaptive_window(true)
+                .gzip(false);
+            let builder = if direct { builder.no_proxy() } else { builder };
+            builder.build().map_err(|e| DistributionError::Setup(reason(e)))
+        };
+        Ok(Self { machine: build(false)?, direct: build(true)?, config: config.clone() })
+    }
+
+    /// The address of a registry's host.
+    pub(crate) fn base(&self, host: &str) -> String {
+        let scheme = if is_plain(host, &self.config.plain_http) { "http" } else { "https" };
+        format!("{scheme}://{host}/v2/")
+    }
+
+    /// Whether something may be sent to that address: it is encrypted, or its host need not be.
+    pub(crate) fn is_allowed(&self, url: &Url) -> bool {
+        is_allowed(url, &self.config.plain_http)
+    }
+
+    /// How long whoever answers may be silent.
+    pub(crate) fn patience(&self) -> Duration {
+        self.config.read_timeout
+    }
+
+    /// Sends a request. `sent` is told how many bytes of the body are gone each time some are.
+    pub(crate) async fn send(
+        &self,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+        sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Response, NoAnswer> {
+        let client = if is_loopback(&host(&call.url)) { &self.direct } else { &self.machine };
+        let mut request = client.request(call.method.clone(), call.url.clone());
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        if let Some(value) = authorization {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let (request, mut told) = with_body(request, &call.body);
+        let silence = call.patience.unwrap_or(self.config.read_timeout);
+        let mut answer = std::pin::pin!(request.send());
+        loop {
+            tokio::select! {
+                biased;
+                Some(next) = next(&mut told) => sent(next.map_err(NoAnswer::Fatal)?),
+                answer = &mut answer => return answer.map_err(|error| unanswered(error, told)),
+                () = tokio::time::sleep(silence) => {
+                    return Err(NoAnswer::Passing(format!("it was silent for {} s", silence.as_secs_f64())));
+                }
+            }
+        }
+    }
+}
+
+/// Reads an answer that is small; one that is longer than `limit` is none.
+pub(crate) async fn read_all(answer: &mut Response, limit: usize, patience: Duration) -> Result<Vec<u8>, NoAnswer> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunk(answer, patience).await? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(NoAnswer::Final(format!("the answer is longer than {limit} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// What comes next of an answer; `None` at its end.
+pub(crate) async fn chunk(
+    answer: &mut Response,
+    patience: Duration,
+) -> Result<Option<impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> + use<>>, NoAnswer> {
+    match tokio::time::timeout(patience, answer.chunk()).await {
+        Ok(chunk) => chunk.map_err(|e| NoAnswer::Passing(reason(e))),
+        Err(_) => Err(NoAnswer::Passing(format!("it was silent for {} s", patience.as_secs_f64()))),
+    }
+}
+
+/// What is told next; `None` if nothing is.
+async fn next(told: &mut Option<Told>) -> Option<Result<u64, DistributionError>> {
+    told.as_mut()?.next().await
+}
+
+/// The request with its body, and what is told while that is sent.
+fn with_body(request: RequestBuilder, body: &Body) -> (RequestBuilder, Option<Told>) {
+    match body {
+        Body::None => (request, None),
+        Body::Empty => (request.header(CONTENT_LENGTH, 0), None),
+        Body::Bytes(bytes) => (request.body(bytes.clone()), None),
+        Body::Part(part) => {
+            let (stream, told) = part.stream();
+            // Without a length it would be sent in HTTP's own chunks, which some registries refuse.
+            let request = request.header(CONTENT_LENGTH, part.bytes);
+            (request.body(reqwest::Body::wrap_stream(stream)), Some(told))
+        }
+    }
+}
+
+/// Follows a redirect, but not from encrypted to plain.
+fn follow(attempt: redirect::Attempt<'_>, plain: &[String]) -> redirect::Action {
+    if attempt.previous().len() > REDIRECTS {
+        return attempt.error(format!("it sends from one address to the next more than {REDIRECTS} times"));
+    }
+    match is_allowed(attempt.url(), plain) {
+        true => attempt.follow(),
+        false => {
+            let to = akbuild_fetch::redact(attempt.url());
+            attempt.error(format!("it sends to {to}, which is not encrypted"))
+        }
+    }
+}
+
+fn is_allowed(url: &Url, plain: &[String]) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_plain(&host(url), plain)
+}
+
+/// Whether a host is spoken to without encryption: it is this machine, or listed with or without its port.
+fn is_plain(host: &str, plain: &[String]) -> bool {
+    let bare = without_port(host);
+    is_loopback(host) || plain.iter().any(|p| p.eq_ignore_ascii_case(host) || p.eq_ignore_ascii_case(bare))
+}
+
+/// Host, and the port where the address names one that is not its scheme's own.
+pub(crate) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn unanswered(error: reqwest::Error, told: Option<Told>) -> NoAnswer {
+    // A body that cannot be read breaks the request off: then that is the reason.
+    if let Some(Err(cause)) = told.and_then(|mut told| std::iter::from_fn(|| told.try_recv().ok()).find(Result::is_err))
+    {
+        return NoAnswer::Fatal(cause);
+    }
+    let stays = error.is_builder() || error.is_redirect();
+    let reason = reason(error);
+    if reason.contains("InvalidContentType") {
+        return NoAnswer::Final("it does not speak TLS; if it speaks plain HTTP, list it as such".to_owned());
+    }
+    if stays || reason.contains("certificate") { NoAnswer::Final(reason) } else { NoAnswer::Passing(reason) }
+}
+
+/// An error and its causes in one line; an address in it is left out, since it may hold a secret.
+pub(crate) fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_and_listed_hosts_are_spoken_to_plainly() {
+        let config =
+            ClientConfig { plain_http: vec!["plain.example".into(), "one.example:81".into()], ..<_>::default() };
+        let transport = Transport::new(&config).unwrap();
+        assert_eq!(transport.base("registry.example:5000"), "https://registry.example:5000/v2/");
+        assert_eq!(transport.base("localhost:5000"), "http://localhost:5000/v2/");
+        assert_eq!(transport.base("[::1]:5000"), "http://[::1]:5000/v2/");
+        assert_eq!(transport.base("plain.example:80"), "http://plain.example:80/v2/");
+        assert_eq!(transport.base("one.example"), "https://one.example/v2/");
+        let allowed = |url: &str| transport.is_allowed(&Url::parse(url).unwrap());
+        assert!(allowed("http://one.example:81/x") && allowed("https://any.example/"));
+        assert!(!allowed("http://one.example/x") && !allowed("http://any.example/") && !allowed("ftp://localhost/"));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_does_not_speak_tls_is_not_asked_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
+        let transport = Transport::new(&ClientConfig::default()).unwrap();
+        let call = Call::new(reqwest::Method::GET, url);
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            // The connection stays open until the other side has read.
+            let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+        };
+        let (answer, ()) = tokio::join!(transport.send(&call, None, &|_| {}), answer);
+        let Err(NoAnswer::Final(reason)) = answer else { panic!("{answer:?}") };
+        insta::assert_snapshot!(reason, @"it does not speak TLS; if it speaks plain HTTP, list it as such");
+    }
+}

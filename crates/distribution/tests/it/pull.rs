@@ -1,0 +1,359 @@
+//! Pulls: what comes into the folder, what is gone on with, and what is not believed.
+
+use std::path::Path;
+
+use akbuild_distribution::{
+    Client, Descriptor, Digest, DistributionError, Image, Platform, PullOptions, Pulled, media_type,
+};
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, Fault, Reply};
+use crate::support::*;
+
+/// A layer of more than one piece.
+fn layer() -> Vec<u8> {
+    noise(5, 2_000_000)
+}
+
+/// Puts an image into the registry, without any request.
+fn put(fake: &Fake, tag: &str, image: &Image) -> Descriptor {
+    let mut registry = fake.registry();
+    let repo = registry.repo("app");
+    for blob in std::iter::once(&image.config).chain(&image.layers) {
+        let bytes = match &blob.content {
+            akbuild_distribution::Content::File(path) => std::fs::read(path).unwrap(),
+            akbuild_distribution::Content::Bytes(bytes) => bytes.to_vec(),
+        };
+        repo.blobs.insert(blob.descriptor.digest.to_string(), bytes);
+    }
+    repo.put(tag, &image.media_type, &image.manifest);
+    image.descriptor()
+}
+
+async fn pull(fake: &Fake, which: &str, to: &Path, heard: &Heard) -> Result<Pulled, DistributionError> {
+    let from = reference(&fake.host, which);
+    anybody().pull(&from, to, &PullOptions { parallel: 1, ..PullOptions::default() }, &heard.report()).await
+}
+
+/// The image in a folder: every blob that its index names, verified.
+fn look(folder: &Path) -> Vec<Vec<u8>> {
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let blob = |d: &Value| {
+        let digest: Digest = d["digest"].as_str().unwrap().parse().unwrap();
+        let bytes = read(&format!("blobs/sha256/{}", digest.hex()));
+        assert_eq!((Digest::sha256(&bytes), json!(bytes.len())), (digest, d["size"].clone()));
+        bytes
+    };
+    assert_eq!(read("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#);
+    assert!(!folder.join(".partial").exists());
+    let index: Value = serde_json::from_slice(&read("index.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&blob(&index["manifests"][0])).unwrap();
+    let layers = manifest["layers"].as_array().unwrap();
+    std::iter::once(&manifest["config"]).chain(layers).map(blob).collect()
+}
+
+#[tokio::test]
+async fn an_image_comes_as_a_layout_and_only_once() {
+    let fake = Fake::new();
+    let made = image(&[&layer(), &noise(6, 7)]);
+    let manifest = put(&fake, "1", &made.image);
+    let folder = tempfile::tempdir().unwrap();
+    let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    assert_eq!((pulled.manifest, pulled.downloaded.blobs, pulled.present.blobs), (manifest.clone(), 3, 0));
+    assert_eq!(look(folder.path()), [b"{}".to_vec(), layer(), noise(6, 7)]);
+    insta::assert_snapshot!(fake.log(), @"
+    GET /v2/app/manifests/1
+    GET /v2/app/blobs/44136f
+    GET /v2/app/blobs/a87228
+    GET /v2/app/blobs/c8fdde
+    ");
+    let digest = format!("app@{}", manifest.digest);
+    let again = pull(&fake, &digest, folder.path(), &Heard::default()).await.unwrap();
+    assert_eq!((again.downloaded.blobs, again.present.bytes), (0, 2 + 2_000_000 + 7));
+    assert_eq!(fake.log().lines().count(), 1);
+}
+
+#[tokio::test]
+async fn an_index_leads_to_the_image_for_the_platform() {
+    let fake = Fake::new();
+    let (arm, amd) = (image(&[&noise(1, 5)]), image(&[&noise(2, 5)]));
+    let entry = |image: &Image, architecture: &str| {
+        let mut entry = serde_json::to_value(put(&fake, architecture, image)).unwrap();
+        entry["platform"] = json!({"os": "linux", "architecture": architecture});
+        entry
+    };
+    let index = json!({"manifests": [entry(&arm.image, "arm64"), entry(&amd.image, "amd64")]}).to_string();
+    fake.registry().repo("app").put("1", media_type::INDEX, index.as_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    assert_eq!(pulled.manifest.digest, amd.image.descriptor().digest);
+    assert_eq!(look(folder.path())[1], noise(2, 5));
+    let options = PullOptions { platform: Platform::new("linux", "arm64"), ..PullOptions::default() };
+    let pulled = anybody().pull(&reference(&fake.host, "app:1"), folder.path(), &options, &|_| {}).await.unwrap();
+    assert_eq!(pulled.manifest.digest, arm.image.descriptor().digest);
+    let options = PullOptions { platform: Platform::new("linux", "s390x"), ..PullOptions::default() };
+    let error = anybody().pull(&reference(&fake.host, "app:1"), folder.path(), &options, &|_| {}).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    `HOST/app:1` has no image for linux/s390x: it has linux/arm64, linux/amd64
+      help: take an image that has one
+    ");
+    // An index that leads to itself leads nowhere.
+    let digest = fake.registry().repo("app").tags["1"].clone();
+    let circle = Fault::Reply(Reply {
+        body: format!(r#"{{"manifests": [{{"mediaType": "x", "digest": "{digest}", "size": 1}}]}}"#).into(),
+        ..Reply::status(200).with("Content-Type", media_type::INDEX)
+    });
+    fake.on(1, "GET", "/manifests/2", circle);
+    let error = pull(&fake, "app:2", folder.path(), &Heard::default()).await;
+    assert!(error.is_ok(), "the index that it leads to has an image");
+}
+
+#[tokio::test]
+async fn dockers_older_manifests_are_images_too() {
+    let fake = Fake::new();
+    let mut made = image(&[&noise(1, 5)]);
+    made.image.media_type = media_type::DOCKER_MANIFEST.to_owned();
+    let text_of = String::from_utf8(made.image.manifest.clone()).unwrap();
+    made.image.manifest = text_of.replace(media_type::MANIFEST, media_type::DOCKER_MANIFEST).into_bytes();
+    let mut entry = serde_json::to_value(put(&fake, "image", &made.image)).unwrap();
+    entry["platform"] = json!({"os": "linux", "architecture": "amd64", "variant": "v1"});
+    let index = json!({"mediaType": media_type::DOCKER_LIST, "manifests": [entry]}).to_string();
+    fake.registry().repo("app").put("1", media_type::DOCKER_LIST, index.as_bytes());
+    let folder = tempfile::tempdir().unwrap();
+    let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    assert_eq!(pulled.manifest.media_type, media_type::DOCKER_MANIFEST);
+    assert_eq!(look(folder.path())[1], noise(1, 5));
+    let old = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+    fake.registry().repo("app").put("2", old, b"{\"schemaVersion\":1}");
+    let error = pull(&fake, "app:2", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    the manifest of `HOST/app:2` has the media type `application/vnd.docker.distribution.manifest.v1+prettyjws`
+      expected an image of the OCI, or of Docker's schema 2
+      help: push the image again with a newer tool
+    ");
+}
+
+#[tokio::test]
+async fn a_blob_that_breaks_off_is_gone_on_with() {
+    let fake = Fake::new();
+    let made = image(&[&layer()]);
+    put(&fake, "1", &made.image);
+    let hex = made.image.layers[0].descriptor.digest.hex();
+    let of_layer = hex.clone();
+    fake.rule(2, move |r| r.path.ends_with(&of_layer), Fault::CutAnswer(700_000));
+    let (folder, heard) = (tempfile::tempdir().unwrap(), Heard::default());
+    pull(&fake, "app:1", folder.path(), &heard).await.unwrap();
+    assert_eq!(look(folder.path())[1], layer());
+    let ranges: Vec<Option<String>> =
+        fake.seen().iter().filter(|r| r.path.ends_with(&hex)).map(|r| r.header("range").map(str::to_owned)).collect();
+    assert_eq!(ranges, [None, Some("bytes=700000-".to_owned()), Some("bytes=1400000-".to_owned())]);
+    assert_eq!(heard.retries().len(), 2);
+}
+
+#[tokio::test]
+async fn a_registry_without_ranges_sends_it_all_again() {
+    let fake = Fake::new();
+    let made = image(&[&layer()]);
+    put(&fake, "1", &made.image);
+    let hex = made.image.layers[0].descriptor.digest.hex();
+    let whole = Reply { body: layer(), ..Reply::status(200) };
+    let other = Reply { body: layer()[5..].to_vec(), ..Reply::status(206) };
+    let other = other.with("Content-Range", "bytes 5-1999999/2000000");
+    for answer in [whole, other, Reply::status(416)] {
+        let (folder, heard, of_layer) = (tempfile::tempdir().unwrap(), Heard::default(), hex.clone());
+        fake.rule(1, |r| r.header("range").is_some(), Fault::Reply(answer));
+        fake.rule(1, move |r| r.path.ends_with(&of_layer), Fault::CutAnswer(700_000));
+        pull(&fake, "app:1", folder.path(), &heard).await.unwrap();
+        assert_eq!(look(folder.path())[1], layer());
+        assert!(!heard.retries().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_pull_left_is_verified() {
+    let fake = Fake::new();
+    let made = image(&[&layer()]);
+    put(&fake, "1", &made.image);
+    let hex = made.image.layers[0].descriptor.digest.hex();
+    let mut longer = layer();
+    longer.push(0);
+    let mut damaged = layer()[..900_000].to_vec();
+    damaged[0] ^= 1;
+    let left: [(&[u8], &[Option<&str>]); 5] = [
+        (&layer()[..900_000], &[Some("bytes=900000-")]),
+        (&damaged, &[Some("bytes=900000-"), None]),
+        (&longer, &[None]),
+        (&layer(), &[]),
+        (&noise(9, 2_000_000), &[None]),
+    ];
+    for (bytes, ranges) in left {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(".partial")).unwrap();
+        std::fs::write(folder.path().join(".partial").join(&hex), bytes).unwrap();
+        fake.log();
+        pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+        assert_eq!(look(folder.path())[1], layer());
+        let seen = fake.seen();
+        let asked: Vec<Option<&str>> =
+            seen.iter().filter(|r| r.path.ends_with(&hex)).map(|r| r.header("range")).collect();
+        assert_eq!(asked, ranges);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_blob_in_the_folder_is_replaced() {
+    let fake = Fake::new();
+    let made = image(&[&layer()]);
+    put(&fake, "1", &made.image);
+    let folder = tempfile::tempdir().unwrap();
+    pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    let path = folder.path().join("blobs/sha256").join(made.image.layers[0].descriptor.digest.hex());
+    std::fs::write(&path, noise(1, 2_000_000)).unwrap();
+    let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    assert_eq!((pulled.downloaded.blobs, pulled.present.blobs), (1, 1));
+    assert_eq!(look(folder.path())[1], layer());
+}
+
+#[tokio::test]
+async fn other_bytes_are_not_believed() {
+    let fake = Fake::new();
+    let made = image(&[&layer()]);
+    put(&fake, "1", &made.image);
+    let digest = made.image.layers[0].descriptor.digest.to_string();
+    let folder = tempfile::tempdir().unwrap();
+    fake.registry().repo("app").blobs.insert(digest.clone(), noise(9, 2_000_000));
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app is not what it should be
+      expected sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c
+         found sha256:7bfe22d90e7e8f92970c275e22f4a8b9b43fa1b6665607678ef97ff496900699
+      help: the registry, or a proxy on the way, is damaged; tell its operator
+    ");
+    assert!(!folder.path().join("index.json").exists());
+    fake.registry().repo("app").blobs.insert(digest.clone(), [layer(), layer()].concat());
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app is not what it should be
+      expected 2000000 bytes
+         found 4000000 bytes
+      help: the registry, or a proxy on the way, is damaged; tell its operator
+    ");
+    fake.registry().repo("app").blobs.insert(digest.clone(), layer()[..100].to_vec());
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app is not what it should be
+      expected 2000000 bytes
+         found 100 bytes
+      help: the registry, or a proxy on the way, is damaged; tell its operator
+    ");
+    fake.registry().repo("app").blobs.remove(&digest);
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host).replace(&digest, "DIGEST"), @"
+    cannot download blob DIGEST of HOST/app: http://HOST/v2/app/blobs/DIGEST answers 404 Not Found
+      it says: BLOB_UNKNOWN: blob unknown to registry
+      help: the registry has only a part of the image; push it again
+    ");
+    let by_digest = format!("app@{}", made.image.descriptor().digest);
+    fake.on(
+        1,
+        "GET",
+        "/manifests/",
+        Fault::Change(Box::new(|reply| Reply { body: b"{\"config\":1}".to_vec(), ..reply })),
+    );
+    let error = pull(&fake, &by_digest, folder.path(), &Heard::default()).await.unwrap_err();
+    assert!(matches!(error, DistributionError::WrongBytes { .. }), "{error}");
+    let other = Digest::sha256(b"other").to_string();
+    fake.on(1, "GET", "/manifests/", Fault::Change(Box::new(move |reply| reply.with("Docker-Content-Digest", &other))));
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    assert!(matches!(error, DistributionError::WrongBytes { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_of() {
+    let fake = Fake::new();
+    let folder = tempfile::tempdir().unwrap();
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    the registry has no `HOST/app:1`
+      it says: MANIFEST_UNKNOWN: manifest unknown
+      help: check name and tag; if the repository is private, log in first
+    ");
+    fake.registry().repo("app").put("1", media_type::MANIFEST, b"{\"config\": 1}");
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    the manifest of `HOST/app:1` cannot be used: invalid type: integer `1`, expected struct Descriptor at line 1 column 12
+      help: push the image again with a newer tool
+    ");
+    fake.registry().repo("app").put("1", "text/html", b"<html>");
+    let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    cannot get `HOST/app:1`: the answer of HOST is no JSON: expected value at line 1 column 1
+      help: find out whether a registry runs at this address
+    ");
+}
+
+#[tokio::test]
+async fn a_pull_that_was_dropped_is_gone_on_with() {
+    let fake = Fake::new();
+    let made = image(&[&layer()]);
+    put(&fake, "1", &made.image);
+    let hex = made.image.layers[0].descriptor.digest.hex();
+    let folder = tempfile::tempdir().unwrap();
+    let client: Client = anybody();
+    let from = reference(&fake.host, "app:1");
+    let of_layer = hex.clone();
+    fake.rule(1, move |r| r.path.ends_with(&of_layer), Fault::StallAnswer(1_200_000));
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let (stop, digest) = (std::sync::Mutex::new(Some(stop)), made.image.layers[0].descriptor.digest);
+    let report = |event| {
+        if let akbuild_distribution::Event::Bytes { digest: d, done } = event
+            && d == digest
+            && done > 0
+        {
+            stop.lock().unwrap().take().map(|stop| stop.send(()).ok());
+        }
+    };
+    let options = PullOptions::default();
+    tokio::select! {
+        biased;
+        _ = stopped => {}
+        pulled = client.pull(&from, folder.path(), &options, &report) => panic!("it should be dropped: {pulled:?}"),
+    }
+    let kept = std::fs::metadata(folder.path().join(".partial").join(&hex)).unwrap().len();
+    assert!(kept > 0);
+    fake.log();
+    pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    assert_eq!(look(folder.path())[1], layer());
+    let seen = fake.seen();
+    let range = seen.iter().find(|r| r.path.ends_with(&hex)).unwrap().header("range").map(str::to_owned);
+    assert_eq!(range, Some(format!("bytes={kept}-")));
+}
+
+#[tokio::test]
+async fn blobs_may_be_elsewhere_but_not_unencrypted() {
+    let storage = Fake::new();
+    let made = image(&[&layer()]);
+    put(&storage, "1", &made.image);
+    let guard = crate::fake::Guard::Basic(basic("me", "s3cr3t"));
+    let fake = Fake::with(crate::fake::Registry { guard, ..Default::default() });
+    put(&fake, "1", &made.image);
+    let path = format!("/v2/app/blobs/{}", made.image.layers[0].descriptor.digest);
+    let redirect = |to: String| Fault::Reply(Reply::status(307).with("Location", &to));
+    let hex = made.image.layers[0].descriptor.digest.hex();
+    let is_layer = move |hex: String| move |r: &crate::fake::Request| r.path.ends_with(&hex);
+    fake.rule(1, is_layer(hex.clone()), redirect(format!("http://{}{path}", storage.host)));
+    let folder = tempfile::tempdir().unwrap();
+    let client = somebody("me", "s3cr3t");
+    let from = reference(&fake.host, "app:1");
+    client.pull(&from, folder.path(), &PullOptions::default(), &|_| {}).await.unwrap();
+    assert_eq!(look(folder.path())[1], layer());
+    assert!(!storage.seen().is_empty() && storage.seen().iter().all(|r| r.header("authorization").is_none()));
+    let (folder, heard) = (tempfile::tempdir().unwrap(), Heard::default());
+    fake.rule(1, is_layer(hex), redirect("http://storage.example/x?token=s3cr3t".to_owned()));
+    let error = client.pull(&from, folder.path(), &PullOptions::default(), &heard.report()).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    cannot download blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app: http://HOST/v2/app/blobs/sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c: error following redirect: it sends to http://storage.example/x, which is not encrypted
+      help: check the address, the connection and the proxy variables, then run the same again: what is complete is not moved twice
+    ");
+    assert_eq!(heard.retries(), [""; 0]);
+}

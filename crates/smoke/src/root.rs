@@ -1,0 +1,243 @@
+//! An image's file system, unpacked, and how a process of it is started: read-only but for the folders that its user
+//! may write to by the image's own modes, as that user, with the image's variables. Knows also what can be seen of
+//! an image to be wrong before anything is started.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use akbuild_image::{Layout, Unpacked, unpack};
+use akbuild_recipe::plan::WrittenFile;
+use akbuild_sandbox::{Limits, Mount, MountKind, Network, Output, Spec, Stdio, build_owner};
+
+use crate::error::Doing;
+use crate::identity::{Identity, identity};
+use crate::{Finding, SmokeError};
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// An image that can be started.
+#[derive(Debug)]
+pub struct Root {
+    folder: PathBuf,
+    files: Unpacked,
+    entrypoint: Vec<String>,
+    command: Vec<String>,
+    env: BTreeMap<String, String>,
+    workdir: String,
+    stop: String,
+    user: String,
+    identity: Result<Identity, String>,
+}
+
+/// What one process gets beside its image.
+#[derive(Clone, Debug, Default)]
+pub struct Mounted<'a> {
+    /// Arguments; the image's own if there are none.
+    pub args: &'a [String],
+    /// Variables over the image's.
+    pub env: BTreeMap<String, String>,
+    /// Files at absolute paths, read-only.
+    pub files: &'a [WrittenFile],
+    /// Ports of 127.0.0.1 that somebody else answers.
+    pub ports: Vec<u16>,
+    /// The memory that it may have, in bytes.
+    pub memory: Option<u64>,
+}
+
+impl Root {
+    /// Unpacks an image into a new folder.
+    pub fn unpack(layout: &Layout, folder: PathBuf) -> Result<Self, SmokeError> {
+        fs::create_dir(&folder).doing("make", &folder)?;
+        let files = unpack(layout, &folder)?;
+        let run = layout.run.clone();
+        let pair = |text: String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let identity = identity(&run.user, &folder);
+        Ok(Self {
+            files,
+            entrypoint: run.entrypoint.unwrap_or_default(),
+            command: run.cmd.unwrap_or_default(),
+            env: run.env.unwrap_or_default().into_iter().filter_map(pair).collect(),
+            workdir: if run.working_dir.is_empty() { "/".into() } else { run.working_dir },
+            stop: run.stop_signal,
+            user: run.user,
+            identity,
+            folder,
+        })
+    }
+
+    /// Whether the image asks to be ended by something other than SIGTERM.
+    pub(crate) fn other_stop_signal(&self) -> Option<&str> {
+        Some(&*self.stop).filter(|stop| !["", "SIGTERM", "15"].contains(stop))
+    }
+
+    /// What can be seen to be wrong without starting anything; `extra` are the variables that every process gets.
+    pub fn inspect(&self, extra: &BTreeMap<String, String>) -> Option<Finding> {
+        let identity = match &self.identity {
+            Ok(identity) => identity,
+            Err(problem) => return Some(Finding::new("the image cannot be run").because(problem)),
+        };
+        let env: BTreeMap<&String, &String> = self.env.iter().chain(extra).collect();
+        let tmp = env.get(&"TMPDIR".to_owned()).map_or("/tmp", |tmp| tmp.as_str());
+        let named = if env.contains_key(&"TMPDIR".to_owned()) { "`TMPDIR` is" } else { "without `TMPDIR` it is" };
+        if let Some(problem) = self.unwritable(tmp, identity) {
+            let finding = Finding::new("the image has no folder for temporary files").because(problem);
+            return Some(finding.because(format!("{named} `{tmp}`")));
+        }
+        for (name, value) in env.iter().filter(|(_, value)| value.starts_with('/') && !value.contains(':')) {
+            if self.files.look_up(Path::new(value)).is_none() {
+                let cause = format!("`{value}` is not in the image");
+                return Some(Finding::new(format!("the variable `{name}` leads nowhere")).because(cause));
+            }
+        }
+        self.argv(&[]).err()
+    }
+
+    /// Why a folder cannot be written to by the image's user.
+    fn unwritable(&self, path: &str, identity: &Identity) -> Option<String> {
+        let Some((real, meta)) = self.files.look_up(Path::new(path)) else {
+            return Some(format!("`{path}` is not in the image"));
+        };
+        if !meta.is_folder {
+            return Some(format!("`{path}` is not a folder"));
+        }
+        let writes = meta.lets_write(identity.uid.into(), identity.gid.into());
+        let (mode, uid, gid) = (meta.mode, meta.uid, meta.gid);
+        let user = if self.user.is_empty() { "0" } else { &self.user };
+        (!writes).then(|| {
+            format!("user {user} may not write to `{}`: it belongs to {uid}:{gid} and its mode is {mode:o}", real.display())
+        })
+    }
+
+    /// The program and its arguments, the program with its whole path.
+    fn argv(&self, args: &[String]) -> Result<Vec<String>, Finding> {
+        let args = if args.is_empty() { &self.command } else { args };
+        let mut argv: Vec<String> = self.entrypoint.iter().chain(args).cloned().collect();
+        let finding = || Finding::new("the image cannot be started");
+        let Some(program) = argv.first_mut() else {
+            return Err(finding().because("it has neither an entry point nor a command"));
+        };
+        let path = self.env.get("PATH").map_or(PATH, String::as_str);
+        let executable = |path: &Path| {
+            let found = self.files.look_up(path);
+            found.is_some_and(|(_, meta)| !meta.is_folder && meta.mode & 0o111 != 0)
+        };
+        let found = if program.starts_with('/') {
+            Some(PathBuf::from(&*program)).filter(|path| executable(path))
+        } else {
+            path.split(':').map(|folder| Path::new(folder).join(&*program)).find(|path| executable(path))
+        };
+        let Some(found) = found else {
+            let place = if program.starts_with('/') { "in the image".to_owned() } else { format!("in `{path}`") };
+            return Err(finding().because(format!("there is no program `{program}` {place}")));
+        };
+        if let Some(interpreter) = self.interpreter(&found).filter(|path| !executable(path)) {
+            let cause = format!("`{program}` is for `{}`, which is not in the image", interpreter.display());
+            return Err(finding().because(cause));
+        }
+        *program = found.to_string_lossy().into_owned();
+        Ok(argv)
+    }
+
+    /// The program that runs a script, by its first line.
+    fn interpreter(&self, program: &Path) -> Option<PathBuf> {
+        let (real, _) = self.files.look_up(program)?;
+        let mut first = [0; 256];
+        let file = fs::File::open(self.folder.join(real.strip_prefix("/").ok()?)).ok()?;
+        let length = std::io::Read::read(&mut &file, &mut first).ok()?;
+        let line = first[..length].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+        let word = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
+        word.starts_with('/').then(|| word.into())
+    }
+
+    /// Where a name that a program could not find is in the image, elsewhere.
+    pub(crate) fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
+        if self.files.look_up(path).is_some() {
+            return None;
+        }
+        // The longer the part that agrees, the more it is the file that was meant; one name alone says too little.
+        let parts: Vec<_> = path.components().collect();
+        (1..parts.len().saturating_sub(1)).find_map(|skip| {
+            let tail: PathBuf = parts[skip..].iter().collect();
+            self.files.entries.keys().find(|there| there.ends_with(&tail)).cloned()
+        })
+    }
+
+    /// Whether a path is in the image.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        self.files.look_up(path).is_some()
+    }
+
+    /// A process of the image; `scratch` is a new folder for what it writes.
+    ///
+    /// # Errors
+    /// The inner one is a finding: the image cannot be started.
+    pub fn spec(&self, scratch: &Path, mounted: &Mounted<'_>) -> Result<Result<Spec, Finding>, SmokeError> {
+        let identity = match &self.identity {
+            Ok(identity) => identity,
+            Err(problem) => return Ok(Err(Finding::new("the image cannot be run").because(problem))),
+        };
+        let argv = match self.argv(mounted.args) {
+            Ok(argv) => argv,
+            Err(finding) => return Ok(Err(finding)),
+        };
+        fs::create_dir(scratch).doing("make", scratch)?;
+        let mut mounts = Vec::new();
+        for (i, folder) in self.files.writable(identity.uid.into(), identity.gid.into()).iter().enumerate() {
+            let own = scratch.join(i.to_string());
+            copy(&self.folder.join(folder.strip_prefix("/").unwrap_or(folder)), &own)?;
+            let mode = self.files.entries.get(folder).map_or(0o755, |meta| meta.mode);
+            fs::set_permissions(&own, fs::Permissions::from_mode(mode)).doing("change the mode of", &own)?;
+            mounts.push(Mount { at: folder.clone(), what: MountKind::ReadWrite(own) });
+        }
+        // What a container runtime writes into every container.
+        let hosts = b"127.0.0.1\tlocalhost\n::1\tlocalhost\n".to_vec();
+        mounts.push(Mount { at: "/etc/hosts".into(), what: MountKind::File(hosts) });
+        mounts.push(Mount { at: "/etc/resolv.conf".into(), what: MountKind::File(Vec::new()) });
+        for file in mounted.files {
+            let bytes = file.text.clone().into_bytes();
+            mounts.push(Mount { at: (&file.path).into(), what: MountKind::File(bytes) });
+        }
+        let mut env = BTreeMap::from([("HOME", identity.home.as_str()), ("HOSTNAME", "localhost"), ("PATH", PATH)]);
+        env.extend(self.env.iter().chain(&mounted.env).map(|(name, value)| (name.as_str(), value.as_str())));
+        Ok(Ok(Spec {
+            root: self.folder.clone(),
+            mounts,
+            argv: argv.into_iter().map(Into::into).collect(),
+            env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            cwd: self.workdir.clone().into(),
+            ids: (identity.uid, identity.gid),
+            private_tmp: false,
+            network: Network::Loopback,
+            listen: mounted.ports.clone(),
+            stdin: Stdio::Null,
+            output: Output::Pipe,
+            limits: Limits { memory: mounted.memory.filter(|_| akbuild_sandbox::counts_memory()), ..Limits::default() },
+            ..Spec::default()
+        }))
+    }
+}
+
+/// Copies a folder for the sandbox's user to write to.
+fn copy(from: &Path, to: &Path) -> Result<(), SmokeError> {
+    let (uid, gid) = build_owner();
+    let own = |path: &Path| std::os::unix::fs::lchown(path, Some(uid), Some(gid)).doing("change the owner of", path);
+    fs::create_dir(to).doing("make", to)?;
+    for entry in fs::read_dir(from).doing("read", from)? {
+        let entry = entry.doing("read", from)?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().doing("stat", &source)?;
+        if kind.is_dir() {
+            copy(&source, &target)?;
+        } else if kind.is_symlink() {
+            let link = fs::read_link(&source).doing("read", &source)?;
+            std::os::unix::fs::symlink(link, &target).doing("link", &target)?;
+            own(&target)?;
+        } else {
+            fs::copy(&source, &target).doing("copy", &source)?;
+            own(&target)?;
+        }
+    }
+    own(to)
+}
