@@ -39,10 +39,18 @@ fn make(version: &str) -> Archive {
     static KEY: OnceLock<FakeKey> = OnceLock::new();
     let key = KEY.get_or_init(FakeKey::new);
     let extra = FakeDeb::new("extra", "2").file("./usr/share/extra", b"2\n", 0o644);
-    let mut files = FakeArchive::new(&[tools(version), extra], key).files;
+    // Servers for images that are started: one program without libraries.
+    let busybox = busybox().unwrap_or_default();
+    let busybox = FakeDeb::new("busybox", "1").file("./usr/bin/busybox", &busybox, 0o755);
+    let mut files = FakeArchive::new(&[tools(version), extra, busybox], key).files;
     let release = files.get_mut("dists/sid/InRelease").unwrap();
     *release = key.sign(&without_end(std::str::from_utf8(release).unwrap())).into_bytes();
     Archive { files, keyring: key.keyring() }
+}
+
+/// This machine's busybox, if it has a static one.
+pub(crate) fn busybox() -> Option<Vec<u8>> {
+    std::fs::read("/bin/busybox").or_else(|_| std::fs::read("/usr/bin/busybox")).ok()
 }
 
 /// The signed text, without the day on which it expires: these tests are to run on any day.

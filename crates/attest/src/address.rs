@@ -36,7 +36,17 @@ mod tests {
         assert_eq!(seen("git@forge.example:team/a.git").as_deref(), Some("ssh://forge.example/team/a.git"));
         assert_eq!(seen("git@forge.example:/a").as_deref(), Some("ssh://forge.example/a"));
         assert_eq!(seen("ssh://git@forge.example:22022/a").as_deref(), Some("ssh://forge.example:22022/a"));
-        for hidden in ["/srv/git/a", "file:///srv/git/a", "../a", "", "a", "./a:b", "https://", "data:text/plain,x"] {
+        for hidden in [
+            "/srv/git/a",
+            "file:///srv/git/a",
+            "file://host/srv/git/a",
+            "../a",
+            "",
+            "a",
+            "./a:b",
+            "https://",
+            "data:text/plain,x",
+        ] {
             assert_eq!(seen(hidden), None, "{hidden}");
         }
     }

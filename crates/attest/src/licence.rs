@@ -23,7 +23,9 @@ impl Licence {
     /// What somebody wrote: as SPDX has it if that is clear, else a name. White space and control characters become single
     /// spaces; what is longer than 200 bytes is cut. `None` if nothing is left.
     pub fn written(text: &str) -> Option<Self> {
-        Self::clear(text).or_else(|| Self::name(text))
+        let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        let text = words.collect::<Vec<_>>().join(" ");
+        Self::clear(&text).or_else(|| Self::name(text))
     }
 
     /// An identifier or expression of SPDX, also where it is written in words (`Apache License, Version 2.0`).
@@ -40,21 +42,12 @@ impl Licence {
         spdx::expression(text).map(|expression| Self(Form::Expression(expression)))
     }
 
-    fn name(text: &str) -> Option<Self> {
-        let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-        let mut name = String::new();
-        for word in words {
-            if !name.is_empty() {
-                name.push(' ');
-            }
-            name.push_str(word);
-            if name.len() > LONGEST {
-                name.truncate(name.floor_char_boundary(LONGEST - 3));
-                name.push_str("...");
-                break;
-            }
+    fn name(mut text: String) -> Option<Self> {
+        if text.len() > LONGEST {
+            text.truncate(text.floor_char_boundary(LONGEST - 3));
+            text.push_str("...");
         }
-        (!name.is_empty()).then_some(Self(Form::Name(name)))
+        (!text.is_empty()).then_some(Self(Form::Name(text)))
     }
 
     /// The text: identifier, expression or name.
@@ -84,7 +77,7 @@ mod tests {
         let read = |text| Licence::written(text).map(|l| (l.as_str().to_owned(), l.is_spdx()));
         assert_eq!(read(" mit "), Some(("MIT".to_owned(), true)));
         assert_eq!(read("MIT License"), Some(("MIT".to_owned(), true)));
-        assert_eq!(read("MIT OR ISC"), Some(("MIT OR ISC".to_owned(), true)));
+        assert_eq!(read("\u{a0}MIT\u{a0}OR\nISC\0"), Some(("MIT OR ISC".to_owned(), true)));
         assert_eq!(
             read("SEE LICENSE\tIN\n\x1b[31m LICENSE.md"),
             Some(("SEE LICENSE IN [31m LICENSE.md".to_owned(), false))

@@ -149,7 +149,7 @@ fn join(known: &mut NpmPackage, other: NpmPackage, file: &str) -> Result<(), Npm
         let package = format!("{}@{}", known.name, known.version);
         return Err(NpmError::Contradiction { file: file.to_owned(), package, first, second });
     }
-    known.integrity = known.integrity;
+    known.integrity = known.integrity.max(other.integrity);
     known.licence = known.licence.take().or(other.licence);
     known.optional &= other.optional;
     Ok(())
@@ -181,7 +181,7 @@ mod tests {
         let packages = json!({
             "": {"name": "app", "version": "1.0.0", "license": "MIT"},
             "packages/own": {"name": "own", "version": "1.0.0"},
-            "node_modules/own": {"resolved": "packages/own", "link": true},
+            "node_modules/own": {"resolved": "packages/own", "version": "1.0.0", "link": true},
             "node_modules/@lit/context": {"version": "1.1.6", "license": "bsd-3-clause", "integrity": sri},
             "node_modules/a/node_modules/@lit/context": {"version": "1.1.6", "optional": true},
             "node_modules/a": {"version": "2.0.0-rc.1+build", "license": {"type": "ISC", "url": "x"}, "peer": true},
@@ -228,6 +228,16 @@ mod tests {
                 "node_modules/b/node_modules/a": {"version": "1.0.0", "optional": second},
             });
             assert_eq!(read(packages), ["a@1.0.0 - -"]);
+        }
+    }
+
+    #[test]
+    fn what_one_entry_does_not_say_another_may() {
+        let told = json!({"version": "1.0.0", "license": "MIT", "integrity": Digest::sha256(b"a").to_string()});
+        let untold = json!({"version": "1.0.0"});
+        for (first, second) in [(&told, &untold), (&untold, &told), (&told, &told)] {
+            let packages = json!({"node_modules/a": first, "node_modules/b/node_modules/a": second});
+            assert_eq!(read(packages), ["a@1.0.0 MIT sha256"]);
         }
     }
 

@@ -116,6 +116,7 @@ mod tests {
         assert_eq!(read(&format!("License: BSD\n{MIT}")), ["MIT"]);
         assert_eq!(read("License: BSD\nClassifier: License :: OSI Approved :: BSD License\n"), ["BSD (name)"]);
         assert_eq!(read(&format!("License: UNKNOWN\n{MIT}")), ["MIT"]);
+        assert_eq!(read("License: UNKNOWN\n"), [""; 0]);
     }
 
     #[test]

@@ -50,6 +50,7 @@ mod tests {
         assert_eq!(written(0).as_deref(), Some("1970-01-01T00:00:00Z"));
         assert_eq!(written(951_782_400).as_deref(), Some("2000-02-29T00:00:00Z"));
         assert_eq!(written(1_795_389_771).as_deref(), Some("2026-11-22T23:22:51Z"));
+        assert_eq!(written(4_107_542_400).as_deref(), Some("2100-03-01T00:00:00Z"));
         assert_eq!(written(253_402_300_799).as_deref(), Some("9999-12-31T23:59:59Z"));
         assert_eq!(written(253_402_300_800), None);
         assert_eq!(written(u64::MAX), None);

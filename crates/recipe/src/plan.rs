@@ -379,7 +379,7 @@ pub enum Compression {
 
 impl Default for Compression {
     fn default() -> Self {
-        Compression::Zstd(3)
+        Compression::Gzip(6)
     }
 }
 

@@ -446,6 +446,7 @@ impl Course<'_> {
                 let cause = format!("its `stop_signal` is {signal}");
                 return Err(Finding::new("the image is not ended by SIGTERM").because(cause).into());
             }
+            course.alive(processes)?;
             processes.iter().for_each(Process::terminate);
             let begun = Instant::now();
             let mut notes = Vec::new();

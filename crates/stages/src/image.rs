@@ -87,7 +87,7 @@ fn folder(mut table: Fields<'_>) -> Result<Folder, RecipeError> {
 }
 
 fn compression(fields: &mut Fields<'_>) -> Result<Compression, RecipeError> {
-    match fields.string_or("compression", "zstd")?.as_str() {
+    match fields.string_or("compression", "gzip")?.as_str() {
         "zstd" => Ok(Compression::Zstd(fields.int_or("level", 3, 1..=19)? as i32)),
         "gzip" => Ok(Compression::Gzip(fields.int_or("level", 6, 1..=9)? as u32)),
         other => Err(fields.error("compression", format!("no compression `{other}`"), "write `zstd` or `gzip`")),

@@ -89,7 +89,7 @@ fn name(text: &str) -> Option<String> {
 }
 
 fn name_alone(text: &str) -> Option<String> {
-    gnu(text).or_else(|| spdx::id(text).filter(|id| !id.contains("GPL-")).map(str::to_owned))
+    gnu(text).or_else(|| spdx::id(text).map(str::to_owned))
 }
 
 /// `gpl-2+`, `lgplv2.1+`, `gfdl-niv-1.3`, `agpl-3.0-or-later`.
@@ -161,6 +161,7 @@ mod tests {
             "GPL-1+ or Perl",
             "GPL-2+ and LGPL-2.1+ or Expat",
             "GPL-2+ or Expat, and BSD-3-clause",
+            "GPL-2+ or Expat, and ISC or zlib",
             "Perl and Expat",
             "MIT AND ISC",
         ];
@@ -199,6 +200,7 @@ mod tests {
         GPL-1+ or Perl: GPL-1.0-or-later OR (Artistic-1.0-Perl OR GPL-1.0-or-later)
         GPL-2+ and LGPL-2.1+ or Expat: GPL-2.0-or-later AND LGPL-2.1-or-later OR MIT
         GPL-2+ or Expat, and BSD-3-clause: (GPL-2.0-or-later OR MIT) AND BSD-3-Clause
+        GPL-2+ or Expat, and ISC or zlib: (GPL-2.0-or-later OR MIT) AND (ISC OR Zlib)
         Perl and Expat: (Artistic-1.0-Perl OR GPL-1.0-or-later) AND MIT
         MIT AND ISC: MIT AND ISC
         ");

@@ -90,7 +90,10 @@ mod tests {
         let data = info(&[&[6][..], b"go1.26", &[modules.len() as u8], &modules].concat());
         assert_eq!(strings(0, &data), Ok(("go1.26", "path\tx\n")));
         assert_eq!(strings(0, &info(b"\x06go1.26\0")), Ok(("go1.26", "")));
-        assert_eq!(strings(0, &info(b"\x06go1.26\x07short\n\n")), Ok(("go1.26", "")));
+        for short in [b"short\n".to_vec(), [b'\n'; MARK].to_vec(), [b'\n'; 2 * MARK].to_vec()] {
+            let data = info(&[&[6][..], b"go1.26", &[short.len() as u8], &short].concat());
+            assert_eq!(strings(0, &data), Ok(("go1.26", "")));
+        }
     }
 
     #[test]

@@ -62,7 +62,11 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
     };
     let pushed_to = match (&wanted.push, &to) {
         (None, _) => None,
-        (Some(_), Some(to)) => Some(push::parse(&early(to)?)?),
+        (Some(_), Some(to)) => {
+            let to = push::parse(&early(to)?)?;
+            push::try_out(session, &to, wanted)?;
+            Some(to)
+        }
         (Some(_), None) => return Err(nowhere()),
     };
     let name = match (&wanted.name, &wanted.output, &to) {

@@ -75,6 +75,17 @@ pub(in crate::commands) fn client(session: &Session, plain_http: &[String]) -> O
     Ok(Client::new(ClientConfig { plain_http: plain_http.to_vec(), ..ClientConfig::default() }, keyring)?)
 }
 
+/// Fails if it cannot be pushed to for want of a registry or of credentials: that is to be known before anything is built.
+pub(super) fn try_out(session: &Session, to: &Reference, wanted: &Wanted) -> Outcome {
+    if session.is_offline() {
+        let message = format!("`{to}` cannot be pushed to with `--offline`");
+        return Err(Failure::Say(format!("{message}\n  help: leave one of the two out")));
+    }
+    let client = client(session, &wanted.plain_http)?;
+    session.interruptible(client.resolve(to))??;
+    Ok(())
+}
+
 /// Pushes an image, and attaches its documents.
 pub(super) fn push(
     session: &Session,
@@ -83,10 +94,6 @@ pub(super) fn push(
     wanted: &Wanted,
     documents: Option<&Documents>,
 ) -> Outcome<Done> {
-    if session.is_offline() {
-        let message = format!("`{to}` cannot be pushed to with `--offline`");
-        return Err(Failure::Say(format!("{message}\n  help: leave one of the two out")));
-    }
     let client = client(session, &wanted.plain_http)?;
     let image = image(layout);
     let options = PushOptions { force: wanted.force, mount_from: seen(session, layout, to)?, ..PushOptions::default() };

@@ -1,0 +1,105 @@
+//! Pushing to a real registry on this machine's loopback: Debian's `docker-registry`.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::gate::until;
+use crate::image::{IMAGE, files, line};
+use crate::world::{World, text};
+
+/// A registry that keeps its files in a folder.
+struct Registry {
+    process: Child,
+    port: u16,
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Registry {
+    /// `None` where there is none, which a machine of our own must have.
+    fn start(folder: &Path) -> Option<Self> {
+        if !Path::new("/usr/bin/docker-registry").exists() {
+            assert!(std::env::var_os("CI").is_none(), "install docker-registry");
+            return None;
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        std::fs::create_dir_all(folder).unwrap();
+        let config = folder.join("config.yml");
+        let storage = format!("storage: {{filesystem: {{rootdirectory: {}}}}}", folder.join("files").display());
+        std::fs::write(&config, format!("version: 0.1\n{storage}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n")).unwrap();
+        let mut command = Command::new("docker-registry");
+        let process = command.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let registry = Registry { process, port };
+        until("registry", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        Some(registry)
+    }
+
+    fn to(&self, name: &str) -> String {
+        format!("127.0.0.1:{}/{name}", self.port)
+    }
+}
+
+fn push(world: &World, to: &str, more: &[&str]) -> Value {
+    let ran = world.run(&[&["image", "--json", "--push", to], more].concat()).ok();
+    line(&ran)["pushed"].clone()
+}
+
+fn blobs(pushed: &Value) -> [u64; 3] {
+    ["uploaded", "mounted", "present"].map(|how| pushed[how]["blobs"].as_u64().unwrap())
+}
+
+#[test]
+fn only_what_changed_is_uploaded() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let Some(registry) = Registry::start(&world.path("registry")) else { return };
+    let first = push(&world, &registry.to("demo/tiny:{key:12}"), &[]);
+    // Five layers and the configuration.
+    assert_eq!((blobs(&first), text(&first["tag"])), ([6, 0, 0], "new"));
+    let again = push(&world, &registry.to("demo/tiny:{key:12}"), &[]);
+    assert_eq!((blobs(&again), text(&again["tag"])), ([0, 0, 0], "same"));
+    assert_eq!(first["attached"], again["attached"]);
+    let other = push(&world, &registry.to("elsewhere/tiny:1"), &[]);
+    assert_eq!(blobs(&other), [0, 6, 0]);
+    world.write("app/README.md", "read this\n");
+    let changed = push(&world, &registry.to("demo/tiny:{key:12}"), &["--bare"]);
+    assert_eq!((blobs(&changed), changed["attached"].as_array().unwrap().len()), ([2, 0, 4], 0));
+}
+
+#[test]
+fn a_tag_is_not_moved_unless_it_is_asked_for() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let Some(registry) = Registry::start(&world.path("registry")) else { return };
+    let to = registry.to("demo/tiny:1");
+    let first = push(&world, &to, &[]);
+    world.write("app/README.md", "read this\n");
+    let refused = world.run(&["image", "--quiet", "--push", &to]).failed().err;
+    assert!(refused.contains("--force") && refused.contains(text(&first["whole"]).split('@').nth(1).unwrap()), "{refused}");
+    assert_eq!(text(&push(&world, &to, &["--force"])["tag"]), "moved");
+}
+
+#[test]
+fn the_digest_is_what_is_printed() {
+    let image = IMAGE.replace("$GREETING $*\\\"\\n", "$GREETING $*\\\"\\nexec sleep 60\\n");
+    assert_ne!(image, IMAGE);
+    let world = World::new(&image);
+    files(&world);
+    let Some(registry) = Registry::start(&world.path("registry")) else { return };
+    let ran = world.run(&["image", "--quiet", "--push", &registry.to("demo/tiny:1")]).ok();
+    let digest = world.run(&["image", "--quiet"]).ok().out;
+    assert_eq!(ran.out, format!("{}@{digest}", registry.to("demo/tiny")));
+    // What was pushed can be tried as the image that ran before.
+    let smoke = "\n[smoke]\nimage = \"image\"\n[[smoke.processes]]\nname = \"once\"\n";
+    world.recipe(&format!("{image}{smoke}"));
+    let ran = world.run(&["smoke", "--quiet", "--from", &registry.to("demo/tiny:1")]).ok();
+    assert!(ran.out.contains("the processes of the previous image end within 30 s"), "{}", ran.out);
+}

@@ -1,0 +1,321 @@
+//! `akbuild smoke`: an image that works, and the first thing that is wrong with others.
+
+use serde_json::Value;
+
+use crate::archive::busybox;
+use crate::image::files;
+use crate::world::{Ran, World, text};
+
+/// An image with a web server and a worker, and a service that answers a line.
+const SMOKE: &str = r#"
+[sysroots.run]
+extends = "build"
+packages = ["busybox"]
+essential = false
+
+[stages.last]
+kind = "run"
+script = '''
+mkdir -p "$out/www/static"
+echo '<html><link rel="stylesheet" href="/static/a.css"><script src="/static/a.js"></script>welcome</html>' > "$out/www/index.html"
+echo 'a { background: url(b.css) }' > "$out/www/static/a.css"
+echo 'b {}' > "$out/www/static/b.css"
+echo 'import "./c.js"' > "$out/www/static/a.js"
+echo 'let c' > "$out/www/static/c.js"
+'''
+
+[stages.image]
+kind = "image"
+tree = "last"
+sysroot = "run"
+folders = [{ path = "tmp", mode = "1777" }, { path = "data", mode = "777" }]
+entrypoint = ["/start"]
+user = "65534"
+env = { TMPDIR = "/tmp" }
+
+[[stages.image.files]]
+path = "start"
+executable = true
+text = '''
+#!/bin/bash
+set -e
+echo "$*" > "$TMPDIR/started"
+case "$1" in
+    migrate) exec 3<>/dev/tcp/127.0.0.1/5432; head -1 <&3 ;;
+    server) exec busybox httpd -f -p 127.0.0.1:9000 -h {prefix}/www ;;
+    worker)
+        trap 'echo bye; exit 0' TERM
+        for file in /data/custom/*; do echo "found ${file##*/}"; done
+        while :; do sleep 0.05; done
+        ;;
+esac
+'''
+
+[smoke]
+image = "image"
+memory_mib = 512
+timeout = 60
+grace = 20
+
+[[smoke.services]]
+name = "database"
+sysroot = "run"
+port = 5432
+script = 'exec busybox nc -ll -p 5432 -e /usr/bin/busybox echo here'
+
+[[smoke.commands]]
+name = "migrations"
+args = ["migrate"]
+
+[[smoke.processes]]
+name = "server"
+args = ["server"]
+probes = [{ port = 9000, path = "/" }, { port = 9000, path = "/none", status = 404 }]
+
+[[smoke.processes]]
+name = "worker"
+args = ["worker"]
+expect = ["found mounted"]
+files = [{ path = "/data/custom/mounted", text = "x" }]
+
+[[smoke.pages]]
+process = "server"
+port = 9000
+path = "/"
+contains = ["welcome"]
+
+[[smoke.checks]]
+name = "answers"
+sysroot = "run"
+script = 'exec 3<>/dev/tcp/127.0.0.1/5432; [ "$(head -1 <&3)" = here ]'
+"#;
+
+/// `None` where there is no busybox, which a machine of our own must have.
+fn world(change: impl Fn(&str) -> String) -> Option<World> {
+    if busybox().is_none() {
+        assert!(std::env::var_os("CI").is_none(), "install busybox-static");
+        return None;
+    }
+    let world = World::new(&change(SMOKE));
+    files(&world);
+    Some(world)
+}
+
+/// The finding of a smoke test of a changed recipe: the line, and its causes.
+fn found(from: &str, to: &str) -> Option<String> {
+    assert_eq!(SMOKE.matches(from).count(), 1, "{from}");
+    // What never comes is not waited for so long.
+    let soon = |recipe: &str| recipe.replace("timeout = 60", "timeout = 8").replace("grace = 20", "grace = 2");
+    let world = world(|recipe| soon(recipe).replace(from, to))?;
+    Some(finding(&world.run(&["smoke", "--json"])))
+}
+
+fn finding(ran: &Ran) -> String {
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.out, ran.err);
+    let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
+    let finding = &event["finding"];
+    let causes = finding["causes"].as_array().unwrap().iter().map(text);
+    std::iter::once(text(&finding["what"])).chain(causes).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_image_that_works() {
+    let Some(world) = world(str::to_owned) else { return };
+    works(&world);
+}
+
+#[test]
+fn the_same_as_an_ordinary_user() {
+    if busybox().is_none() {
+        return;
+    }
+    let world = World::of_user(SMOKE);
+    files(&world);
+    world.lock();
+    works(&world);
+}
+
+fn works(world: &World) {
+    let ran = world.run(&["smoke", "--json"]).ok();
+    let events = ran.events();
+    let event = events.iter().find(|event| event["reason"] == "smoke").unwrap();
+    let done: Vec<&str> = event["done"].as_array().unwrap().iter().map(|done| text(&done["what"])).collect();
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(done.join("\n"), @"
+        the image is sound
+        service `database` listens on port 5432
+        command `migrations` succeeds
+        process `server` answers 200 at :9000/
+        process `server` answers 404 at :9000/none
+        process `worker` writes `found mounted`
+        page / is there
+        check `answers` comes true
+        the processes end within 20 s of SIGTERM
+        ");
+    }
+    let page = event["done"].as_array().unwrap().iter().find(|done| done["what"] == "page / is there").unwrap();
+    assert!(text(&page["note"]).starts_with("4 files that it names"), "{page}");
+    assert!(event["memory"].as_array().unwrap().iter().all(|memory| memory["peak"].as_u64().unwrap() > 0));
+    assert_eq!(events.last().unwrap()["reason"], "finished");
+    let logs = std::path::Path::new(text(&event["logs"]));
+    assert_eq!(std::fs::read_to_string(logs.join("smoke_worker.log")).unwrap(), "found mounted\nbye\n");
+    assert_eq!(world.bucket("tmp-v1"), Vec::<String>::new());
+}
+
+#[test]
+fn a_database_of_the_previous_image() {
+    let Some(world) = world(str::to_owned) else { return };
+    let _ = world.run(&["image", "--output", "old", "--format", "oci", "--bare"]).ok();
+    world.edit("akbuild.toml", "echo 'let c'", "echo 'let d'");
+    let ran = world.run(&["smoke", "--json", "--from", "old"]).ok();
+    let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
+    let done: Vec<String> = event["done"].as_array().unwrap().iter().map(|done| text(&done["what"]).to_owned()).collect();
+    assert!(done.contains(&"command `migrations` of the previous image succeeds".to_owned()), "{done:?}");
+    assert!(done.contains(&"command `migrations` succeeds".to_owned()), "{done:?}");
+}
+
+#[test]
+fn no_folder_for_temporary_files() {
+    let Some(said) = found("{ path = \"tmp\", mode = \"1777\" }, ", "") else { return };
+    insta::assert_snapshot!(said, @"
+    the image has no folder for temporary files
+    user 65534 may not write to `/tmp`: it belongs to 0:0 and its mode is 755
+    `TMPDIR` is `/tmp`
+    ");
+    let Some(said) = found("TMPDIR = \"/tmp\"", "TMPDIR = \"/opt/tiny\"") else { return };
+    insta::assert_snapshot!(said, @"
+    the image has no folder for temporary files
+    user 65534 may not write to `/opt/tiny`: it belongs to 0:0 and its mode is 755
+    `TMPDIR` is `/opt/tiny`
+    ");
+    let Some(said) = found("TMPDIR = \"/tmp\"", "TMPDIR = \"/nowhere\"") else { return };
+    insta::assert_snapshot!(said, @"
+    the image has no folder for temporary files
+    `/nowhere` is not in the image
+    `TMPDIR` is `/nowhere`
+    ");
+}
+
+#[test]
+fn a_variable_that_leads_nowhere() {
+    let Some(said) = found("TMPDIR = \"/tmp\"", "TMPDIR = \"/tmp\", ZONES = \"/usr/share/zones\"") else { return };
+    insta::assert_snapshot!(said, @"
+    the variable `ZONES` leads nowhere
+    `/usr/share/zones` is not in the image
+    ");
+}
+
+#[test]
+fn a_program_that_is_not_there() {
+    let Some(said) = found("entrypoint = [\"/start\"]", "entrypoint = [\"/begin\"]") else { return };
+    insta::assert_snapshot!(said, @"
+    the image cannot be started
+    there is no program `/begin` in the image
+    ");
+    let Some(said) = found("#!/bin/bash\nset -e", "#!/usr/bin/python3\nset -e") else { return };
+    insta::assert_snapshot!(said, @"
+    the image cannot be started
+    `/start` is for `/usr/bin/python3`, which is not in the image
+    ");
+    let Some(said) = found("exec busybox httpd -f", "exec gunicorn -f") else { return };
+    insta::assert_snapshot!(said, @"
+    process `server` exited with status 127, and should go on
+    /start: line 6: exec: gunicorn: not found
+    ");
+}
+
+#[test]
+fn a_file_at_another_place() {
+    let Some(said) = found("    server) ", "    server) cat {prefix}/static/static/a.css; ") else { return };
+    insta::assert_snapshot!(said, @"
+    process `server` exited with status 1, and should go on
+    cat: /opt/tiny/static/static/a.css: No such file or directory
+    `/opt/tiny/static/static/a.css` is not in the image; `/opt/tiny/www/static/a.css` is
+    ");
+}
+
+#[test]
+fn a_command_that_fails() {
+    let Some(said) = found("migrate) exec", "migrate) echo 'error: no column x'; exit 4; exec") else { return };
+    insta::assert_snapshot!(said, @"
+    command `migrations` exited with status 4
+    error: no column x
+    ");
+}
+
+#[test]
+fn a_service_that_does_not_start() {
+    let Some(said) = found("exec busybox nc -ll", "echo no room; exit 1; exec busybox nc -ll") else { return };
+    insta::assert_snapshot!(said, @"service `database` exited with status 1");
+}
+
+#[test]
+fn a_page_that_lacks_something() {
+    let Some(said) = found("echo 'let c' > \"$out/www/static/c.js\"", "") else { return };
+    insta::assert_snapshot!(said, @"
+    /static/c.js is answered with 404
+    /static/a.js names it
+    ");
+    let Some(said) = found("contains = [\"welcome\"]", "contains = [\"farewell\"]\nassets = false") else { return };
+    insta::assert_snapshot!(said, @"page / is not there: it does not have `farewell`");
+}
+
+#[test]
+fn a_probe_that_is_not_answered() {
+    let Some(said) = found("path = \"/none\", status = 404", "path = \"/none\", status = 200") else { return };
+    insta::assert_snapshot!(said, @"process `server` is not well at :9000/none: it answers 404");
+}
+
+#[test]
+fn a_check_that_does_not_come_true() {
+    let Some(said) = found("= here ]", "= there ]") else { return };
+    insta::assert_snapshot!(said, @"check `answers` does not come true: exited with status 1");
+}
+
+#[test]
+fn a_process_that_does_not_end() {
+    let Some(said) = found("trap 'echo bye; exit 0' TERM", "trap : TERM") else { return };
+    insta::assert_snapshot!(said, @"process `worker` goes on for more than 2 s after SIGTERM");
+}
+
+#[test]
+fn what_is_found_is_told() {
+    let Some(world) = world(|recipe| recipe.replace("migrate) exec", "migrate) echo 'error: no column x'; exit 4; exec")) else {
+        return;
+    };
+    let ran = world.run(&["smoke", "--quiet"]);
+    insta::assert_snapshot!(ran, @"
+    ok  [TIME]  the image is sound
+    ok  [TIME]  service `database` listens on port 5432
+    failed  [TIME]  command `migrations` succeeds
+    logs: [HOME]/builds-v1/[NAME]
+    --- exit 3
+    error: command `migrations` exited with status 4
+      error: no column x
+      the last lines of `migrations`:
+        | error: no column x
+      help: the whole log is `[HOME]/builds-v1/[NAME]/smoke_migrations.log`
+    ");
+}
+
+#[test]
+fn nothing_says_how_it_is_tried() {
+    let world = World::new(crate::image::IMAGE);
+    files(&world);
+    insta::assert_snapshot!(world.run(&["smoke"]), @"
+    --- exit 1
+    error: the recipe does not say how the image is tried
+      help: add `[smoke]` with what is to be started (docs/recipe.md)
+    ");
+}
+
+#[test]
+fn a_previous_image_that_is_none() {
+    let Some(world) = world(str::to_owned) else { return };
+    let value = |from: &str| world.run(&["smoke", "--quiet", "--from", from]).failed().err;
+    let said: Value = value("nowhere").into();
+    insta::assert_snapshot!(said.as_str().unwrap(), @"
+    error: `nowhere` does not say in which registry it is
+      help: write the registry's host in front: `registry.example/nowhere`
+    ");
+}
