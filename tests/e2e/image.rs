@@ -166,7 +166,7 @@ fn a_change_packs_only_its_own_layer_again() {
     // Another order of letters: `words` changes, and what is made of it.
     world.write("app/README.md", "read this\n");
     let ran = world.run(&["image", "--json"]).ok();
-    insta::assert_snapshot!(ran.stages(), @"image built, image:app built, image:glue cached, image:loud cached, image:sysroot cached, image:words cached, inner built, last built, loud cached, words cached");
+    insta::assert_snapshot!(ran.stages(), @"image built, image/app built, image/glue cached, image/loud cached, image/sysroot cached, image/words cached, inner built, last built, loud cached, words cached");
     let second = line(&ran);
     let digests = |line: &Value| {
         let layers = line["layers"].as_array().unwrap().iter();
@@ -324,6 +324,11 @@ fn what_is_asked_for_is_not_there() {
     --- exit 1
     error: stage `words` makes no image
       help: images are `image`
+    ");
+    insta::assert_snapshot!(world.run(&["image", "--push", "user:secret@r.example/x:1"]), @"
+    --- exit 1
+    error: credentials do not belong in a reference
+      help: put them into `AKBUILD_REGISTRY_USER` and `AKBUILD_REGISTRY_PASSWORD`, or into the files of container tools
     ");
     insta::assert_snapshot!(world.run(&["image", "--push", "r.example/x"]), @"
     --- exit 1

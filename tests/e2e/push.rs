@@ -100,6 +100,6 @@ fn the_digest_is_what_is_printed() {
     // What was pushed can be tried as the image that ran before.
     let smoke = "\n[smoke]\nimage = \"image\"\n[[smoke.processes]]\nname = \"once\"\n";
     world.recipe(&format!("{image}{smoke}"));
-    let ran = world.run(&["smoke", "--quiet", "--from", &registry.to("demo/tiny:1")]).ok();
-    assert!(ran.out.contains("the processes of the previous image end within 30 s"), "{}", ran.out);
+    let ran = world.run(&["smoke", "--from", &registry.to("demo/tiny:1")]).ok();
+    assert!(ran.err.contains("the processes of the previous image end within 30 s"), "{}", ran.err);
 }

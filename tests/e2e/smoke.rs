@@ -1,7 +1,5 @@
 //! `akbuild smoke`: an image that works, and the first thing that is wrong with others.
 
-use serde_json::Value;
-
 use crate::archive::busybox;
 use crate::image::files;
 use crate::world::{Ran, World, text};
@@ -285,10 +283,7 @@ fn what_is_found_is_told() {
     };
     let ran = world.run(&["smoke", "--quiet"]);
     insta::assert_snapshot!(ran, @"
-    ok  [TIME]  the image is sound
-    ok  [TIME]  service `database` listens on port 5432
-    failed  [TIME]  command `migrations` succeeds
-    logs: [HOME]/builds-v1/[NAME]
+    report and logs: [HOME]/builds-v1/[NAME]
     --- exit 3
     error: command `migrations` exited with status 4
       error: no column x
@@ -313,8 +308,15 @@ fn nothing_says_how_it_is_tried() {
 fn a_previous_image_that_is_none() {
     let Some(world) = world(str::to_owned) else { return };
     let value = |from: &str| world.run(&["smoke", "--quiet", "--from", from]).failed().err;
-    let said: Value = value("nowhere").into();
-    insta::assert_snapshot!(said.as_str().unwrap(), @"
+    insta::assert_snapshot!(value("./nowhere"), @"
+    error: `./nowhere` is no folder with an image
+      help: make one with `akbuild image --format oci --output FOLDER`, or name a reference
+    ");
+    insta::assert_snapshot!(world.run(&["smoke", "--quiet", "--offline", "--from", "r.example/x:1"]).err, @"
+    error: `r.example/x:1` cannot be pulled with `--offline`
+      help: name a folder with an image, or leave one of the two out
+    ");
+    insta::assert_snapshot!(value("nowhere"), @"
     error: `nowhere` does not say in which registry it is
       help: write the registry's host in front: `registry.example/nowhere`
     ");

@@ -1,41 +1,14 @@
-//! `cargo xtask sample`: the main job on the sample project, in a copy, and a start of what came of it. Knows
+//! `cargo xtask sample`: the main job on the sample project, in a copy, and a start of the image that comes of it. Knows
 //! where the sample is and what to do when the mirrors have moved on; akbuild does the rest.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::repo::{self, Outcome, io};
 
 const SAMPLE: &str = "examples/mini-authentik";
-
-/// A further stage of the copy: the assembled tree in the run-time sysroot, started and asked.
-const STARTED: &str = r#"
-[stages.started]
-kind = "run"
-sysroot = "runtime"
-mounts = [{ from = "assembled", to = "{prefix}" }]
-script = '''
-export MINI_DATA_DIR=/tmp
-{prefix}/bin/ak server > "$out"/server.log 2>&1 & server=$!
-for _ in $(seq 100); do
-    if {prefix}/bin/ak healthcheck 2>/dev/null; then break; fi
-    kill -0 $server || { cat "$out"/server.log; exit 1; }
-    sleep 0.2
-done
-{prefix}/venv/bin/python - <<'END'
-from pathlib import Path
-from os import environ
-from urllib.request import urlopen
-for path in "/-/health/live/", "/-/health/ready/", "/if/flow/default-authentication-flow/":
-    with urlopen("http://127.0.0.1:9000" + path) as answer:
-        print(answer.status, path)
-        Path(environ["out"], path.strip("/").replace("/", "_")).write_bytes(answer.read())
-END
-kill $server
-'''
-"#;
 
 pub(crate) fn run(fresh: bool) -> Outcome {
     let akbuild = build()?;
@@ -63,18 +36,17 @@ fn sample(akbuild: &Path, folder: &Path, fresh: bool) -> Outcome {
         }
         command
     };
-    if let Err(said) = told(&mut akbuild(&["all"]))? {
-        if !wants_a_lock(&said) {
-            return Err("the sample was not built; the lines above say why".to_owned());
+    for words in [&["all"][..], &["smoke"]] {
+        if let Err(said) = told(&mut akbuild(words))? {
+            if !wants_a_lock(&said) {
+                return Err(format!("`akbuild {}` failed; the lines above say why", words.join(" ")));
+            }
+            println!("the sample's pins do not fit what the mirrors have today: its copy is locked anew");
+            repo::run(&mut akbuild(&["lock", "sysroots", "--allow-expired"]))?;
+            repo::run(&mut akbuild(words))?;
         }
-        println!("the sample's pins do not fit what the mirrors have today: its copy is locked anew");
-        repo::run(&mut akbuild(&["lock", "sysroots", "--allow-expired"]))?;
-        repo::run(&mut akbuild(&["all"]))?;
     }
-    println!("built; now a start of the assembled tree, in the run-time sysroot");
-    append(&project.join("akbuild.toml"), STARTED)?;
-    repo::run(&mut akbuild(&["build", "started", "--rebuild"]))?;
-    repo::run(&mut akbuild(&["log", "started"]))
+    Ok(())
 }
 
 /// Whether locking again would help: a pinned file is gone from every mirror, or the lock is out of date.
@@ -108,11 +80,6 @@ fn copy(project: &Path) -> Outcome {
         io(fs::copy(repo::root().join(&name), &to), "copy a file to", &to)?;
     }
     Ok(())
-}
-
-fn append(path: &Path, text: &str) -> Outcome {
-    let mut file = io(fs::OpenOptions::new().append(true).open(path), "open", path)?;
-    io(file.write_all(text.as_bytes()), "write", path)
 }
 
 /// Removes a folder; those in a store cannot be written to.

@@ -31,6 +31,12 @@ impl Purl {
         Self(format!("pkg:pypi/{}@{}?file_name={}", encode(name), encode(version), encode(file)))
     }
 
+    /// A Python project from git.
+    pub fn python_git(name: &str, version: &str, address: &str, commit: &str) -> Self {
+        let place = escape(&format!("git+{address}@{commit}"), b".-_~:/");
+        Self(format!("pkg:pypi/{}@{}?vcs_url={place}", encode(name), encode(version)))
+    }
+
     /// An npm package.
     pub fn npm(name: &str, version: &str) -> Self {
         Self(format!("pkg:npm/{}@{}", path(name), encode(version)))
@@ -102,9 +108,10 @@ fn escape(text: &str, plain: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The spellings of `crates/engine/src/artifacts.rs`.
     #[test]
     fn spelled_as_in_the_records() {
+        let git = Purl::python_git("opencontainers", "0.0.15", "https://forge.example/a", "ceb4");
+        insta::assert_snapshot!(git, @"pkg:pypi/opencontainers@0.0.15?vcs_url=git%2Bhttps://forge.example/a%40ceb4");
         insta::assert_snapshot!(Purl::npm("@lit/context", "1.1.6"), @"pkg:npm/%40lit/context@1.1.6");
         insta::assert_snapshot!(Purl::go("example.org/a/b", "v1.2.3+incompatible"), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
         insta::assert_snapshot!(Purl::go_mod("example.org/a", "v1.2.3+incompatible"), @"pkg:golang/example.org/a@v1.2.3%2Bincompatible#go.mod");

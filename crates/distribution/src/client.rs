@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Method;
+
 use crate::auth::Auth;
+use crate::call::{Body, Call};
 use crate::repository::{Access, Repository};
 use crate::transport::Transport;
 use crate::{Descriptor, DistributionError, Keyring, Reference};
@@ -59,6 +62,21 @@ impl Client {
         let transport = Transport::new(&config)?;
         let referrers = tokio::sync::Mutex::default();
         Ok(Self(Arc::new(Inner { config, transport, auth: Auth::new(keyring), referrers })))
+    }
+
+    /// Finds out whether the registry answers, and lets something be pushed: an upload is begun and given up again. To
+    /// be asked before anything is built; that anybody may read says nothing about that.
+    pub async fn may_push(&self, what: &Reference) -> Result<(), DistributionError> {
+        let repository = Repository::new(self, what, Access::Push, &|_| {});
+        let call = Call::new(Method::POST, repository.url("blobs/uploads/")?).body(Body::Empty);
+        let doing = format!("begin an upload to {}", repository.name());
+        let begun = repository.ask(&call, &doing, async |answer| match answer.status().is_success() {
+            true => repository.location(&answer),
+            false => Err(repository.refused(answer).await),
+        });
+        let begun = begun.await?;
+        repository.abandon(begun).await;
+        Ok(())
     }
 
     /// What a tag or a digest stands for; `None` if the registry has no such thing ("Checking if content exists in

@@ -1,6 +1,7 @@
-//! What a node's downloads are called in records: package URLs, by the purl specification (ECMA-427).
-//! Knows names; nothing of where things are downloaded from.
+//! What a node's downloads are called in records: package URLs. Knows which there are; nothing of where things are
+//! downloaded from.
 
+use akbuild_attest::Purl;
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::ToolPackage;
 use akbuild_registry::What;
@@ -31,7 +32,9 @@ impl Engine {
             }
             NodeId::Tool(id) => match &self.tool(id)?.package {
                 ToolPackage::Python(pin) => vec![Artifact { name: purl(&pinned(pin).what), digest: pin.digest }],
-                ToolPackage::Npm(pin) => vec![Artifact { name: npm(&pin.name, &pin.version), digest: pin.digest }],
+                ToolPackage::Npm(pin) => {
+                    vec![Artifact { name: Purl::npm(&pin.name, &pin.version).to_string(), digest: pin.digest }]
+                }
             },
             NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => Vec::new(),
         })
@@ -54,36 +57,16 @@ pub(crate) fn named(purl: &str) -> (String, String) {
 
 fn purl(what: &What) -> String {
     match what {
-        What::Npm { name, version, .. } => npm(name, version),
-        What::Python { name, version, file, .. } => {
-            format!("pkg:pypi/{}@{}?file_name={}", encode(name), encode(version), encode(file))
-        }
-        What::GoZip { module, version } => golang(module, version),
-        What::GoMod { module, version } => format!("{}#go.mod", golang(module, version)),
+        What::Npm { name, version, .. } => Purl::npm(name, version),
+        What::Python { name, version, file, .. } => Purl::python(name, version, file),
+        What::GoZip { module, version } => Purl::go(module, version),
+        What::GoMod { module, version } => Purl::go_mod(module, version),
     }
-}
-
-fn npm(name: &str, version: &str) -> String {
-    format!("pkg:npm/{}@{}", path(name), encode(version))
-}
-
-fn golang(module: &str, version: &str) -> String {
-    format!("pkg:golang/{}@{}", path(module), encode(version))
+    .to_string()
 }
 
 fn debian(name: &str, version: &str) -> String {
-    format!("pkg:deb/debian/{}@{}?arch=amd64", encode(name), encode(version))
-}
-
-fn path(name: &str) -> String {
-    name.split('/').map(encode).collect::<Vec<_>>().join("/")
-}
-
-/// Percent-encodes all but what the specification leaves as it is.
-pub(crate) fn encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~".contains(&byte);
-    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encoded).collect()
+    Purl::debian(name, version, "amd64").to_string()
 }
 
 fn decode(text: &str) -> String {

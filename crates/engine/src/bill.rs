@@ -163,11 +163,7 @@ impl Engine {
             }
             for git in selection.git {
                 let (name, version) = (normalise(&git.name), git.version.unwrap_or_default());
-                let place = format!("git+{}@{}", git.url, git.rev);
-                let Some(purl) = Purl::parse(&format!("pkg:pypi/{name}@{version}?vcs_url={}", crate::artifacts::encode(&place)))
-                else {
-                    continue;
-                };
+                let purl = Purl::python_git(&name, &version, &git.url, &git.rev);
                 let (ecosystem, ships) = (Ecosystem::Python, Ships::Installed);
                 let component = Component { purl, ecosystem, name, version, digests: vec![], licences: vec![], ships };
                 all.push(licensed(component));

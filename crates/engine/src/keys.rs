@@ -61,7 +61,7 @@ impl Keys<'_> {
             Step::Exec(exec) => self.exec(stage, exec, &mut manifest)?,
             Step::Compose(compose) => self.compose(stage, compose, &mut manifest)?,
             Step::Layer(layer) => self.layer(stage, layer, &mut manifest)?,
-            Step::Image(image) => self.image(image, &mut manifest)?,
+            Step::Image(image) => self.image(stage, image, &mut manifest)?,
         }
         for (i, check) in stage.step.checks().iter().enumerate() {
             manifest.set(format!("check.{i}"), self.check(check)?);
@@ -139,11 +139,13 @@ impl Keys<'_> {
         Ok(())
     }
 
-    fn image(&self, image: &Image, manifest: &mut Manifest) -> Result<(), EngineError> {
+    fn image(&self, stage: &Stage, image: &Image, manifest: &mut Manifest) -> Result<(), EngineError> {
+        let all = &Subset::default();
         for (i, layer) in image.layers.iter().enumerate() {
-            manifest.set(format!("layer.{i}.{}", layer.name), self.tree(&layer.tree)?.to_string());
+            let field = format!("layer.{i}.{}", layer.name);
+            self.part(stage, &field, (&layer.tree, "", all, View::Whole), false, manifest)?;
         }
-        manifest.set(format!("tree.{}", image.at), self.tree(&image.tree)?.to_string());
+        self.part(stage, &format!("tree.{}", image.at), (&image.tree, "", all, View::Whole), false, manifest)?;
         manifest.set("config", json(&image.config));
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::error::{EngineError, Io};
 /// Names that are never part of a local tree: repositories, and links that akbuild itself leaves.
 pub(crate) fn is_left_out(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
-    name == ".git" || (name == "result" && path.is_symlink())
+    name == ".git" || ((name == "result" || name == "result-image") && path.is_symlink())
 }
 
 impl Engine {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use akbuild_nar::{Algo, Digest, Hasher};
 use serde_json::json;
 use tar::{Builder, EntryType, Header};
 
@@ -36,9 +37,8 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
     let entry = |name: Option<&String>| {
         let mut entry = layout.manifest.json();
         if let Some(name) = name {
-            let tag = name.rsplit_once(':').map_or(name.as_str(), |(_, tag)| tag);
-            // What containerd looks at, which wants the whole of it.
-            entry["annotations"] = json!({ PUSHED_AT: tag, "io.containerd.image.name": name });
+            // What containerd looks at wants the whole of it.
+            entry["annotations"] = json!({ PUSHED_AT: tag(name), "io.containerd.image.name": name });
         }
         entry
     };
@@ -51,10 +51,19 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
     for blob in blobs {
         let path = layout.blob(&blob.digest);
         let file = File::open(&path).doing("open", &path)?;
-        stream(builder, &format!("blobs/sha256/{}", blob.digest.hex()), blob.size, file, &path)?;
+        let found = stream(builder, &format!("blobs/sha256/{}", blob.digest.hex()), blob.size, file, &path)?;
+        if found != blob.digest {
+            return Err(ImageError::Digest { blob: blob.name() });
+        }
     }
     text(builder, "index.json", &bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests})))?;
     text(builder, "oci-layout", VERSION.as_bytes())
+}
+
+/// The tag of a reference; a colon may also stand before a port.
+fn tag(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.rsplit_once(':').map_or(name, |(_, tag)| tag)
 }
 
 fn docker(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
@@ -65,7 +74,9 @@ fn docker(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) 
             let path = layout.blob(&blob.digest);
             // Its length stands before it: the first pass only counts.
             let size = io::copy(&mut decoded(&path)?, &mut io::sink()).doing("read", &path)?;
-            stream(builder, &name, size, decoded(&path)?, &path)?;
+            if stream(builder, &name, size, decoded(&path)?, &path)? != *diff_id {
+                return Err(ImageError::DiffId { layer: blob.name() });
+            }
         }
         layers.push(name);
     }
@@ -115,30 +126,41 @@ fn text(builder: &mut Builder<impl Write>, name: &str, bytes: &[u8]) -> Result<(
         .doing("write", "the archive")
 }
 
+/// Writes a file that must have so many bytes; gives their SHA-256.
 fn stream(
     builder: &mut Builder<impl Write>,
     name: &str,
     size: u64,
     reader: impl Read,
     from: &Path,
-) -> Result<(), ImageError> {
-    let mut counted = Counted { inner: reader.take(size + 1), bytes: 0 };
+) -> Result<Digest, ImageError> {
+    let hasher = Hasher::new(Algo::Sha256);
+    let mut counted = Counted { inner: reader.take(size.saturating_add(1)), bytes: 0, hasher, failed: false };
     let written = builder.append_data(&mut header(EntryType::Regular, 0o644, size), name, &mut counted);
-    if counted.bytes != size && written.is_ok() {
-        return Err(ImageError::Changed { path: from.to_owned(), expected: size, found: counted.bytes });
+    match written {
+        Err(source) if counted.failed => Err(ImageError::Io { doing: "read", path: from.to_owned(), source }),
+        Err(source) => Err(ImageError::Io { doing: "write", path: "the archive".into(), source }),
+        Ok(()) if counted.bytes != size => {
+            // Of a file that is too long, only the beginning was read.
+            let found = std::fs::metadata(from).map_or(counted.bytes, |meta| meta.len().max(counted.bytes));
+            Err(ImageError::Changed { path: from.to_owned(), expected: size, found })
+        }
+        Ok(()) => Ok(counted.hasher.finish()),
     }
-    written.doing("write", "the archive")
 }
 
 struct Counted<R> {
     inner: R,
     bytes: u64,
+    hasher: Hasher,
+    failed: bool,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
+        let n = self.inner.read(buffer).inspect_err(|_| self.failed = true)?;
         self.bytes += n as u64;
+        self.hasher.update(&buffer[..n]);
         Ok(n)
     }
 }

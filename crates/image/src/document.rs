@@ -86,7 +86,7 @@ pub(crate) fn config(config: &ImageConfig, layers: &[(String, Packed)]) -> Vec<u
 fn run(config: &ImageConfig) -> Value {
     let set = |names: &[String]| Value::Object(names.iter().map(|name| (name.clone(), json!({}))).collect());
     let env: Vec<String> = config.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let nanoseconds = |seconds: u64| seconds * 1_000_000_000;
+    let nanoseconds = |seconds: u64| seconds.saturating_mul(1_000_000_000);
     let health = config.healthcheck.as_ref().map(|check| {
         let test: Vec<&str> = ["CMD"].into_iter().chain(check.command.iter().map(String::as_str)).collect();
         json!({

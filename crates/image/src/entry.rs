@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use akbuild_nar::Digest;
 
@@ -52,11 +52,15 @@ impl Contents {
     /// Puts in an entry, and the folders above it. A folder may come again, and keeps its first mode.
     ///
     /// # Errors
-    /// [`ImageError::Twice`] if something else is there already; [`ImageError::Whiteout`] for a name that cannot be
-    /// in a layer.
+    /// [`ImageError::Twice`] if something else is there already; [`ImageError::Path`] and [`ImageError::Whiteout`] for
+    /// a path that cannot be in a layer.
     pub fn add(&mut self, path: &OsStr, entry: Entry) -> Result<(), ImageError> {
         let bytes = path.as_bytes();
-        if Path::new(path).file_name().is_some_and(|name| name.as_bytes().starts_with(b".wh.")) {
+        let mut names = bytes.split(|byte| *byte == b'/');
+        if bytes.contains(&0) || names.clone().any(|name| matches!(name, b"" | b"." | b"..")) {
+            return Err(ImageError::Path { path: shown(bytes) });
+        }
+        if names.any(|name| name.starts_with(b".wh.")) {
             return Err(ImageError::Whiteout { path: shown(bytes) });
         }
         for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
@@ -182,5 +186,11 @@ mod tests {
         `/etc/.wh.hosts` cannot be in a layer: names that begin with `.wh.` mean that a file is deleted
           help: leave it out with `exclude`
         ");
+        assert!(matches!(contents.add(OsStr::new("etc/.wh.d/hosts"), text("")), Err(ImageError::Whiteout { .. })));
+        insta::assert_snapshot!(add(&mut contents, "/etc/hosts", text("")).unwrap_err(), @"");
+        for path in ["", "/", "etc/", "etc//x", "./etc", "etc/../x", "..", "a\0b"] {
+            assert!(matches!(contents.add(OsStr::new(path), text("")), Err(ImageError::Path { .. })), "{path:?}");
+        }
+        assert_eq!(contents.len(), 3, "what is refused leaves nothing behind");
     }
 }

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+/// What to do about an image that is not as it should be.
+const AGAIN: &str = "run `akbuild cache verify --repair` if akbuild has made it; fetch any other image again";
+
 /// A failure to make, read or unpack an image.
 #[derive(Debug, Error)]
 #[allow(missing_docs, reason = "the fields are what the message names")]
@@ -29,18 +32,27 @@ pub enum ImageError {
          out with `exclude`"
     )]
     Whiteout { path: String },
+    /// Something that is no path of a layer.
+    #[error(
+        "`{path}` cannot be in a layer\n  help: write names between single slashes, from the image's root, without `.` \
+         and `..`", path = path.escape_debug()
+    )]
+    Path { path: String },
     /// A file is not what its listing says.
     #[error("`{path}` has {found} bytes, and had {expected}\n  help: find what is damaged with `akbuild cache verify`", path = path.display())]
     Changed { path: PathBuf, expected: u64, found: u64 },
     /// A document of an image is not what the specification says.
-    #[error("`{path}` is not a {what}: {problem}", path = path.display())]
+    #[error("`{path}` is no {what}: {problem}\n  help: {AGAIN}", path = path.display())]
     Document { path: PathBuf, what: &'static str, problem: String },
     /// A layer that cannot be unpacked.
-    #[error("layer {layer} of the image is damaged or hostile: {problem}")]
+    #[error("layer {layer} of the image is damaged or hostile: {problem}\n  help: {AGAIN}")]
     Layer { layer: String, problem: String },
     /// Bytes with another digest.
-    #[error("layer {layer} of the image has other bytes than its digest says")]
-    Digest { layer: String },
+    #[error("blob {blob} of the image has other bytes than its digest says\n  help: {AGAIN}")]
+    Digest { blob: String },
+    /// A layer's archive with another digest.
+    #[error("layer {layer} of the image has another `diff_id` than the image's configuration says\n  help: {AGAIN}")]
+    DiffId { layer: String },
     /// What is kept from a layer's stage is not one.
     #[error("`{path}` does not describe a layer: {problem}\n  help: `akbuild cache verify --repair`", path = path.display())]
     Record { path: PathBuf, problem: String },

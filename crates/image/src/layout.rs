@@ -127,7 +127,10 @@ impl Layout {
             return Err(wrong(&path, "image manifest", "its bytes have another digest than its name"));
         }
         let path = blob_path(folder, &found.config.digest);
-        let config: Config = read(&path, "image configuration")?.0;
+        let (config, bytes): (Config, _) = read(&path, "image configuration")?;
+        if Digest::sha256(&bytes) != found.config.digest {
+            return Err(wrong(&path, "image configuration", "its bytes have another digest than its name"));
+        }
         let diff_ids: Option<Vec<Digest>> = config.rootfs.diff_ids.iter().map(|id| crate::layer::parse(id)).collect();
         let diff_ids = diff_ids.filter(|ids| ids.len() == found.layers.len());
         let diff_ids = diff_ids.ok_or_else(|| {
@@ -151,7 +154,7 @@ impl Layout {
 
     /// Bytes of all layers together, as they are pushed.
     pub fn size(&self) -> u64 {
-        self.layers.iter().map(|layer| layer.size).sum()
+        self.layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.size))
     }
 }
 

@@ -19,7 +19,9 @@ mod layer;
 mod layout;
 mod pack;
 mod stack;
+mod tree;
 mod unpack;
+mod unpacked;
 
 pub use archive::{Form, write_archive};
 pub use document::{Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
@@ -29,4 +31,5 @@ pub use layer::{CONTENTS, Packed, RECORD, blob_name};
 pub use layout::{Layout, write_layout};
 pub use pack::pack;
 pub use stack::{Stack, overlay};
-pub use unpack::{Meta, Unpacked, unpack};
+pub use unpack::unpack;
+pub use unpacked::{Meta, Unpacked};

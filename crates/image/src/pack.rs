@@ -3,7 +3,6 @@
 //! The archive has every entry once, sorted by path, all owned by 0:0 without names, times at [`MTIME`], folders with
 //! `/` at their ends, long names as GNU tar writes them. Nothing else decides its bytes.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -21,8 +20,10 @@ use crate::ImageError;
 
 /// Seconds since 1970 that everything in a layer was last changed at: that of the store.
 const MTIME: u64 = 1;
+/// Bytes of a name, or of a link's target, that a header has room for.
+const FIELD: usize = 100;
 
-/// Writes a layer to the new file `out`.
+/// Writes a layer to the new file `out`, which is gone again if that fails.
 ///
 /// # Errors
 /// [`ImageError::Changed`] if a file has not as many bytes as its entry says.
@@ -33,6 +34,19 @@ pub fn pack(
     out: &Path,
 ) -> Result<Packed, ImageError> {
     let file = File::create_new(out).doing("make", out)?;
+    write(contents, compression, threads, file, out).inspect_err(|_| {
+        // Only tidiness: who asked for it does not use it.
+        let _ = std::fs::remove_file(out);
+    })
+}
+
+fn write(
+    contents: &Contents,
+    compression: Compression,
+    threads: usize,
+    file: File,
+    out: &Path,
+) -> Result<Packed, ImageError> {
     let encoder = Encoder::new(Tally::new(file), compression, threads).doing("write", out)?;
     let mut builder = Builder::new(BufWriter::with_capacity(256 << 10, Tally::new(encoder)));
     for (path, entry) in &contents.entries {
@@ -47,39 +61,29 @@ pub fn pack(
 }
 
 fn append(builder: &mut Builder<impl Write>, path: &[u8], entry: &Entry, out: &Path) -> Result<(), ImageError> {
-    let mut header = Header::new_gnu();
-    header.set_mtime(MTIME);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_size(0);
-    let name = Path::new(OsStr::from_bytes(path));
     match entry {
         Entry::Folder(mode) => {
-            header.set_entry_type(EntryType::Directory);
-            header.set_mode(*mode);
-            let mut name = path.to_vec();
-            name.push(b'/');
-            builder.append_data(&mut header, Path::new(OsStr::from_bytes(&name)), io::empty()).doing("write", out)
+            let name = [path, b"/"].concat();
+            member(builder, header(EntryType::Directory, *mode, 0), &name, b"", io::empty()).doing("write", out)
         }
         Entry::Link(target) => {
-            header.set_entry_type(EntryType::Symlink);
-            header.set_mode(0o777);
-            builder.append_link(&mut header, name, Path::new(target)).doing("write", out)
+            let header = header(EntryType::Symlink, 0o777, 0);
+            member(builder, header, path, target.as_bytes(), io::empty()).doing("write", out)
         }
         Entry::Text { bytes, exec } => {
-            header.set_mode(mode(*exec));
-            header.set_size(bytes.len() as u64);
-            builder.append_data(&mut header, name, &bytes[..]).doing("write", out)
+            let header = header(EntryType::Regular, mode(*exec), bytes.len() as u64);
+            member(builder, header, path, b"", &bytes[..]).doing("write", out)
         }
         Entry::File { from, size, exec, .. } => {
-            header.set_mode(mode(*exec));
-            header.set_size(*size);
-            let mut file = Exactly { file: File::open(from).doing("open", from)?, found: 0, expected: *size };
-            let written = builder.append_data(&mut header, name, &mut file);
-            if file.found != *size {
-                return Err(ImageError::Changed { path: from.clone(), expected: *size, found: file.found });
-            }
-            written.doing("write", out)
+            let header = header(EntryType::Regular, mode(*exec), *size);
+            let file = File::open(from).doing("open", from)?;
+            let mut file = Exactly { file, found: 0, expected: *size, failed: false };
+            let written = member(builder, header, path, b"", &mut file);
+            written.map_err(|source| match file.failed {
+                true => ImageError::Io { doing: "read", path: from.clone(), source },
+                false => ImageError::Io { doing: "write", path: out.to_owned(), source },
+            })?;
+            file.check(from)
         }
     }
 }
@@ -88,11 +92,62 @@ fn mode(exec: bool) -> u32 {
     if exec { FOLDER } else { 0o644 }
 }
 
+fn header(kind: EntryType, mode: u32, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_size(size);
+    header.set_mtime(MTIME);
+    header.set_uid(0);
+    header.set_gid(0);
+    header
+}
+
+/// Writes an entry. Its name and target are written as they are, whatever their bytes and lengths: the `tar` crate
+/// would write some of them in another way (`a//b`), and others not at all.
+fn member(
+    builder: &mut Builder<impl Write>,
+    mut header: Header,
+    name: &[u8],
+    target: &[u8],
+    data: impl Read,
+) -> io::Result<()> {
+    for (kind, text) in [(b'L', name), (b'K', target)].into_iter().filter(|(_, text)| text.len() > FIELD) {
+        let mut long = self::header(EntryType::new(kind), 0o644, text.len() as u64 + 1);
+        long.set_mtime(0);
+        fill(&mut long.as_old_mut().name, b"././@LongLink");
+        long.set_cksum();
+        builder.append(&long, text.chain(&b"\0"[..]))?;
+    }
+    fill(&mut header.as_old_mut().name, name);
+    fill(&mut header.as_old_mut().linkname, target);
+    header.set_cksum();
+    builder.append(&header, data)
+}
+
+/// As much of a text as there is room for.
+fn fill(field: &mut [u8; FIELD], text: &[u8]) {
+    let length = text.len().min(FIELD);
+    field[..length].copy_from_slice(&text[..length]);
+}
+
 /// A file that must have so many bytes: more than one too many is not read.
 struct Exactly {
     file: File,
     found: u64,
     expected: u64,
+    failed: bool,
+}
+
+impl Exactly {
+    fn check(&self, from: &Path) -> Result<(), ImageError> {
+        if self.found == self.expected {
+            return Ok(());
+        }
+        // Of one that is too long, only the beginning was read.
+        let found = self.file.metadata().map_or(self.found, |meta| meta.len().max(self.found));
+        Err(ImageError::Changed { path: from.to_owned(), expected: self.expected, found })
+    }
 }
 
 impl Read for Exactly {
@@ -100,7 +155,7 @@ impl Read for Exactly {
         if self.found > self.expected {
             return Ok(0);
         }
-        let n = self.file.read(buffer)?;
+        let n = self.file.read(buffer).inspect_err(|_| self.failed = true)?;
         self.found += n as u64;
         Ok(n)
     }

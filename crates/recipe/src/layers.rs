@@ -7,9 +7,7 @@
 //! highest one, with the files that the stages and the image write.
 
 use crate::error::RecipeError;
-use crate::plan::{
-    Compose, Image, LAYER_KIND, LAYER_VERSION, Layer, Piece, Stage, Step, Subset, TreeRef, WrittenFile,
-};
+use crate::plan::{Compose, Image, LAYER_KIND, LAYER_VERSION, Layer, Piece, Stage, Step, Subset, TreeRef, WrittenFile};
 use crate::suggest::list;
 use crate::written::Written;
 
@@ -21,7 +19,8 @@ pub(crate) fn expand(stages: Vec<Stage>, written: &Written) -> Result<Vec<Stage>
         if let Step::Image(image) = &stage.step {
             let layers = Parts::of(&all, image).layers();
             unused(&stage, image, &layers, written)?;
-            let named = image.layers.iter().zip(layers).filter_map(|(layer, made)| Some((stage_id(&layer.tree)?, made)));
+            let named =
+                image.layers.iter().zip(layers).filter_map(|(layer, made)| Some((stage_id(&layer.tree)?, made)));
             let pack = |(id, made)| Stage {
                 id,
                 kind: LAYER_KIND,
@@ -87,7 +86,8 @@ impl<'a> Parts<'a> {
 
     fn layers(self) -> Vec<Layer> {
         let (image, last) = (self.image, self.pieces.len() - 1);
-        let mut layers: Vec<Layer> = self.pieces.into_iter().map(|pieces| Layer { pieces, ..Layer::default() }).collect();
+        let mut layers: Vec<Layer> =
+            self.pieces.into_iter().map(|pieces| Layer { pieces, ..Layer::default() }).collect();
         layers.iter_mut().for_each(|layer| layer.compression = image.compression);
         layers[0].sysroot = Some(image.sysroot.clone());
         layers[last].files = self.files.into_iter().chain(image.files.iter().cloned()).collect();

@@ -16,9 +16,9 @@ use crate::overlay::Overlay;
 use crate::plan::{
     DebPin, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Subset, Sysroot, Tool, TreeRef,
 };
-use crate::{layers, stale};
 use crate::suggest::{did_you_mean, list};
 use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenStage};
+use crate::{layers, stale};
 
 /// What of this machine stands in for what the recipe pins.
 #[derive(Debug, Clone, Default)]

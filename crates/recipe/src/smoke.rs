@@ -133,11 +133,8 @@ fn http_path(table: &mut Fields<'_>) -> Result<String, RecipeError> {
 
 fn probe(mut table: Fields<'_>) -> Result<Probe, RecipeError> {
     let status = table.int_or("status", 200, 100..=599)?;
-    let probe = Probe {
-        port: port(&mut table)?,
-        path: http_path(&mut table)?,
-        status: u16::try_from(status).unwrap_or(200),
-    };
+    let probe =
+        Probe { port: port(&mut table)?, path: http_path(&mut table)?, status: u16::try_from(status).unwrap_or(200) };
     table.finish()?;
     Ok(probe)
 }

@@ -83,8 +83,9 @@ impl Control {
     }
 
     /// The memory in bytes that the sandbox holds now: of the whole tree where it has a cgroup, otherwise
-    /// the private and shared memory of each of its processes, where pages that several use count for
-    /// each. `None` if it has ended, or if `/proc` does not tell.
+    /// what each of its processes holds that no file stands for; pages that several share count once, or
+    /// for each of them where the kernel does not tell how many share them. `None` if it has ended, or if `/proc`
+    /// does not tell.
     pub fn memory(&self) -> Option<u64> {
         match &self.0.cgroup {
             Some(group) => group.upgrade()?.current(),

@@ -87,7 +87,7 @@ fn cgroup() -> Finding {
         true => Finding::Works,
         false => Finding::Lacks {
             what: "no cgroup (version 2) that counts memory in its children is writable".into(),
-            advice: "nothing needs it; memory is then counted for each process, not for each stage".into(),
+            advice: "builds do not need it; `akbuild smoke` then measures memory and does not limit it".into(),
         },
     }
 }

@@ -33,7 +33,8 @@ pub(crate) fn memory_below(ancestor: u32) -> Option<u64> {
     let (mut sum, mut parents) = (0, vec![ancestor]);
     while let Some(parent) = parents.pop() {
         for child in children.remove(&parent).into_iter().flatten() {
-            sum += child.memory;
+            // Children that were forked share their parents' pages: those count once where the kernel tells.
+            sum += proportional(child.pid).unwrap_or(child.memory);
             parents.push(child.pid);
         }
     }
@@ -45,6 +46,12 @@ fn look_at(folder: &Path) -> Option<Process> {
     let pid = folder.file_name()?.to_str()?.parse().ok()?;
     let status = fs::read(folder.join("status")).ok()?;
     parse(pid, &String::from_utf8_lossy(&status))
+}
+
+/// A process's part of the memory that no file stands for; `None` if it may not be looked at so closely.
+fn proportional(pid: u32) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    Some((field::<u64>(&rollup, "Pss_Anon:")? + field::<u64>(&rollup, "Pss_Shmem:")?) * 1024)
 }
 
 fn parse(pid: u32, status: &str) -> Option<Process> {
@@ -76,6 +83,7 @@ mod tests {
         let own = rustix::process::getpid();
         let pidfd = rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).unwrap();
         assert_eq!(number(&pidfd), Some(std::process::id()));
+        assert!(proportional(std::process::id()).is_some());
         let held = vec![1_u8; 32 << 20];
         let parent = look_at(Path::new("/proc/self")).map_or(std::os::unix::process::parent_id(), |p| p.parent);
         assert!(memory_below(parent).unwrap() >= held.iter().filter(|b| **b == 1).count() as u64);

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
+use crate::line::{CHAINED, Level, TRACEBACK, unpack};
 use crate::root::Root;
 
 /// At most so many lines.
@@ -13,10 +12,44 @@ const MOST: usize = 4;
 const LONGEST: usize = 300;
 
 /// Words of lines that tell of a failure, in lower case.
-const WORDS: [&str; 14] = [
-    "panic:", "fatal", "no such file", "not found", "permission denied", "read-only file system", "cannot ",
-    "could not", "failed to", "does not exist", "modulenotfounderror", "exception", "error:", "unable to",
+const WORDS: [&str; 19] = [
+    "panic:",
+    "fatal",
+    "no such file",
+    "not found",
+    "permission denied",
+    "read-only file system",
+    "cannot ",
+    "could not",
+    "failed to",
+    "does not exist",
+    "modulenotfounderror",
+    "exception",
+    "error:",
+    "error]",
+    "unable to",
+    "refused",
+    "already in use",
+    "out of memory",
+    "segmentation fault",
 ];
+
+/// How much a complaint says about the end of its writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// It was written as a warning, or as less.
+    Warning,
+    /// It was written as an error, or sounds like one.
+    Error,
+    /// It is what ends a program: an exception that nobody has caught, a panic, a program that a shell could not become.
+    End,
+}
+
+/// What was complained of: a line, or exceptions of which each led to the next.
+struct Complaint {
+    weight: Weight,
+    lines: Vec<String>,
+}
 
 /// The lines that matter of what a process has written, and what of the image they are about.
 pub(crate) fn causes(lines: &[String], root: &Root) -> Vec<String> {
@@ -37,60 +70,83 @@ pub(crate) fn causes(lines: &[String], root: &Root) -> Vec<String> {
     all
 }
 
-/// The complaints, the last ones if there are many.
-fn complaints(lines: &[String]) -> Vec<String> {
-    let texts: Vec<String> = lines.iter().flat_map(|line| unpacked(line)).collect();
-    let mut found = tracebacks(&texts);
-    if found.is_empty() {
-        found = texts.iter().filter(|line| complains(line)).cloned().collect();
-    }
+/// Of those complaints that weigh most, the last ones. Of several exceptions that led to one another, the first and the last.
+pub(crate) fn complaints(lines: &[String]) -> Vec<String> {
+    let found = read(lines);
+    let Some(most) = found.iter().map(|complaint| complaint.weight).max() else { return Vec::new() };
     let mut unique: Vec<String> = Vec::new();
-    for line in found.into_iter().map(|line| line.trim().to_owned()) {
-        unique.retain(|known| *known != line);
-        unique.push(line);
+    for complaint in found.iter().filter(|complaint| complaint.weight == most) {
+        let ends = [complaint.lines.first(), complaint.lines.last().filter(|_| complaint.lines.len() > 1)];
+        for line in ends.into_iter().flatten().map(|line| line.trim()) {
+            unique.retain(|known| known != line);
+            unique.push(line.to_owned());
+        }
     }
     unique.split_off(unique.len().saturating_sub(MOST))
 }
 
-fn complains(line: &str) -> bool {
-    let lower = line.to_lowercase();
-    WORDS.iter().any(|word| lower.contains(word))
-}
-
-/// The lines of one line of a log: a JSON object as its parts, anything else as it is.
-fn unpacked(line: &str) -> Vec<String> {
-    let Some(Value::Object(object)) = line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten() else {
-        return vec![line.to_owned()];
-    };
-    let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
-    let level = text("level").or_else(|| text("severity")).unwrap_or_default().to_lowercase();
-    let bad = ["error", "critical", "fatal", "panic"].contains(&&*level);
-    let message = text("event").or_else(|| text("message")).or_else(|| text("msg"));
-    let parts = ["error", "exc", "exception", "traceback"].into_iter().filter_map(text);
-    let parts: Vec<String> = parts.flat_map(|part| part.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    let first = message.map(|message| if bad { format!("error: {message}") } else { message });
-    first.into_iter().chain(parts).collect()
-}
-
-/// The last line of each Python traceback: what was raised; of chained ones, the first is the root.
-fn tracebacks(lines: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut inside = false;
-    for line in lines {
-        if line.trim_start().starts_with("Traceback (most recent call last)") {
+/// All complaints of a log, in order.
+fn read(lines: &[String]) -> Vec<Complaint> {
+    let mut found: Vec<Complaint> = Vec::new();
+    // Of the last exception, its place in the list.
+    let (mut inside, mut chained, mut last) = (false, false, None::<usize>);
+    let unpacked = lines.iter().map(|line| unpack(line));
+    for (level, line) in unpacked.flat_map(|(level, lines)| lines.into_iter().map(move |line| (level, line))) {
+        let line = ungrouped(&line);
+        if line.trim_end().ends_with(TRACEBACK) {
             inside = true;
-        } else if inside && !line.starts_with([' ', '\t', '|', '+']) && !line.trim().is_empty() {
-            found.push(line.clone());
-            inside = false;
+        } else if CHAINED.contains(&line.trim()) {
+            chained = true;
+        } else if inside {
+            // The lines of code are indented; the first that is not says what was raised.
+            if line.starts_with([' ', '\t']) || line.trim().is_empty() {
+                continue;
+            }
+            let weight = if level == Level::Warning { Weight::Warning } else { Weight::End };
+            match last.filter(|_| chained) {
+                Some(chain) => found[chain].lines.push(line.to_owned()),
+                None => {
+                    last = Some(found.len());
+                    found.push(Complaint { weight, lines: vec![line.to_owned()] });
+                }
+            }
+            (inside, chained) = (false, false);
+        } else if let Some(weight) = weight(level, line) {
+            found.push(Complaint { weight, lines: vec![line.to_owned()] });
         }
     }
     found
 }
 
+/// How much a line weighs, if it complains.
+fn weight(level: Level, line: &str) -> Option<Weight> {
+    let lower = line.to_lowercase();
+    let complains = WORDS.iter().any(|word| lower.contains(word));
+    // A shell that cannot become a program ends; `panic:` and `fatal error:` are how Go ends.
+    let becomes = lower.contains(": exec: ") && complains;
+    let ends = becomes || lower.starts_with("panic: ") || lower.starts_with("fatal error: ");
+    match level {
+        Level::Fatal => Some(Weight::End),
+        _ if ends => Some(Weight::End),
+        Level::Error if complains => Some(Weight::Error),
+        Level::Unknown if complains => Some(Weight::Error),
+        Level::Warning if complains => Some(Weight::Warning),
+        _ => None,
+    }
+}
+
+/// A line without the frame that Python draws around groups of exceptions.
+fn ungrouped(line: &str) -> &str {
+    let inner = line.trim_start();
+    inner.strip_prefix("| ").or_else(|| inner.strip_prefix("+ ")).unwrap_or(line)
+}
+
 /// Absolute paths in a line.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| c.is_whitespace() || "'\"`()[]{}<>,;".contains(c);
-    line.split(ends).map(|word| word.trim_end_matches([':', '.'])).filter(|word| word.starts_with('/') && word.len() > 1)
+    line.split(ends)
+        .map(|word| word.trim_end_matches([':', '.']))
+        .filter(|word| word.starts_with('/') && word.len() > 1)
 }
 
 fn cut(line: &str) -> String {
@@ -101,56 +157,4 @@ fn cut(line: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(text: &str) -> Vec<String> {
-        complaints(&text.lines().map(str::to_owned).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn what_python_raised_is_the_cause() {
-        let log = "\
-starting
-Traceback (most recent call last):
-  File \"manage.py\", line 3, in <module>
-    main()
-FileNotFoundError: [Errno 2] No such file or directory: '/srv/app/web/x.png'
-
-During handling of the above exception, another exception occurred:
-
-Traceback (most recent call last):
-  File \"a.py\", line 1, in <module>
-ImproperlyConfigured: no icon
-an error: later
-";
-        assert_eq!(
-            said(log),
-            ["FileNotFoundError: [Errno 2] No such file or directory: '/srv/app/web/x.png'", "ImproperlyConfigured: no icon"]
-        );
-    }
-
-    #[test]
-    fn other_complaints_count_where_nothing_was_raised() {
-        let log = "\
-ready
-{\"event\": \"cannot open socket\", \"level\": \"error\", \"error\": \"bind: address in use\"}
-/entrypoint: line 3: exec: gunicorn: not found
-all is well
-/entrypoint: line 3: exec: gunicorn: not found
-";
-        assert_eq!(said(log), ["error: cannot open socket", "/entrypoint: line 3: exec: gunicorn: not found"]);
-    }
-
-    #[test]
-    fn an_exception_in_a_line_of_json_is_read() {
-        let log = r#"{"event":"boot","level":"info","exception":"Traceback (most recent call last):\n  File \"x\"\nKeyError: 'a'"}"#;
-        assert_eq!(said(log), ["KeyError: 'a'"]);
-    }
-
-    #[test]
-    fn paths_are_found_in_words() {
-        let line = "open('/srv/a.txt'): /etc/hosts: no, `/opt/x/y`. http://h/z";
-        assert_eq!(paths(line).collect::<Vec<_>>(), ["/srv/a.txt", "/etc/hosts", "/opt/x/y"]);
-    }
-}
+mod tests;

@@ -8,15 +8,19 @@
 //! them, and connections are passed on to the service by this process, which is the only one that reaches all.
 
 mod cause;
+mod copy;
 mod error;
 mod forward;
 mod http;
 mod identity;
+mod line;
 mod page;
+mod pages;
 mod process;
 mod report;
 mod root;
 mod run;
+mod steps;
 
 pub use error::SmokeError;
 pub use report::{Done, Finding, Memory, Report};

@@ -173,7 +173,13 @@ mod tests {
             import z from "lit"; const t = `import("./${name}.js")`; export * from './d.js'"#;
         assert_eq!(
             named(Kind::Script, script, "/static/dist/main.js", 9000),
-            ["/static/dist/chunk-1.js", "/static/dist/no", "/static/dist/d.js", "/static/dist/side.js", "/static/lazy/c.js"]
+            [
+                "/static/dist/chunk-1.js",
+                "/static/dist/no",
+                "/static/dist/d.js",
+                "/static/dist/side.js",
+                "/static/lazy/c.js"
+            ]
         );
         let css = "@import 'base.css'; @import url(\"x/y.css\"); a{src:url(f.woff2?#iefix)}";
         assert_eq!(named(Kind::Css, css, "/s/a.css", 9000), ["/s/x/y.css", "/s/f.woff2?", "/s/base.css"]);
@@ -181,7 +187,8 @@ mod tests {
 
     #[test]
     fn hostile_text_is_no_trouble() {
-        for text in ["<", "<a b='", "<link rel", "<script src=", "url(", "@import \"", "import(\"./", "<\u{e9} src=x>"] {
+        for text in ["<", "<a b='", "<link rel", "<script src=", "url(", "@import \"", "import(\"./", "<\u{e9} src=x>"]
+        {
             for kind in [Kind::Html, Kind::Css, Kind::Script] {
                 named(kind, text, "/", 1);
             }

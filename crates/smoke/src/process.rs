@@ -30,6 +30,7 @@ pub(crate) struct Process {
     pub(crate) control: Control,
     /// The most memory that was seen, in bytes.
     pub(crate) peak: u64,
+    measured: Option<Instant>,
     killer: Killer,
     shared: Arc<Mutex<Shared>>,
     reader: Option<JoinHandle<()>>,
@@ -83,7 +84,7 @@ impl Process {
         };
         let name = name.to_owned();
         let (reader, waiter) = (reader, Some(waiter));
-        Ok(Self { name, control, peak: 0, killer, shared, reader, waiter, _forwards: forwards })
+        Ok(Self { name, control, peak: 0, measured: None, killer, shared, reader, waiter, _forwards: forwards })
     }
 
     /// How it ended, if it has.
@@ -100,9 +101,9 @@ impl Process {
         lock(&self.shared).ended == Some(Ok(Status::Exited(0)))
     }
 
-    /// The first text that was expected of it and has not come.
-    pub(crate) fn awaited(&self) -> Option<String> {
-        lock(&self.shared).expected.first().cloned()
+    /// Whether a text that was expected of it has not come.
+    pub(crate) fn awaits(&self, text: &str) -> bool {
+        lock(&self.shared).expected.iter().any(|expected| expected == text)
     }
 
     /// The last lines that it wrote.
@@ -112,7 +113,11 @@ impl Process {
 
     /// Looks how much memory it holds.
     pub(crate) fn measure(&mut self) {
-        self.peak = self.peak.max(self.control.memory().unwrap_or(0));
+        // Often enough to see a peak, and seldom enough not to be one.
+        if self.measured.is_none_or(|at| at.elapsed() >= Duration::from_millis(500)) {
+            self.peak = self.peak.max(self.control.memory().unwrap_or(0));
+            self.measured = Some(Instant::now());
+        }
     }
 
     /// Asks it to end.

@@ -4,18 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use akbuild_image::{Layout, Unpacked, unpack};
 use akbuild_recipe::plan::WrittenFile;
-use akbuild_sandbox::{Limits, Mount, MountKind, Network, Output, Spec, Stdio, build_owner};
+use akbuild_sandbox::{Limits, Mount, MountKind, Network, Output, Spec, Stdio};
 
+use crate::copy::Copying;
 use crate::error::Doing;
 use crate::identity::{Identity, identity};
 use crate::{Finding, SmokeError};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// As many links as the kernel follows.
+const LINKS: u32 = 40;
 
 /// An image that can be started.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl Root {
         let files = unpack(layout, &folder)?;
         let run = layout.run.clone();
         let pair = |text: String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let identity = identity(&run.user, &folder);
+        let identity = who(&run.user, &files, &folder);
         Ok(Self {
             files,
             entrypoint: run.entrypoint.unwrap_or_default(),
@@ -91,6 +93,10 @@ impl Root {
                 return Some(Finding::new(format!("the variable `{name}` leads nowhere")).because(cause));
             }
         }
+        if !self.files.look_up(Path::new(&self.workdir)).is_some_and(|(_, meta)| meta.is_folder) {
+            let cause = format!("its working folder `{}` is not in it", self.workdir);
+            return Some(Finding::new("the image cannot be started").because(cause));
+        }
         self.argv(&[]).err()
     }
 
@@ -106,7 +112,10 @@ impl Root {
         let (mode, uid, gid) = (meta.mode, meta.uid, meta.gid);
         let user = if self.user.is_empty() { "0" } else { &self.user };
         (!writes).then(|| {
-            format!("user {user} may not write to `{}`: it belongs to {uid}:{gid} and its mode is {mode:o}", real.display())
+            format!(
+                "user {user} may not write to `{}`: it belongs to {uid}:{gid} and its mode is {mode:o}",
+                real.display()
+            )
         })
     }
 
@@ -123,14 +132,20 @@ impl Root {
             let found = self.files.look_up(path);
             found.is_some_and(|(_, meta)| !meta.is_folder && meta.mode & 0o111 != 0)
         };
-        let found = if program.starts_with('/') {
-            Some(PathBuf::from(&*program)).filter(|path| executable(path))
+        let found = if program.contains('/') {
+            Some(Path::new(&self.workdir).join(&*program)).filter(|path| executable(path))
         } else {
             path.split(':').map(|folder| Path::new(folder).join(&*program)).find(|path| executable(path))
         };
         let Some(found) = found else {
-            let place = if program.starts_with('/') { "in the image".to_owned() } else { format!("in `{path}`") };
-            return Err(finding().because(format!("there is no program `{program}` {place}")));
+            let cause = match program.contains('/') {
+                false => format!("there is no program `{program}` in `{path}`"),
+                true if self.has(&Path::new(&self.workdir).join(&*program)) => {
+                    format!("`{program}` cannot be executed")
+                }
+                true => format!("there is no program `{program}` in the image"),
+            };
+            return Err(finding().because(cause));
         };
         if let Some(interpreter) = self.interpreter(&found).filter(|path| !executable(path)) {
             let cause = format!("`{program}` is for `{}`, which is not in the image", interpreter.display());
@@ -144,7 +159,7 @@ impl Root {
     fn interpreter(&self, program: &Path) -> Option<PathBuf> {
         let (real, _) = self.files.look_up(program)?;
         let mut first = [0; 256];
-        let file = fs::File::open(self.folder.join(real.strip_prefix("/").ok()?)).ok()?;
+        let file = fs::File::open(within(&self.folder, &real)).ok()?;
         let length = std::io::Read::read(&mut &file, &mut first).ok()?;
         let line = first[..length].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
         let word = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
@@ -169,6 +184,39 @@ impl Root {
         self.files.look_up(path).is_some()
     }
 
+    /// What is mounted over the image: copies of the folders that may be written to, what a container runtime writes into
+    /// every container, and files.
+    fn mounts(&self, identity: &Identity, scratch: &Path, files: &[WrittenFile]) -> Result<Vec<Mount>, SmokeError> {
+        let mut mounts = Vec::new();
+        for (i, folder) in self.files.writable(identity.uid.into(), identity.gid.into()).into_iter().enumerate() {
+            let own = scratch.join(i.to_string());
+            Copying { files: &self.files, folder: &self.folder, identity }.copy(&folder, &own)?;
+            mounts.push(Mount { at: folder, what: MountKind::ReadWrite(own) });
+        }
+        let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+        let own = [("/etc/hosts", hosts), ("/etc/resolv.conf", "")];
+        let all = own.into_iter().chain(files.iter().map(|file| (&*file.path, &*file.text)));
+        for (path, text) in all {
+            let what = MountKind::File(text.as_bytes().to_vec());
+            mounts.push(Mount { at: self.place(Path::new(path), LINKS), what });
+        }
+        Ok(mounts)
+    }
+
+    /// Where something is mounted that is to be found at a path: there, or where links of the image lead.
+    fn place(&self, path: &Path, links: u32) -> PathBuf {
+        if let Some((real, _)) = self.files.look_up(path) {
+            return real;
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
+        let place = self.place(parent, links).join(name);
+        match self.files.entries.get(&place).and_then(|meta| meta.target.as_ref()) {
+            // A link to what is not there yet.
+            Some(target) if links > 0 => self.place(&place.parent().unwrap_or(parent).join(target), links - 1),
+            _ => place,
+        }
+    }
+
     /// A process of the image; `scratch` is a new folder for what it writes.
     ///
     /// # Errors
@@ -183,22 +231,7 @@ impl Root {
             Err(finding) => return Ok(Err(finding)),
         };
         fs::create_dir(scratch).doing("make", scratch)?;
-        let mut mounts = Vec::new();
-        for (i, folder) in self.files.writable(identity.uid.into(), identity.gid.into()).iter().enumerate() {
-            let own = scratch.join(i.to_string());
-            copy(&self.folder.join(folder.strip_prefix("/").unwrap_or(folder)), &own)?;
-            let mode = self.files.entries.get(folder).map_or(0o755, |meta| meta.mode);
-            fs::set_permissions(&own, fs::Permissions::from_mode(mode)).doing("change the mode of", &own)?;
-            mounts.push(Mount { at: folder.clone(), what: MountKind::ReadWrite(own) });
-        }
-        // What a container runtime writes into every container.
-        let hosts = b"127.0.0.1\tlocalhost\n::1\tlocalhost\n".to_vec();
-        mounts.push(Mount { at: "/etc/hosts".into(), what: MountKind::File(hosts) });
-        mounts.push(Mount { at: "/etc/resolv.conf".into(), what: MountKind::File(Vec::new()) });
-        for file in mounted.files {
-            let bytes = file.text.clone().into_bytes();
-            mounts.push(Mount { at: (&file.path).into(), what: MountKind::File(bytes) });
-        }
+        let mounts = self.mounts(identity, scratch, mounted.files)?;
         let mut env = BTreeMap::from([("HOME", identity.home.as_str()), ("HOSTNAME", "localhost"), ("PATH", PATH)]);
         env.extend(self.env.iter().chain(&mounted.env).map(|(name, value)| (name.as_str(), value.as_str())));
         Ok(Ok(Spec {
@@ -219,25 +252,16 @@ impl Root {
     }
 }
 
-/// Copies a folder for the sandbox's user to write to.
-fn copy(from: &Path, to: &Path) -> Result<(), SmokeError> {
-    let (uid, gid) = build_owner();
-    let own = |path: &Path| std::os::unix::fs::lchown(path, Some(uid), Some(gid)).doing("change the owner of", path);
-    fs::create_dir(to).doing("make", to)?;
-    for entry in fs::read_dir(from).doing("read", from)? {
-        let entry = entry.doing("read", from)?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type().doing("stat", &source)?;
-        if kind.is_dir() {
-            copy(&source, &target)?;
-        } else if kind.is_symlink() {
-            let link = fs::read_link(&source).doing("read", &source)?;
-            std::os::unix::fs::symlink(link, &target).doing("link", &target)?;
-            own(&target)?;
-        } else {
-            fs::copy(&source, &target).doing("copy", &source)?;
-            own(&target)?;
-        }
-    }
-    own(to)
+/// The user that is called so in an image.
+fn who(user: &str, files: &Unpacked, folder: &Path) -> Result<Identity, String> {
+    // Links are followed in the image: on this machine, they could lead anywhere.
+    identity(user, &|path| fs::read_to_string(within(folder, &files.look_up(Path::new(path))?.0)).ok())
 }
+
+/// Where a path of the image is on this machine; it must not lead through links.
+pub(crate) fn within(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(path.strip_prefix("/").unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests;

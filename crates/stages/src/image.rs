@@ -38,7 +38,7 @@ fn layers(fields: &mut Fields<'_>) -> Result<Vec<ImageLayer>, RecipeError> {
     let image = fields.stage_name().to_owned();
     let layer = |name: &str, from| ImageLayer {
         name: name.to_owned(),
-        tree: TreeRef::Stage(StageId::new(format!("{image}:{name}"))),
+        tree: TreeRef::Stage(StageId::new(format!("{image}/{name}"))),
         from,
     };
     let mut layers = vec![layer(LOWEST, Vec::new())];

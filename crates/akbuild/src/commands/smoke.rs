@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
 
+use akbuild_engine::Outcome as RunOutcome;
 use akbuild_image::Layout;
 use akbuild_recipe::plan::{Smoke, SysrootId};
 use akbuild_smoke::{Event, Finding, Report, Root, SmokeError, Smoking};
@@ -78,10 +79,13 @@ pub(crate) fn run(session: &Session, project: &Project, from: Option<&str>, plai
         "reason": "smoke", "image": built.layout.manifest.name(), "ok": report.finding.is_none(),
         "done": report.done, "memory": report.memory, "finding": report.finding, "logs": logs.display().to_string(),
     }));
-    if !json {
-        session.ui.out(&text(&report, &smoke, &logs));
+    let document = format!("{:#}\n", json!({"schema": 1, "report": report}));
+    crate::failure::replace(&logs.join("smoke.json"), &document)?;
+    if json {
+        let outcome = RunOutcome { ok: report.finding.is_none(), ..built.outcome.clone() };
+        tell(session, &built.engine, Ended::new(outcome, built.begun()));
     } else {
-        tell(session, &built.engine, Ended::new(built.outcome.clone(), built.begun()));
+        session.ui.out(&text(&report, &smoke, &logs));
     }
     match &report.finding {
         None => Ok(()),
@@ -97,9 +101,17 @@ fn previous(session: &Session, from: &str, plain_http: &[String], scratch: &Path
     if Path::new(from).join("oci-layout").is_file() {
         return Ok(Layout::open(Path::new(from))?);
     }
+    if from.starts_with(['.', '/']) || Path::new(from).exists() {
+        let message = format!("`{from}` is no folder with an image");
+        return Err(Failure::Say(format!("{message}\n  help: make one with `akbuild image --format oci --output FOLDER`, or name a reference")));
+    }
     let reference: akbuild_distribution::Reference = from.parse()?;
+    if session.is_offline() {
+        let message = format!("`{reference}` cannot be pulled with `--offline`");
+        return Err(Failure::Say(format!("{message}\n  help: name a folder with an image, or leave one of the two out")));
+    }
     let folder = scratch.join("pulled");
-    let client = image::client(session, plain_http)?;
+    let client = image::client(session, &reference, plain_http, 8)?;
     let progress = image::Progress::new(session, "pulling");
     let report = |event| progress.event(event);
     let options = akbuild_distribution::PullOptions::default();
@@ -108,14 +120,9 @@ fn previous(session: &Session, from: &str, plain_http: &[String], scratch: &Path
     Ok(Layout::open(&folder)?)
 }
 
-/// The report as people read it.
+/// The end of the report as people read it: its steps were told as they went.
 fn text(report: &Report, smoke: &Smoke, logs: &Path) -> String {
     let mut lines = Vec::new();
-    for (i, done) in report.done.iter().enumerate() {
-        let failed = report.finding.is_some() && i + 1 == report.done.len();
-        let word = if failed { "failed" } else { "ok" };
-        lines.push(format!("{word:<7}{:>9}  {}", seconds(done.seconds), clean(&done.what)));
-    }
     for memory in &report.memory {
         let limit = match memory.limit {
             Some(limit) if memory.enforced => format!(", of {} that it may have", size(limit)),
@@ -128,7 +135,7 @@ fn text(report: &Report, smoke: &Smoke, logs: &Path) -> String {
     if report.finding.is_none() {
         lines.push(format!("the image works: {} steps, {wanted} pages and checks", report.done.len()));
     }
-    lines.push(format!("logs: {}", logs.display()));
+    lines.push(format!("report and logs: {}", logs.display()));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 

@@ -34,12 +34,15 @@ async fn a_password_is_shown_when_it_is_asked_for() {
     pushes(&fake, &somebody("me", "s3cr3t")).await.unwrap();
     let without = fake.seen().iter().filter(|r| r.header("authorization").is_none()).count();
     assert_eq!(without, 1, "only the first request shows nothing");
+    fake.log();
     insta::assert_snapshot!(pushes(&fake, &somebody("me", "wrong")).await.unwrap_err(), @"
     HOST does not accept the credentials for team/app
       they come from `USER_VAR` and `PASSWORD_VAR`
       HOST says: 401 Unauthorized
       help: correct them there, or log in again; they may have expired, or lack the right
     ");
+    let shown = fake.seen().iter().filter(|r| r.header("authorization").is_some()).count();
+    assert_eq!(shown, 1, "what is wrong is not shown twice: accounts get locked");
     insta::assert_snapshot!(pushes(&fake, &anybody()).await.unwrap_err(), @"
     HOST asks for credentials, and there are none for team/app
       help: log in to HOST with a container tool (`podman login`, `docker login`), or set the variables
@@ -158,6 +161,22 @@ async fn a_token_that_ends_in_the_middle_is_replaced() {
     assert_eq!(asked(&fake).len(), 2);
     let sent = fake.seen().iter().filter(|r| r.header("content-range") == Some("10-19")).count();
     assert_eq!(sent, 2, "what was refused is sent once more");
+}
+
+#[tokio::test]
+async fn many_requests_that_are_refused_at_once_get_one_token() {
+    let fake = guarded(Guard::Tokens(tokens()));
+    let end = |registry: &mut Registry| {
+        let Guard::Tokens(tokens) = &mut registry.guard else { panic!() };
+        tokens.given.clear();
+    };
+    fake.on(1, "PATCH", "", Fault::Before(Box::new(end)));
+    let layers: Vec<Vec<u8>> = (0..8).map(|n| noise(n, 45)).collect();
+    let made = image(&layers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let options = PushOptions { parallel: 8, ..small() };
+    let to = reference(&fake.host, "team/app:1");
+    somebody("me", "s3cr3t").push(&made.image, &to, &options, &|_| {}).await.unwrap();
+    assert_eq!(asked(&fake).len(), 2);
 }
 
 #[tokio::test]

@@ -278,6 +278,19 @@ async fn an_old_registry_says_less_of_a_manifest() {
     assert_eq!(again.tag, TagWas::Same);
 }
 
+#[test]
+fn this_machine_is_not_asked_through_a_proxy() {
+    // The variables are read by the HTTP client: another process has to have them.
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "push::a_digest_needs_no_tag"]).env_remove("NO_PROXY").env_remove("no_proxy");
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env(name, "http://proxy.invalid:1");
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
 #[tokio::test]
 async fn what_a_tag_stands_for_can_be_asked() {
     let fake = Fake::new();

@@ -75,6 +75,20 @@ async fn an_upload_that_is_forgotten_begins_again() {
 }
 
 #[tokio::test]
+async fn every_upload_may_be_forgotten_as_long_as_each_gets_further() {
+    let fake = Fake::new();
+    // Four times, where three without progress are allowed.
+    for chunk in ["10-19", "20-29", "30-39", "40-44"] {
+        let gone = if chunk == "20-29" { Reply::status(404) } else { Reply::error(400, "BLOB_UPLOAD_UNKNOWN", "") };
+        fake.rule(1, move |r| r.header("content-range") == Some(chunk), Fault::Reply(gone));
+    }
+    let made = image(&[&layer()]);
+    let heard = Heard::default();
+    push(&anybody(), &made, &reference(&fake.host, "app:1"), &heard).await.unwrap();
+    assert_eq!(heard.retries().len(), 4);
+}
+
+#[tokio::test]
 async fn an_upload_that_is_forgotten_again_and_again_is_an_error() {
     let fake = Fake::new();
     let forget = |registry: &mut Registry| registry.repo("app").uploads.clear();
@@ -173,6 +187,18 @@ async fn a_registry_may_take_less_than_was_sent() {
     // It says 15 and has 20: that chunk does not fit, and it is asked. Then it says 30 and has 24: the same.
     assert!(patched.windows(3).any(|w| w == ["10-19", "15-24", "20-29"]), "{patched:?}");
     assert!(patched.windows(2).any(|w| w == ["30-39", "24-33"]), "{patched:?}");
+}
+
+#[tokio::test]
+async fn a_registry_that_counts_wrongly_is_asked_again() {
+    let fake = Fake::new();
+    for (chunk, range) in [("10-19", "0-99"), ("30-39", "0-3")] {
+        let wrong = move |reply: Reply| reply.with("Range", range);
+        fake.rule(1, move |r| r.header("content-range") == Some(chunk), Fault::Change(Box::new(wrong)));
+    }
+    let (_, heard) = arrives(&fake).await;
+    insta::assert_snapshot!(heard.retries().join("\n"), @"");
+    assert_eq!(chunks(&fake), ["0-9", "10-19", "20-29", "30-39", "40-44"]);
 }
 
 #[tokio::test]

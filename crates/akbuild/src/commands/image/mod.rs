@@ -49,7 +49,8 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
     if wanted.print_reference {
         let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
         let to = to.ok_or_else(nowhere)?;
-        session.ui.out(&format!("{}\n", reference::fill(session, project, &engine, &stage, &to)?));
+        let filled = reference::fill(session, project, &engine, &stage, &to)?;
+        session.ui.out(&format!("{}\n", push::parse(&filled)?));
         return Ok(());
     }
     if wanted.output.as_deref() == Some("-".as_ref()) {
@@ -71,7 +72,14 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
     };
     let name = match (&wanted.name, &wanted.output, &to) {
         (Some(name), ..) => Some(name.clone()),
-        (None, Some(_), Some(to)) => early(to).ok(),
+        (None, Some(_), Some(to)) => match early(to) {
+            Ok(name) => Some(name),
+            Err(failure) => {
+                let why = failure.render(false).0.unwrap_or_default();
+                session.ui.warn(&format!("the image gets no name in what is written: {}", why.trim_start_matches("error: ")));
+                None
+            }
+        },
         _ => None,
     };
     let told = !wanted.bare && (wanted.output.is_some() || pushed_to.is_some());
@@ -106,7 +114,13 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
 /// Where it is pushed to, not filled in: as asked for, or as the recipe says.
 fn to(image: &Image, wanted: &Wanted) -> Outcome<Option<String>> {
     let asked = wanted.push.as_ref().and_then(Clone::clone);
-    Ok(asked.or_else(|| image.push.clone()))
+    let to = asked.or_else(|| image.push.clone());
+    // Not shown: it may be what should not have been typed.
+    if to.as_ref().is_some_and(|to| to.split('/').next().is_some_and(|host| host.contains('@'))) {
+        let help = format!("put them into `{}` and `{}`, or into the files of container tools", push::USER, push::PASSWORD);
+        return Err(Failure::Say(format!("credentials do not belong in a reference\n  help: {help}")));
+    }
+    Ok(to)
 }
 
 fn nowhere() -> Failure {

@@ -20,8 +20,10 @@ use crate::ui::{count, size, size_of};
 /// The namespace of the memo table in which it stands where a registry has a blob.
 const SEEN: &str = "pushed-v1";
 /// The variables that credentials may be in.
-const USER: &str = "AKBUILD_REGISTRY_USER";
-const PASSWORD: &str = "AKBUILD_REGISTRY_PASSWORD";
+pub(super) const USER: &str = "AKBUILD_REGISTRY_USER";
+pub(super) const PASSWORD: &str = "AKBUILD_REGISTRY_PASSWORD";
+/// The host that they are for; any, if it is not set.
+const HOST: &str = "AKBUILD_REGISTRY";
 
 /// What was pushed.
 pub(super) struct Done {
@@ -60,10 +62,16 @@ pub(super) fn parse(text: &str) -> Outcome<Reference> {
     Ok(reference)
 }
 
-/// A client of registries with this machine's credentials.
-pub(in crate::commands) fn client(session: &Session, plain_http: &[String]) -> Outcome<Client> {
+/// A client of a registry with this machine's credentials, which tries again so often.
+pub(in crate::commands) fn client(
+    session: &Session,
+    registry: &Reference,
+    plain_http: &[String],
+    retries: u32,
+) -> Outcome<Client> {
     let env = &session.machine.env;
-    let pair = env.get(USER).cloned().zip(env.get(PASSWORD).cloned());
+    let meant = env.get(HOST).is_none_or(|host| host.is_empty() || host == registry.host());
+    let pair = env.get(USER).cloned().zip(env.get(PASSWORD).cloned()).filter(|_| meant);
     let keyring = Keyring::new(&session.machine).given(&format!("`{USER}` and `{PASSWORD}`"), pair);
     let keyring = keyring.helpers(|program, input| {
         machine::helper(program, input).map(|(success, stdout, stderr)| {
@@ -72,7 +80,8 @@ pub(in crate::commands) fn client(session: &Session, plain_http: &[String]) -> O
             answer
         })
     });
-    Ok(Client::new(ClientConfig { plain_http: plain_http.to_vec(), ..ClientConfig::default() }, keyring)?)
+    let config = ClientConfig { plain_http: plain_http.to_vec(), retries, ..ClientConfig::default() };
+    Ok(Client::new(config, keyring)?)
 }
 
 /// Fails if it cannot be pushed to for want of a registry or of credentials: that is to be known before anything is built.
@@ -81,8 +90,8 @@ pub(super) fn try_out(session: &Session, to: &Reference, wanted: &Wanted) -> Out
         let message = format!("`{to}` cannot be pushed to with `--offline`");
         return Err(Failure::Say(format!("{message}\n  help: leave one of the two out")));
     }
-    let client = client(session, &wanted.plain_http)?;
-    session.interruptible(client.resolve(to))??;
+    let client = client(session, to, &wanted.plain_http, 2)?;
+    session.interruptible(client.may_push(to))??;
     Ok(())
 }
 
@@ -94,7 +103,7 @@ pub(super) fn push(
     wanted: &Wanted,
     documents: Option<&Documents>,
 ) -> Outcome<Done> {
-    let client = client(session, &wanted.plain_http)?;
+    let client = client(session, to, &wanted.plain_http, ClientConfig::default().retries)?;
     let image = image(layout);
     let options = PushOptions { force: wanted.force, mount_from: seen(session, layout, to)?, ..PushOptions::default() };
     let progress = Progress::new(session, "pushing");

@@ -75,6 +75,8 @@ impl Registry {
         }
         let Some((name, what)) = split(&request.path) else { return Reply::status(200) };
         let (name, method) = (name.to_owned(), request.method.as_str());
+        let sends = !matches!(method, "GET" | "HEAD");
+        assert!(!sends || request.header("content-length").is_some(), "{}: of what length?", request.line());
         if let Some(which) = what.strip_prefix("manifests/") {
             return match method {
                 "PUT" => self.put_manifest(request, &name, which),
@@ -123,29 +125,32 @@ impl Registry {
         self.count += 1;
         let id = self.count.to_string();
         self.repo(name).uploads.insert(id.clone(), Vec::new());
-        let reply = Reply::status(202).with("Location", &self.location(name, &id));
+        let reply = Reply::status(202).with("Location", &self.location(name, &id, 0));
         match self.minimum {
             Some(minimum) => reply.with("OCI-Chunk-Min-Length", &minimum.to_string()),
             None => reply,
         }
     }
 
-    fn location(&self, name: &str, id: &str) -> String {
+    /// Where an upload goes on: at another address for each state, as with many registries.
+    fn location(&self, name: &str, id: &str, bytes: usize) -> String {
         let base = self.uploads_at.as_deref().unwrap_or_default();
-        format!("{base}/v2/{name}/blobs/uploads/{id}?_state={id}==")
+        format!("{base}/v2/{name}/blobs/uploads/{id}?_state={bytes}==")
     }
 
     fn upload(&mut self, request: &Request, name: &str, id: &str) -> Reply {
         let (no_chunks, minimum) = (self.no_chunks, self.minimum.unwrap_or(0));
-        let location = self.location(name, id);
+        let base = self.uploads_at.clone();
+        let locate = |bytes: usize| Self { uploads_at: base.clone(), ..Self::default() }.location(name, id, bytes);
         let repo = self.repo(name);
         let Some(bytes) = repo.uploads.get_mut(id) else {
             return Reply::error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
         };
-        assert_eq!(request.get("_state"), Some(&*format!("{id}==")), "what the registry put there is kept");
         let range = |bytes: &[u8]| format!("0-{}", bytes.len().saturating_sub(1));
+        let known = request.get("_state") == Some(&*format!("{}==", bytes.len()));
+        let unknown = || Reply::error(404, "BLOB_UPLOAD_INVALID", "blob upload invalid");
         match request.method.as_str() {
-            "GET" => Reply::status(204).with("Location", &location).with("Range", &range(bytes)),
+            "GET" => Reply::status(204).with("Location", &locate(bytes.len())).with("Range", &range(bytes)),
             "DELETE" => {
                 repo.uploads.remove(id);
                 Reply::status(204)
@@ -156,10 +161,14 @@ impl Registry {
                 if from != Some(bytes.len()) {
                     return Reply::status(416);
                 }
+                if !known {
+                    return unknown();
+                }
                 assert!(request.body.len() >= minimum, "{} is less than {minimum}", request.body.len());
                 bytes.extend_from_slice(&request.body);
-                Reply::status(202).with("Location", &location).with("Range", &range(bytes))
+                Reply::status(202).with("Location", &locate(bytes.len())).with("Range", &range(bytes))
             }
+            _ if !known => unknown(),
             _ => {
                 bytes.extend_from_slice(&request.body);
                 let (bytes, digest) = (repo.uploads.remove(id).unwrap(), request.get("digest").unwrap().to_owned());

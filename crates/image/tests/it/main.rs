@@ -1,0 +1,14 @@
+//! Images as others make and take them: what is packed, written, read again and unpacked, and what is refused.
+#![allow(clippy::disallowed_methods, reason = "tests ask whether they run in CI")]
+
+mod archive;
+mod documents;
+mod hostile;
+mod layout;
+mod model;
+mod pack;
+mod record;
+mod tarball;
+mod unpack;
+mod unpacked;
+mod world;

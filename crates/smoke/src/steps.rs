@@ -1,0 +1,166 @@
+//! The steps of a smoke test: what is started, asked, checked and ended. Knows what of each is a finding; pages are in
+//! `pages`.
+
+use std::time::{Duration, Instant};
+
+use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService};
+
+use crate::http;
+use crate::process::{Answers, Process};
+use crate::report::Finding;
+use crate::root::Mounted;
+use crate::run::{Course, PAUSE, Stop, tail};
+
+/// How long one run of a check may take.
+const CHECK: Duration = Duration::from_secs(60);
+
+impl Course<'_> {
+    pub(crate) fn service(&mut self, service: &SmokeService) -> Result<(), Stop> {
+        self.step(&format!("service `{}` listens on port {}", service.name, service.port), |course| {
+            let mut spec = course.script(&service.sysroot, &service.script, &service.env)?;
+            spec.listen.clear();
+            let log = (course.of.log)(&service.name)?;
+            let process = Process::start(&service.name, &spec, &[], Vec::new(), log, &course.of.runtime)?;
+            let deadline = course.deadline();
+            while process.control.connect(service.port, Duration::from_secs(5)).is_err() {
+                course.go_on()?;
+                if let Some(how) = process.ended() {
+                    return Err(course.about(&process, format!("service `{}` {how}", service.name)).into());
+                }
+                if Instant::now() > deadline {
+                    let what = format!("service `{}` does not listen on port {}", service.name, service.port);
+                    return Err(course.about(&process, what).into());
+                }
+                std::thread::sleep(PAUSE);
+            }
+            course.answers.push(Answers { port: service.port, by: process.control.clone() });
+            course.services.push(process);
+            Ok(None)
+        })
+    }
+
+    pub(crate) fn command(&mut self, command: &SmokeCommand) -> Result<(), Stop> {
+        let whose = self.whose;
+        self.step(&format!("command `{}`{whose} succeeds", command.name), |course| {
+            let (args, files) = (&*command.args, &*command.files);
+            let mounted = Mounted { args, env: command.env.clone(), files, ..Mounted::default() };
+            let mut process = course.spawn(&command.name, mounted, &[])?;
+            let deadline = course.deadline();
+            while process.ended().is_none() {
+                course.go_on()?;
+                process.measure();
+                if Instant::now() > deadline {
+                    let what = format!("command `{}`{whose} does not end", command.name);
+                    return Err(course.about(&process, what).into());
+                }
+                std::thread::sleep(PAUSE);
+            }
+            process.join();
+            if process.succeeded() {
+                return Ok(None);
+            }
+            let how = process.ended().unwrap_or_default();
+            Err(course.blame(&process, format!("command `{}`{whose} {how}", command.name)).into())
+        })
+    }
+
+    pub(crate) fn start(&mut self, process: &SmokeProcess) -> Result<Process, Stop> {
+        let (args, files) = (&*process.args, &*process.files);
+        let mounted = Mounted { args, env: process.env.clone(), files, ..Mounted::default() };
+        self.spawn(&process.name, mounted, &process.expect)
+    }
+
+    fn spawn(&mut self, name: &str, mounted: Mounted<'_>, expect: &[String]) -> Result<Process, Stop> {
+        let plan = self.of.plan;
+        let name = if self.whose.is_empty() { name.to_owned() } else { format!("{name}-previous") };
+        let mut env = plan.env.clone();
+        env.extend(mounted.env);
+        let ports = self.answers.iter().map(|answers| answers.port).collect();
+        let memory = Some(plan.memory).filter(|memory| *memory > 0);
+        let spec = self.root.spec(&self.scratch(), &Mounted { env, ports, memory, ..mounted })??;
+        let log = (self.of.log)(&name)?;
+        Ok(Process::start(&name, &spec, &self.answers, expect.to_vec(), log, &self.of.runtime)?)
+    }
+
+    pub(crate) fn probe(&mut self, who: usize, probe: &Probe) -> Result<(), Stop> {
+        let at = format!("{}{}", probe.port, probe.path);
+        let (whose, plan_name) = (self.whose, &self.of.plan.processes[who].name);
+        self.step(&format!("process `{plan_name}`{whose} answers {} at :{at}", probe.status), |course| {
+            let ask = |course: &mut Self| {
+                let control = &course.processes[who].control;
+                Ok(match http::get(control, probe.port, &probe.path, &course.of.runtime) {
+                    Ok(answer) if answer.status == probe.status => Ok(None),
+                    Ok(answer) => Err(format!("it answers {}", answer.status)),
+                    Err(error) => Err(format!("it does not answer: {error}")),
+                })
+            };
+            let name = course.processes[who].name.clone();
+            course.wait(who, ask, |problem| format!("process `{name}` is not well at :{at}: {problem}"))
+        })
+    }
+
+    pub(crate) fn expect(&mut self, who: usize, text: &str) -> Result<(), Stop> {
+        let name = self.processes[who].name.clone();
+        self.step(&format!("process `{name}` writes `{text}`"), |course| {
+            let look = |course: &mut Self| {
+                let open = course.processes[who].awaits(text);
+                Ok(if open { Err(String::new()) } else { Ok(None) })
+            };
+            course.wait(who, look, |_| format!("process `{name}` does not write `{text}`"))
+        })
+    }
+
+    pub(crate) fn check(&mut self, check: &SmokeCheck) -> Result<(), Stop> {
+        self.step(&format!("check `{}` comes true", check.name), |course| {
+            let mut last = Vec::new();
+            let look = |course: &mut Self| {
+                let spec = course.script(&check.sysroot, &check.script, &check.env)?;
+                let log = (course.of.log)(&check.name)?;
+                let runtime = &course.of.runtime;
+                let mut process = Process::start(&check.name, &spec, &course.answers, Vec::new(), log, runtime)?;
+                if !process.wait_until(Instant::now() + CHECK) {
+                    last = tail(&process);
+                    return Ok(Err("it does not end".to_owned()));
+                }
+                process.join();
+                last = tail(&process);
+                Ok(if process.succeeded() { Ok(None) } else { Err(process.ended().unwrap_or_default()) })
+            };
+            let what = |problem: &str| format!("check `{}` does not come true: {problem}", check.name);
+            let result = course.wait(0, look, what);
+            result.map_err(|stop| match stop {
+                // What came of it is in the script's own log; why may be in that of any process.
+                Stop::Found(finding) => {
+                    let (causes, process) = (course.complaints(), Some(check.name.clone()));
+                    Stop::Found(Box::new(Finding { causes, process, tail: last, ..*finding }))
+                }
+                stop => stop,
+            })
+        })
+    }
+
+    pub(crate) fn stop(&mut self) -> Result<(), Stop> {
+        let (grace, whose) = (self.of.plan.grace, self.whose);
+        self.step(&format!("the processes{whose} end within {grace} s of SIGTERM"), |course| {
+            if let Some(signal) = course.root.other_stop_signal() {
+                let cause = format!("its `stop_signal` is {signal}");
+                return Err(Finding::new("the image is not ended by SIGTERM").because(cause).into());
+            }
+            course.alive()?;
+            course.processes.iter().for_each(Process::terminate);
+            let begun = Instant::now();
+            let mut notes = Vec::new();
+            for who in 0..course.processes.len() {
+                let process = &mut course.processes[who];
+                if !process.wait_until(begun + Duration::from_secs(grace)) {
+                    let what = format!("process `{}` goes on for more than {grace} s after SIGTERM", process.name);
+                    return Err(course.about(&course.processes[who], what).into());
+                }
+                process.join();
+                let how = process.ended().unwrap_or_default();
+                notes.push(format!("`{}` {how} after {:.1} s", process.name, begun.elapsed().as_secs_f64()));
+            }
+            Ok(Some(notes.join(", ")))
+        })
+    }
+}
