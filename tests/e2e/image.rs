@@ -349,6 +349,11 @@ fn what_is_asked_for_is_not_there() {
     error: `r.example/x:1` cannot be pushed to with `--offline`
       help: leave one of the two out
     ");
+    insta::assert_snapshot!(world.run(&["image", "--toolchain", "host"]), @"
+    --- exit 1
+    error: an image is made of packages, and not of this machine's own programs
+      help: leave out `--toolchain host`
+    ");
     world.recipe(&IMAGE.replace("push =", "# push ="));
     insta::assert_snapshot!(world.run(&["image", "--push"]), @"
     --- exit 1

@@ -33,6 +33,7 @@ mod space;
 mod stage;
 mod stop;
 mod text;
+mod tools;
 mod verify;
 mod whole;
 mod why;

@@ -196,9 +196,9 @@ fn no_folder_for_temporary_files() {
 
 #[test]
 fn a_variable_that_leads_nowhere() {
-    let Some(said) = found("TMPDIR = \"/tmp\"", "TMPDIR = \"/tmp\", ZONES = \"/usr/share/zones\"") else { return };
+    let Some(said) = found("TMPDIR = \"/tmp\"", "TMPDIR = \"/tmp\", ZONES_DIR = \"/usr/share/zones\"") else { return };
     insta::assert_snapshot!(said, @"
-    the variable `ZONES` leads nowhere
+    the variable `ZONES_DIR` leads nowhere
     `/usr/share/zones` is not in the image
     ");
 }

@@ -61,9 +61,6 @@ impl Download<'_> {
 
     /// One request for what is missing, and the end if nothing is.
     async fn once(&self, partial: &mut Held) -> Result<(), Trouble> {
-        if partial.bytes() > self.descriptor.size {
-            partial.with(Partial::restart).await?;
-        }
         let have = partial.bytes();
         if have < self.descriptor.size || have == 0 {
             let url = self.repository.url(&format!("blobs/{}", self.digest())).map_err(Trouble::Fatal)?;

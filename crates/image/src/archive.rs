@@ -42,7 +42,8 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
         }
         entry
     };
-    let manifests: Vec<_> = if names.is_empty() { vec![entry(None)] } else { names.iter().map(|n| entry(Some(n))).collect() };
+    let manifests: Vec<_> =
+        if names.is_empty() { vec![entry(None)] } else { names.iter().map(|n| entry(Some(n))).collect() };
     folder(builder, "blobs")?;
     folder(builder, "blobs/sha256")?;
     let mut blobs: Vec<_> = layout.layers.iter().chain([&layout.config, &layout.manifest]).collect();
@@ -56,7 +57,11 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
             return Err(ImageError::Digest { blob: blob.name() });
         }
     }
-    text(builder, "index.json", &bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests})))?;
+    text(
+        builder,
+        "index.json",
+        &bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests})),
+    )?;
     text(builder, "oci-layout", VERSION.as_bytes())
 }
 

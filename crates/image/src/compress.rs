@@ -12,6 +12,8 @@ use std::thread::JoinHandle;
 use akbuild_recipe::plan::Compression;
 use flate2::{Compress, Crc, FlushCompress, Status};
 
+/// Bytes of input that a thread of zstd takes at a time.
+const JOB: u32 = 2 << 20;
 /// Bytes of input that are deflated at a time.
 const BLOCK: usize = 1 << 20;
 
@@ -30,6 +32,8 @@ impl<W: Write> Encoder<W> {
                 let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
                 // Never without a worker: then zstd does not cut its input, and the bytes are others.
                 encoder.multithread(u32::try_from(threads).unwrap_or(1))?;
+                // A quarter of what zstd takes at its usual level, and of the memory that it holds for each thread.
+                encoder.set_parameter(zstd::zstd_safe::CParameter::JobSize(JOB))?;
                 encoder.include_checksum(true)?;
                 Encoder::Zstd(encoder)
             }

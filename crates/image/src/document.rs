@@ -62,7 +62,8 @@ impl<'de> Deserialize<'de> for Descriptor {
             size: u64,
         }
         let Raw { media_type, digest, size } = Raw::deserialize(deserializer)?;
-        let digest = parse(&digest).ok_or_else(|| serde::de::Error::custom(format!("`{digest}` is no SHA-256 digest")))?;
+        let digest = parse(&digest)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{}` is no SHA-256 digest", digest.escape_debug())))?;
         Ok(Self { media_type, digest, size })
     }
 }

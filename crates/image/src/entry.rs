@@ -133,8 +133,8 @@ impl Entry {
     fn describe(&self) -> String {
         match self {
             Entry::Folder(_) => "a folder".to_owned(),
-            Entry::File { size, .. } => format!("a file of {size} bytes"),
-            Entry::Text { bytes, .. } => format!("a written file of {} bytes", bytes.len()),
+            Entry::File { size, .. } => format!("a file of {size} B"),
+            Entry::Text { bytes, .. } => format!("a written file of {} B", bytes.len()),
             Entry::Link(target) => format!("a link to `{}`", target.display()),
         }
     }
@@ -179,7 +179,7 @@ mod tests {
           help: take one of them away, or give it another path
         ");
         insta::assert_snapshot!(add(&mut contents, "etc/passwd", text("nobody")).unwrap_err(), @"
-        the image has two files at `/etc/passwd`: a written file of 4 bytes and a written file of 6 bytes
+        the image has two files at `/etc/passwd`: a written file of 4 B and a written file of 6 B
           help: take one of them away, or give it another path
         ");
         insta::assert_snapshot!(add(&mut contents, "etc/.wh.hosts", text("")).unwrap_err(), @"
@@ -187,7 +187,10 @@ mod tests {
           help: leave it out with `exclude`
         ");
         assert!(matches!(contents.add(OsStr::new("etc/.wh.d/hosts"), text("")), Err(ImageError::Whiteout { .. })));
-        insta::assert_snapshot!(add(&mut contents, "/etc/hosts", text("")).unwrap_err(), @"");
+        insta::assert_snapshot!(add(&mut contents, "/etc/hosts", text("")).unwrap_err(), @"
+        `/etc/hosts` cannot be in a layer
+          help: write names between single slashes, from the image's root, without `.` and `..`
+        ");
         for path in ["", "/", "etc/", "etc//x", "./etc", "etc/../x", "..", "a\0b"] {
             assert!(matches!(contents.add(OsStr::new(path), text("")), Err(ImageError::Path { .. })), "{path:?}");
         }

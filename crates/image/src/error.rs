@@ -39,7 +39,10 @@ pub enum ImageError {
     )]
     Path { path: String },
     /// A file is not what its listing says.
-    #[error("`{path}` has {found} bytes, and had {expected}\n  help: find what is damaged with `akbuild cache verify`", path = path.display())]
+    #[error(
+        "`{path}` has {found} B, and had {expected} B\n  help: find what is damaged with `akbuild cache verify`",
+        path = path.display()
+    )]
     Changed { path: PathBuf, expected: u64, found: u64 },
     /// A document of an image is not what the specification says.
     #[error("`{path}` is no {what}: {problem}\n  help: {AGAIN}", path = path.display())]

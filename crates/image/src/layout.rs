@@ -13,10 +13,10 @@ use akbuild_nar::Digest;
 use akbuild_recipe::plan::ImageConfig;
 use serde::Deserialize;
 
+use crate::ImageError;
 use crate::document::{self, Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST};
 use crate::error::Doing;
 use crate::layer::Packed;
-use crate::ImageError;
 
 /// The text of `oci-layout`.
 pub(crate) const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -164,7 +164,6 @@ fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path, what: &'static str) -> Result<(T, Vec<u8>), ImageError> {
     let bytes = fs::read(path).doing("read", path)?;
-    let wrong =
-        |e: serde_json::Error| ImageError::Document { path: path.to_owned(), what, problem: e.to_string() };
+    let wrong = |e: serde_json::Error| ImageError::Document { path: path.to_owned(), what, problem: e.to_string() };
     Ok((serde_json::from_slice(&bytes).map_err(wrong)?, bytes))
 }

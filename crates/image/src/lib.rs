@@ -27,7 +27,7 @@ pub use archive::{Form, write_archive};
 pub use document::{Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
 pub use entry::{Contents, Entry};
 pub use error::ImageError;
-pub use layer::{CONTENTS, Packed, RECORD, blob_name};
+pub use layer::{CONTENTS, Coding, Packed, RECORD, blob_name};
 pub use layout::{Layout, write_layout};
 pub use pack::pack;
 pub use stack::{Stack, overlay};

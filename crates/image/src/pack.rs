@@ -12,11 +12,11 @@ use akbuild_nar::{Algo, Digest, Hasher};
 use akbuild_recipe::plan::Compression;
 use tar::{Builder, EntryType, Header};
 
+use crate::ImageError;
 use crate::compress::Encoder;
 use crate::entry::{Contents, Entry, FOLDER};
 use crate::error::Doing;
 use crate::layer::Packed;
-use crate::ImageError;
 
 /// Seconds since 1970 that everything in a layer was last changed at: that of the store.
 const MTIME: u64 = 1;
@@ -27,12 +27,7 @@ const FIELD: usize = 100;
 ///
 /// # Errors
 /// [`ImageError::Changed`] if a file has not as many bytes as its entry says.
-pub fn pack(
-    contents: &Contents,
-    compression: Compression,
-    threads: usize,
-    out: &Path,
-) -> Result<Packed, ImageError> {
+pub fn pack(contents: &Contents, compression: Compression, threads: usize, out: &Path) -> Result<Packed, ImageError> {
     let file = File::create_new(out).doing("make", out)?;
     write(contents, compression, threads, file, out).inspect_err(|_| {
         // Only tidiness: who asked for it does not use it.

@@ -62,7 +62,8 @@ impl Stack {
     pub fn lacks(&self, tree: &Path, at: &str) -> Result<Option<String>, ImageError> {
         let mut open = vec![(tree.to_owned(), at.trim_matches('/').as_bytes().to_vec())];
         while let Some((folder, place)) = open.pop() {
-            let mut entries = fs::read_dir(&folder).doing("read", &folder)?.collect::<Result<Vec<_>, _>>().doing("read", &folder)?;
+            let mut entries =
+                fs::read_dir(&folder).doing("read", &folder)?.collect::<Result<Vec<_>, _>>().doing("read", &folder)?;
             entries.sort_by_key(fs::DirEntry::file_name);
             for entry in entries {
                 let (path, name) = (entry.path(), entry.file_name());
@@ -98,49 +99,5 @@ impl Stack {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listing(text: &str) -> Listing {
-        let line = |line: &str| format!("{}\n", line.replace(" F ", &format!(" 1 {} ", "0".repeat(64))));
-        Listing::from_text(&text.lines().map(|l| line(l.trim())).collect::<String>()).unwrap()
-    }
-
-    fn stack(layers: &[(&str, &str)]) -> Result<Stack, String> {
-        let layers: Vec<_> = layers.iter().map(|(name, text)| ((*name).to_owned(), listing(text))).collect();
-        overlay(&layers).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn the_highest_layer_may_replace_files_and_no_other() {
-        let base = ("sysroot", "d etc\nf F etc/hosts\nl usr/bin bin");
-        assert!(stack(&[base, ("python", "d etc\nx F etc/hosts"), ("glue", "d tmp")]).is_err());
-        let stack = stack(&[base, ("python", "d etc\nf F etc/hosts"), ("glue", "d etc\nx F etc/hosts")]).unwrap();
-        let tree = tempfile::tempdir().unwrap();
-        let lacks = |at: &str| stack.lacks(tree.path(), at).unwrap();
-        std::fs::write(tree.path().join("hosts"), "1").unwrap();
-        assert_eq!(lacks("/etc"), Some("etc/hosts".into()));
-        std::fs::set_permissions(tree.path().join("hosts"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        assert_eq!(lacks("/etc"), None);
-        assert_eq!(lacks("/"), Some("hosts".into()));
-        std::fs::create_dir(tree.path().join("new")).unwrap();
-        assert_eq!(lacks("/etc"), Some("etc/new".into()));
-    }
-
-    #[test]
-    fn what_would_hide_something_is_refused() {
-        let base = ("sysroot", "d etc\nl usr/bin bin");
-        insta::assert_snapshot!(stack(&[base, ("glue", "d bin\nf F bin/tool")]).unwrap_err(), @"
-        glue has a folder at `/bin`, where sysroot has a symbolic link
-          help: write the path as it is below, without symbolic links, or leave one of the two out with `exclude`
-        ");
-        insta::assert_snapshot!(stack(&[base, ("glue", "f F etc")]).unwrap_err(), @"
-        glue has a file at `/etc`, where sysroot has a folder
-          help: write the path as it is below, without symbolic links, or leave one of the two out with `exclude`
-        ");
     }
 }

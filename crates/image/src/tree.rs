@@ -66,7 +66,7 @@ impl Tree {
     /// Does what a member says; `path` has no `..`.
     pub(crate) fn put(&mut self, path: &Path, entry: &mut tar::Entry<'_, impl Read>) -> io::Result<()> {
         if path.as_os_str().len() > LONGEST {
-            return Err(bad(format!("its path has more than {LONGEST} bytes")));
+            return Err(bad(format!("its path is longer than {LONGEST} B")));
         }
         let Some(name) = path.file_name() else { return Ok(()) };
         let folder = self.folder_of(path)?;
@@ -244,7 +244,7 @@ fn write(folder: &Folder, name: &OsStr, meta: &Meta, entry: &mut tar::Entry<'_, 
     let mut file = File::from(fd);
     let (expected, found) = (entry.size(), io::copy(entry, &mut file)?);
     if found != expected {
-        return Err(bad(format!("it ends after {found} of {expected} bytes")));
+        return Err(bad(format!("it ends after {found} of {expected} B")));
     }
     Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(meta.mode & 0o777))?)
 }

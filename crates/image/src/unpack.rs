@@ -21,7 +21,7 @@ use crate::{Descriptor, ImageError, Layout};
 
 /// Bytes that may stand between the contents of two files: headers, long names, whatever extends them. All of that
 /// is kept in memory.
-const HEADERS: u64 = 1 << 20;
+const HEADERS: u64 = 1_000_000;
 
 /// Unpacks all layers of an image into the empty folder `root`. Files keep their modes, less set-uid bits, and belong
 /// to whoever unpacks; devices are left out.
@@ -40,7 +40,7 @@ pub fn unpack(layout: &Layout, root: &Path) -> Result<Unpacked, ImageError> {
 
 fn apply(tree: &mut Tree, layer: &Descriptor, diff_id: &Digest, blob: &Path) -> Result<(), ImageError> {
     let name = layer.name();
-    let problem = |problem: String| ImageError::Layer { layer: name.clone(), problem };
+    let problem = |problem: String| ImageError::Layer { layer: name.clone(), problem: readable(&problem) };
     let (outer, inner) = (Meter::new(), Meter::new());
     let file = File::open(blob).doing("open", blob)?;
     let decoded = decode(outer.reader(file)).map_err(|e| problem(e.to_string()))?;
@@ -70,7 +70,7 @@ fn members(
         // It says something of all that follows, and nothing that counts here.
         if !entry.header().entry_type().is_pax_global_extensions() {
             let path = entry.path().map_err(|e| problem(e.to_string()))?.into_owned();
-            let plain = plain(&path).ok_or_else(|| problem(format!("`{}` leads out of it", path.display())))?;
+            let plain = plain(&path).ok_or_else(|| problem(format!("`{}` leads out of it", shortened(&path))))?;
             let put = tree.put(&plain, &mut entry);
             put.map_err(|e| failed(e, tree, &plain, problem))?;
         }
@@ -107,10 +107,16 @@ fn failed(error: io::Error, tree: &Tree, path: &Path, problem: impl Fn(String) -
 /// A path as a message shows it: one can be very long.
 fn shortened(path: &Path) -> String {
     let text = path.display().to_string();
-    match text.char_indices().nth(200) {
+    match text.char_indices().nth(100) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text,
     }
+}
+
+/// What a terminal may show: names are whatever somebody has written.
+fn readable(problem: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    problem.chars().take(500).map(escaped).collect()
 }
 
 /// A path without `.` and the first `/`; `None` if it climbs.
@@ -158,7 +164,7 @@ impl<R: Read> Read for Metered<R> {
         let (hasher, allowed) = &*self.meter.0;
         let most = usize::try_from(allowed.get()).unwrap_or(usize::MAX).min(buffer.len());
         if most == 0 && !buffer.is_empty() {
-            return Err(io::Error::other(format!("a header of more than {HEADERS} bytes")));
+            return Err(io::Error::other("the headers of one file have more than 1 MB"));
         }
         let n = self.inner.read(&mut buffer[..most])?;
         hasher.borrow_mut().update(&buffer[..n]);

@@ -6,10 +6,13 @@
 //! before the whole is there, and it stays the same as long as its own part does. What no layer names goes into the
 //! highest one, with the files that the stages and the image write.
 
+use toml_span::Span;
+
 use crate::error::RecipeError;
 use crate::plan::{Compose, Image, LAYER_KIND, LAYER_VERSION, Layer, Piece, Stage, Step, Subset, TreeRef, WrittenFile};
 use crate::suggest::list;
-use crate::written::Written;
+use crate::value::{Kind, Table};
+use crate::written::{Written, WrittenStage};
 
 /// Puts the stages of each image's layers before it. `stages` are in an order in which each stands after those it
 /// needs.
@@ -18,7 +21,7 @@ pub(crate) fn expand(stages: Vec<Stage>, written: &Written) -> Result<Vec<Stage>
     for stage in stages {
         if let Step::Image(image) = &stage.step {
             let layers = Parts::of(&all, image).layers();
-            unused(&stage, image, &layers, written)?;
+            unused(&all, &stage, &layers, written)?;
             let named =
                 image.layers.iter().zip(layers).filter_map(|(layer, made)| Some((stage_id(&layer.tree)?, made)));
             let pack = |(id, made)| Stage {
@@ -65,7 +68,7 @@ impl<'a> Parts<'a> {
         let to = join(to, &piece.to);
         let named = self.image.layers.iter().position(|layer| layer.from.contains(&piece.from));
         let whole = piece.path.is_empty() && piece.subset == Subset::default();
-        match (named, self.composed(&piece.from)) {
+        match (named, composed(self.stages, &piece.from)) {
             (None, Some(inner)) if whole => {
                 inner.pieces.iter().for_each(|piece| self.take(piece, &to));
                 let below = |file: &WrittenFile| WrittenFile { path: join(&to, &file.path), ..file.clone() };
@@ -73,15 +76,6 @@ impl<'a> Parts<'a> {
             }
             _ => self.pieces[named.unwrap_or(self.image.layers.len() - 1)].push(Piece { to, ..piece.clone() }),
         }
-    }
-
-    /// How a stage puts its tree together, if it does.
-    fn composed(&self, tree: &TreeRef) -> Option<&'a Compose> {
-        let id = stage_id(tree)?;
-        self.stages.iter().find(|stage| stage.id == id).and_then(|stage| match &stage.step {
-            Step::Compose(compose) => Some(compose),
-            _ => None,
-        })
     }
 
     fn layers(self) -> Vec<Layer> {
@@ -104,30 +98,57 @@ fn join(folder: &str, path: &str) -> String {
 }
 
 /// Fails if a layer names a tree of which nothing ships.
-fn unused(stage: &Stage, image: &Image, layers: &[Layer], written: &Written) -> Result<(), RecipeError> {
+fn unused(stages: &[Stage], stage: &Stage, layers: &[Layer], written: &Written) -> Result<(), RecipeError> {
+    let Step::Image(image) = &stage.step else { return Ok(()) };
     for (layer, made) in image.layers.iter().zip(layers) {
-        let Some(idle) = layer.from.iter().find(|from| made.pieces.iter().all(|piece| piece.from != **from)) else {
-            continue;
-        };
-        let mut parts: Vec<&str> = layers.iter().flat_map(|l| &l.pieces).map(|piece| name(&piece.from)).collect();
+        let idle = layer.from.iter().position(|from| made.pieces.iter().all(|piece| piece.from != *from));
+        let Some(index) = idle else { continue };
+        let idle = &layer.from[index];
+        let mut parts: Vec<&TreeRef> = layers.iter().flat_map(|layer| &layer.pieces).map(|piece| &piece.from).collect();
         parts.sort_unstable();
         parts.dedup();
-        let message = format!(
-            "layer `{}` takes `{}`, of which `{}` has nothing as it is",
-            layer.name,
-            name(idle),
-            name(&image.tree)
-        );
-        let error = RecipeError::new(message).with_help(format!("it is put together from {}", list(parts)));
-        let place = written.stages.iter().find(|s| s.id == stage.id).map(|s| &s.place);
-        return Err(place.into_iter().fold(error, |error, place| error.at(&written.file, place.span)));
+        let (from, tree) = (idle.name(), image.tree.name());
+        let message = format!("layer `{}` takes `{from}`, and no piece of `{tree}` comes from it", layer.name);
+        let help = match parts.iter().find(|part| holds(stages, part, idle)) {
+            Some(part) => format!(
+                "`{from}` is in `{0}`, which is not taken apart, since a layer names it or only a part of it ships: name \
+                 `{0}` instead",
+                part.name()
+            ),
+            None => format!("name what pieces come from: {}", list(parts.iter().map(|part| part.name()))),
+        };
+        let error = RecipeError::new(message).with_help(help);
+        let place = written.stages.iter().find(|s| s.id == stage.id);
+        return Err(place.into_iter().fold(error, |error, s| error.at(&written.file, named_at(s, &layer.name, index))));
     }
     Ok(())
 }
 
-fn name(tree: &TreeRef) -> &str {
-    match tree {
-        TreeRef::Source(id) => id.as_str(),
-        TreeRef::Stage(id) => id.as_str(),
-    }
+/// Whether a tree is put together from another, perhaps through further ones.
+fn holds(stages: &[Stage], tree: &TreeRef, inner: &TreeRef) -> bool {
+    let pieces = composed(stages, tree).into_iter().flat_map(|compose| &compose.pieces);
+    pieces.into_iter().any(|piece| piece.from == *inner || holds(stages, &piece.from, inner))
+}
+
+/// How a stage puts its tree together, if it does.
+fn composed<'a>(stages: &'a [Stage], tree: &TreeRef) -> Option<&'a Compose> {
+    let id = stage_id(tree)?;
+    stages.iter().find(|stage| stage.id == id).and_then(|stage| match &stage.step {
+        Step::Compose(compose) => Some(compose),
+        _ => None,
+    })
+}
+
+/// Where an image's stage names a tree of a layer.
+fn named_at(stage: &WrittenStage, layer: &str, index: usize) -> Span {
+    let array = |table: &'_ Table, key: &str| match table.get(key).map(|entry| entry.value.kind.clone()) {
+        Some(Kind::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    let found = array(&stage.table, "layers").iter().find_map(|item| {
+        let Kind::Table(table) = &item.kind else { return None };
+        let is_it = matches!(&table.get("name")?.value.kind, Kind::String(name) if name == layer);
+        array(table, "from").get(index).filter(|_| is_it).map(|tree| tree.span)
+    });
+    found.unwrap_or(stage.place.span)
 }

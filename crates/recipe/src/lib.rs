@@ -47,6 +47,6 @@ pub use stale::{Stale, is_current};
 pub use subset::SubsetMatcher;
 pub use suggest::nearest;
 pub use written::{
-    Debian, GitRef, Place, Project, ToolSpec, Written, WrittenEdit, WrittenOrigin, WrittenPatch, WrittenSource,
-    WrittenSysroot, WrittenTool,
+    Debian, GitRef, Place, Project, ToolSpec, Written, WrittenEdit, WrittenOrigin, WrittenPatch, WrittenSmoke,
+    WrittenSource, WrittenSysroot, WrittenTool,
 };

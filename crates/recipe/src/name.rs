@@ -1,8 +1,11 @@
-//! What may be a name, a version, a prefix, a commit, a hash or a package. Knows their forms; where they
+//! What may be a name, a version, a prefix, a path, a variable, a commit or a hash. Knows their forms; where they
 //! stand is for the reader.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
+
+use toml_span::Span;
 
 use crate::error::RecipeError;
 use crate::fields::Fields;
@@ -54,7 +57,65 @@ pub(crate) fn relative(text: &str) -> Result<(), &'static str> {
     }
 }
 
+/// What is wrong with a whole path, of a file or folder of a root file system.
+fn whole(text: &str) -> Result<(), &'static str> {
+    let bad = |p: &str| p.is_empty() || p == "." || p == "..";
+    match text.strip_prefix('/') {
+        None => Err("it is relative"),
+        Some("") => Ok(()),
+        Some(rest) if rest.strip_suffix('/').unwrap_or(rest).split('/').any(bad) => {
+            Err("it has an empty part, `.` or `..`")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 impl Fields<'_> {
+    /// The name of something that has none yet, by the rules of all names of a recipe.
+    pub fn new_name(&mut self, key: &str) -> Result<String, RecipeError> {
+        let name = self.string(key)?;
+        match check(&name) {
+            Ok(()) => Ok(name),
+            Err(problem) => Err(self.error(key, format!("bad name `{name}`"), "").with_label(problem)),
+        }
+    }
+
+    /// A whole path, from `/` and without `..`, given back without a `/` at its end; `None` if the field is absent.
+    pub fn whole_path(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
+        let Some(text) = self.opt_string(key)? else { return Ok(None) };
+        self.plain(text, self.value_span(key)).map(Some)
+    }
+
+    /// An array of whole paths; empty if it is absent.
+    pub fn whole_paths(&mut self, key: &str) -> Result<Vec<String>, RecipeError> {
+        let texts = self.strings(key)?.into_iter().enumerate();
+        texts.map(|(i, text)| self.plain(text, self.item_span(key, i))).collect()
+    }
+
+    fn plain(&self, text: String, place: Span) -> Result<String, RecipeError> {
+        match whole(&text) {
+            Ok(()) if text.len() > 1 => Ok(text.strip_suffix('/').map(str::to_owned).unwrap_or(text)),
+            Ok(()) => Ok(text),
+            Err(problem) => Err(self
+                .point(place, format!("bad path `{text}`"))
+                .with_label(problem)
+                .with_help("write the whole path, from `/`")),
+        }
+    }
+
+    /// Environment variables by their names, sorted; empty if the field is absent.
+    pub fn variables(&mut self, key: &str) -> Result<BTreeMap<String, String>, RecipeError> {
+        let variables = self.string_map(key)?;
+        match variables.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+            None => Ok(variables),
+            Some(name) => {
+                let place = self.key_span(key, name);
+                let help = "write a name that is not empty and has no `=`: `NAME = \"value\"`";
+                Err(self.point(place, format!("`{name}` is no name of a variable")).with_help(help))
+            }
+        }
+    }
+
     /// A string that is a path inside a tree: relative, without `..`.
     pub fn path(&mut self, key: &str) -> Result<String, RecipeError> {
         self.opt_path(key)?.ok_or_else(|| self.missing(key))
@@ -64,8 +125,13 @@ impl Fields<'_> {
     pub fn opt_path(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
         let Some(text) = self.opt_string(key)? else { return Ok(None) };
         relative(&text).map_err(|problem| {
-            self.error(key, format!("bad path `{text}`"), "give a path inside the tree: `folder/file`")
-                .with_label(problem)
+            let help = match text.trim_matches('/') {
+                inside if text.starts_with('/') && relative(inside).is_ok() => {
+                    format!("give the path inside the tree, without the first `/`: `{inside}`")
+                }
+                _ => "give a path inside the tree: `folder/file`".to_owned(),
+            };
+            self.error(key, format!("bad path `{text}`"), help).with_label(problem)
         })?;
         Ok(Some(text))
     }

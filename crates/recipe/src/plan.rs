@@ -195,6 +195,16 @@ impl Plan {
     }
 }
 
+impl TreeRef {
+    /// The name of what makes it.
+    pub fn name(&self) -> &str {
+        match self {
+            TreeRef::Source(id) => id.as_str(),
+            TreeRef::Stage(id) => id.as_str(),
+        }
+    }
+}
+
 impl Step {
     /// The trees that the step reads, each once, sorted.
     pub fn trees(&self) -> Vec<&TreeRef> {

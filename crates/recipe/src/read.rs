@@ -14,7 +14,7 @@ use crate::plan::{SourceId, StageId, SysrootId, ToolId};
 use crate::program::Requirement;
 use crate::scope::Scope;
 use crate::value::{Entry, Kind, Table};
-use crate::written::{Place, Project, Written, WrittenPatch, WrittenStage, WrittenSysroot};
+use crate::written::{Place, Project, Written, WrittenPatch, WrittenSmoke, WrittenStage, WrittenSysroot};
 use crate::{name, sections, smoke, value};
 
 /// Reads `akbuild.toml`. `file_name` is what messages call it. Reports all that is wrong with the
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn smoke(&mut self, top: &mut Fields<'a>) -> Option<crate::plan::Smoke> {
+    fn smoke(&mut self, top: &mut Fields<'a>) -> Option<WrittenSmoke> {
         let table = self.errors.keep(top.opt_table("smoke")).flatten()?;
         let fields = Fields::new(table.table, table.place, "`[smoke]`", self.scope);
         self.errors.keep(smoke::smoke(fields))

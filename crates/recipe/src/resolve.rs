@@ -14,10 +14,11 @@ use crate::merge::{Merged, SourceRequest, Want, fits, merge};
 use crate::order::order;
 use crate::overlay::Overlay;
 use crate::plan::{
-    DebPin, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Subset, Sysroot, Tool, TreeRef,
+    DebPin, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Step, Subset, Sysroot, Tool,
+    TreeRef,
 };
 use crate::suggest::{did_you_mean, list};
-use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenStage};
+use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenSmoke, WrittenStage};
 use crate::{layers, stale};
 
 /// What of this machine stands in for what the recipe pins.
@@ -43,6 +44,9 @@ pub fn resolve(
 ) -> Result<Plan, RecipeErrors> {
     let mut errors = Errors::default();
     let stages = stages(written, kinds, &mut errors);
+    if errors.is_empty() {
+        errors.keep(smoke_image(written, &stages));
+    }
     if let Err(misfits) = fits(written, overlay) {
         errors.extend(misfits);
     }
@@ -66,7 +70,7 @@ pub fn resolve(
         tools: tools(&merged, lock),
         stages,
         targets: written.project.targets.iter().map(|(id, _)| id.clone()).collect(),
-        smoke: written.smoke.clone(),
+        smoke: written.smoke.as_ref().map(|written| written.smoke.clone()),
         python_pins: python(lock, overlay),
     }))
 }
@@ -142,6 +146,23 @@ fn stage(written: &Written, stage: &WrittenStage, kinds: &dyn Kinds) -> Result<S
     fields.finish()?;
     let weight = u32::try_from(weight).unwrap_or(1);
     Ok(Stage { id: stage.id.clone(), kind, kind_version, step, weight, output_hash, at })
+}
+
+/// Fails if what `[smoke]` starts is no image.
+fn smoke_image(written: &Written, stages: &[Stage]) -> Result<(), RecipeError> {
+    let Some(WrittenSmoke { smoke, place }) = &written.smoke else { return Ok(()) };
+    let images: Vec<&Stage> = stages.iter().filter(|stage| matches!(stage.step, Step::Image(_))).collect();
+    if images.iter().any(|stage| stage.id == smoke.image) {
+        return Ok(());
+    }
+    let help = match list(images.iter().map(|stage| stage.id.as_str())) {
+        none if none.is_empty() => {
+            "the recipe has no image: add a stage of the kind `image`, and name it here".to_owned()
+        }
+        images => format!("images are {images}"),
+    };
+    let error = RecipeError::new(format!("stage `{}`, which `[smoke]` starts, makes no image", smoke.image));
+    Err(error.at(&place.file, place.span).with_help(help))
 }
 
 fn kinds_help(kinds: &dyn Kinds) -> String {

@@ -11,7 +11,7 @@ use toml_span::Span;
 
 use crate::expand::Vars;
 use crate::file::File;
-use crate::plan::{SourceId, StageId, Subset, SysrootId, ToolId};
+use crate::plan::{Smoke, SourceId, StageId, Subset, SysrootId, ToolId};
 use crate::program::Requirement;
 use crate::scope::Scope;
 use crate::value::Table;
@@ -54,7 +54,7 @@ pub struct Written {
     /// `[[patches]]`, in order.
     pub patches: Vec<WrittenPatch>,
     /// `[smoke]`.
-    pub smoke: Option<crate::plan::Smoke>,
+    pub smoke: Option<WrittenSmoke>,
     /// `[stages.NAME]`, in the order of the file; parsed by their kinds.
     pub(crate) stages: Vec<WrittenStage>,
     pub(crate) scope: Scope,
@@ -238,6 +238,15 @@ impl fmt::Display for ToolSpec {
             ToolSpec::Npm { name, version } => write!(f, "{name}@{version}"),
         }
     }
+}
+
+/// What is started of an image; whether there is such an image is not known yet.
+#[derive(Debug, Clone)]
+pub struct WrittenSmoke {
+    /// All of it.
+    pub smoke: Smoke,
+    /// Where the image is named.
+    pub place: Place,
 }
 
 /// A change to a source.

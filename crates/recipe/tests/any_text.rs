@@ -3,7 +3,7 @@
 mod common;
 
 use akbuild_recipe::{Lock, read, read_overlay};
-use common::{GOOD, LOCK, plan};
+use common::{GOOD, LOCK, SMOKE, plan, with_images};
 use proptest::prelude::*;
 
 fn all(text: &str) {
@@ -12,6 +12,7 @@ fn all(text: &str) {
         read_overlay(text, "akbuild.local.toml").err(),
         Lock::parse(text, "akbuild.lock").err(),
         plan(text, "", LOCK).err(),
+        with_images(text).err(),
     ];
     for errors in said.into_iter().flatten() {
         assert!(!errors.0.is_empty());
@@ -44,6 +45,11 @@ proptest! {
     #[test]
     fn a_recipe_with_a_piece_replaced(at in 0usize..1000, length in 0usize..40, piece in "([\\[\\]{}=.\"'\n]|é|x|\\PC){0,6}") {
         all(&splice(GOOD, at, length, &piece));
+    }
+
+    #[test]
+    fn an_image_with_a_piece_replaced(at in 0usize..1000, length in 0usize..40, piece in "([\\[\\]{}=.\"'\n]|é|x|\\PC){0,6}") {
+        all(&splice(SMOKE, at, length, &piece));
     }
 
     #[test]

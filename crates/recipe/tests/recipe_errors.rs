@@ -167,13 +167,13 @@ fn a_target_that_is_no_stage() {
 
 #[test]
 fn an_unknown_top_level_field() {
-    insta::assert_snapshot!(complaint_with("[debian]", "[debain]"), @r"
+    insta::assert_snapshot!(complaint_with("[debian]", "[debain]"), @"
     error: unknown field `debain`
       --> akbuild.toml:19:2
        |
     19 | [debain]
        |  ^^^^^^ not a field of a recipe
-       = help: valid fields are `debian`, `patches`, `project`, `sources`, `stages`, `sysroots`, `tools`; did you mean `debian`?
+       = help: valid fields are `debian`, `patches`, `project`, `smoke`, `sources`, `stages`, `sysroots`, `tools`; did you mean `debian`?
 
     error: sysroot `runtime` needs `[debian]`, which is missing
       --> akbuild.toml:22:11

@@ -218,7 +218,7 @@ fn a_path_that_is_absolute() {
        |
     45 | pieces = [{ from = "web", path = "/x" }, { from = "source:app", to = "app" }]
        |                                   ^^ it is absolute
-       = help: give a path inside the tree: `folder/file`
+       = help: give the path inside the tree, without the first `/`: `x`
     "#);
 }
 

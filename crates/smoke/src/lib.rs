@@ -9,6 +9,7 @@
 
 mod cause;
 mod copy;
+mod course;
 mod error;
 mod forward;
 mod http;

@@ -24,13 +24,27 @@ impl Kind {
 
 /// The paths on the same server that a text names, each once, in their order. `base` is its own path.
 pub(crate) fn named(kind: Kind, text: &str, base: &str, port: u16) -> Vec<String> {
+    let mut base = base.to_owned();
     let found = match kind {
-        Kind::Html => [tags(text), urls(text)].concat(),
-        Kind::Css => [urls(text), css_imports(text)].concat(),
+        Kind::Html => {
+            let html = without(text, "<!--", "-->");
+            let (loaded, own) = tags(&html);
+            match own.map(|own| resolve(&own, &base, port)) {
+                Some(Some(own)) => base = own,
+                // Whatever it names is another server's.
+                Some(None) => return Vec::new(),
+                None => {}
+            }
+            [loaded, urls(&html)].concat()
+        }
+        Kind::Css => {
+            let css = without(text, "/*", "*/");
+            [urls(&css), css_imports(&css)].concat()
+        }
         Kind::Script => imports(text),
     };
     let mut all = Vec::new();
-    for path in found.iter().filter_map(|reference| resolve(reference, base, port)) {
+    for path in found.iter().filter_map(|reference| resolve(reference, &base, port)) {
         if !all.contains(&path) {
             all.push(path);
         }
@@ -38,10 +52,17 @@ pub(crate) fn named(kind: Kind, text: &str, base: &str, port: u16) -> Vec<String
     all
 }
 
-/// What `link`, `script`, `img` and `source` elements load.
-fn tags(html: &str) -> Vec<String> {
+/// A text without what stands between these two.
+fn without(text: &str, begin: &str, end: &str) -> String {
+    let mut parts = text.split(begin);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + " " + part.split_once(end).map_or("", |(_, after)| after))
+}
+
+/// What `link`, `script`, `img` and `source` elements load, and what `base` says they are relative to.
+fn tags(html: &str) -> (Vec<String>, Option<String>) {
     const LOADED: [&str; 6] = ["stylesheet", "icon", "modulepreload", "preload", "apple-touch-icon", "manifest"];
-    let mut found = Vec::new();
+    let (mut found, mut base) = (Vec::new(), None);
     for tag in html.split('<').skip(1) {
         let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         let attributes = attributes(&tag[name.len()..]);
@@ -53,10 +74,11 @@ fn tags(html: &str) -> Vec<String> {
                 let loads = relation.split_whitespace().any(|word| LOADED.contains(&word));
                 found.extend(get("href").filter(|_| loads));
             }
+            "base" => base = base.or_else(|| get("href")),
             _ => {}
         }
     }
-    found
+    (found, base)
 }
 
 /// The attributes of a tag, names in lower case.
@@ -136,7 +158,12 @@ pub(crate) fn resolve(reference: &str, base: &str, port: u16) -> Option<String> 
         return Some(reference.to_owned());
     }
     let (path, query) = reference.split_once('?').map_or((reference, None), |(path, query)| (path, Some(query)));
-    let folder = base.split('?').next().unwrap_or(base).rsplit_once('/').map_or("", |(folder, _)| folder);
+    let own = base.split('?').next().unwrap_or(base);
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    if path.is_empty() {
+        return Some(format!("{own}{query}"));
+    }
+    let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {
@@ -145,60 +172,9 @@ pub(crate) fn resolve(reference: &str, base: &str, port: u16) -> Option<String> 
             part => parts.push(part),
         }
     }
-    Some(format!("/{}{}", parts.join("/"), query.map(|query| format!("?{query}")).unwrap_or_default()))
+    let is_folder = ["", ".", ".."].contains(&path.rsplit('/').next().unwrap_or_default()) && !parts.is_empty();
+    Some(format!("/{}{}{query}", parts.join("/"), if is_folder { "/" } else { "" }))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_names_what_it_loads() {
-        let html = r##"<!doctype html><html><head>
-            <link rel="stylesheet" type="text/css" href="/static/a.css?v=1&amp;x=2">
-            <link rel='shortcut icon' href=icon.png><link rel="canonical" href="/elsewhere">
-            <style>body { background: url("/static/bg.jpg"); } a { b: url(data:image/png;base64,AA==) }</style>
-            <script type="module" src="../dist/main.js#x"></script>
-            <script src="https://other.example/x.js"></script>
-            </head><body><a href="/not">x</a><img alt="a>b" src='/i.svg'/><img src="//other.example/y"></body>"##;
-        assert_eq!(
-            named(Kind::Html, html, "/if/flow/", 9000),
-            ["/static/a.css?v=1&x=2", "/if/flow/icon.png", "/if/dist/main.js", "/i.svg", "/static/bg.jpg"]
-        );
-    }
-
-    #[test]
-    fn scripts_and_styles_name_others() {
-        let script = r#"import{a}from"./chunk-1.js";import "./side.js";const b=()=>import("../lazy/c.js");x="from './no' + y";
-            import z from "lit"; const t = `import("./${name}.js")`; export * from './d.js'"#;
-        assert_eq!(
-            named(Kind::Script, script, "/static/dist/main.js", 9000),
-            [
-                "/static/dist/chunk-1.js",
-                "/static/dist/no",
-                "/static/dist/d.js",
-                "/static/dist/side.js",
-                "/static/lazy/c.js"
-            ]
-        );
-        let css = "@import 'base.css'; @import url(\"x/y.css\"); a{src:url(f.woff2?#iefix)}";
-        assert_eq!(named(Kind::Css, css, "/s/a.css", 9000), ["/s/x/y.css", "/s/f.woff2?", "/s/base.css"]);
-    }
-
-    #[test]
-    fn hostile_text_is_no_trouble() {
-        for text in ["<", "<a b='", "<link rel", "<script src=", "url(", "@import \"", "import(\"./", "<\u{e9} src=x>"]
-        {
-            for kind in [Kind::Html, Kind::Css, Kind::Script] {
-                named(kind, text, "/", 1);
-            }
-        }
-    }
-
-    #[test]
-    fn a_reference_to_the_server_itself_is_its_path() {
-        assert_eq!(resolve("http://localhost:9000/x?y", "/", 9000), Some("/x?y".into()));
-        assert_eq!(resolve("http://localhost:9001/x", "/", 9000), None);
-        assert_eq!(resolve("../../../x", "/a/b", 9000), Some("/x".into()));
-    }
-}
+mod tests;

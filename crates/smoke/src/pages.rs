@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use akbuild_recipe::plan::Page;
 
+use crate::course::{Course, Stop};
 use crate::http::{self, Answer};
 use crate::page::{self, Kind};
 use crate::report::Finding;
-use crate::run::{Course, Stop};
 
 /// The most files that a page may name, with what those name.
 const ASSETS: usize = 5000;

@@ -70,7 +70,7 @@ impl Root {
     }
 
     /// Whether the image asks to be ended by something other than SIGTERM.
-    pub(crate) fn other_stop_signal(&self) -> Option<&str> {
+    fn other_stop_signal(&self) -> Option<&str> {
         Some(&*self.stop).filter(|stop| !["", "SIGTERM", "15"].contains(stop))
     }
 
@@ -87,7 +87,11 @@ impl Root {
             let finding = Finding::new("the image has no folder for temporary files").because(problem);
             return Some(finding.because(format!("{named} `{tmp}`")));
         }
-        for (name, value) in env.iter().filter(|(_, value)| value.starts_with('/') && !value.contains(':')) {
+        // By their names they are about files; other values that begin so may be parts of addresses.
+        let about_files = |name: &str| ["DIR", "FILE", "FOLDER"].iter().any(|ending| name.ends_with(ending));
+        let paths =
+            env.iter().filter(|(name, value)| about_files(name) && value.starts_with('/') && !value.contains(':'));
+        for (name, value) in paths {
             if self.files.look_up(Path::new(value)).is_none() {
                 let cause = format!("`{value}` is not in the image");
                 return Some(Finding::new(format!("the variable `{name}` leads nowhere")).because(cause));
@@ -96,6 +100,10 @@ impl Root {
         if !self.files.look_up(Path::new(&self.workdir)).is_some_and(|(_, meta)| meta.is_folder) {
             let cause = format!("its working folder `{}` is not in it", self.workdir);
             return Some(Finding::new("the image cannot be started").because(cause));
+        }
+        if let Some(signal) = self.other_stop_signal() {
+            let cause = format!("its `stop_signal` is {signal}, and a process is told by SIGTERM here");
+            return Some(Finding::new("the image is not ended by SIGTERM").because(cause));
         }
         self.argv(&[]).err()
     }

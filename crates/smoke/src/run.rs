@@ -1,26 +1,20 @@
-//! The course of a smoke test: services, commands, processes, probes, pages, checks, the end. The first thing that is
-//! found wrong ends it. Knows the order and how anything is waited for; each step is in `steps` or `pages`.
+//! A smoke test, from what it takes to what comes of it. Knows neither the order in which things happen nor how.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use akbuild_recipe::plan::{Smoke, SysrootId};
-use akbuild_sandbox::{Mount, MountKind, Spec};
+use akbuild_sandbox::Spec;
 use tokio::runtime::Handle;
 
 use crate::SmokeError;
-use crate::cause::{causes, complaints};
-use crate::error::Doing;
-use crate::process::{Answers, Process};
-use crate::report::{Done, Finding, Memory, Report};
+use crate::course::{Course, Stop};
+use crate::report::{Done, Report};
 use crate::root::Root;
 
-/// Between two looks at something that is awaited.
-pub(crate) const PAUSE: Duration = Duration::from_millis(200);
-/// Lines of a log that a finding shows.
-const TAIL: usize = 15;
+/// Makes the sandbox of a script in a sysroot, with these variables.
+type Scripts<'a> = &'a dyn Fn(&SysrootId, &str, &BTreeMap<String, String>) -> Result<Spec, SmokeError>;
 
 /// What happens.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +36,7 @@ pub struct Smoking<'a> {
     /// An empty folder for what is written.
     pub scratch: &'a Path,
     /// The sandbox of a script in a sysroot.
-    pub script: &'a dyn Fn(&SysrootId, &str, &BTreeMap<String, String>) -> Result<Spec, SmokeError>,
+    pub script: Scripts<'a>,
     /// A new log.
     pub log: &'a dyn Fn(&str) -> Result<File, SmokeError>,
     /// Is told what happens.
@@ -53,241 +47,14 @@ pub struct Smoking<'a> {
     pub runtime: Handle,
 }
 
-/// How a step ends: well, with a finding, or not at all.
-pub(crate) enum Stop {
-    /// What was asked for is not so.
-    Found(Box<Finding>),
-    /// A process or a service has ended by itself, whatever was asked for.
-    Ended(Box<Finding>),
-    Failed(SmokeError),
-}
-
-impl From<SmokeError> for Stop {
-    fn from(error: SmokeError) -> Self {
-        Stop::Failed(error)
-    }
-}
-
-impl From<Finding> for Stop {
-    fn from(finding: Finding) -> Self {
-        Stop::Found(Box::new(finding))
-    }
-}
-
 impl Smoking<'_> {
     /// Makes it. Blocks; must be called from outside of the runtime's threads.
     pub fn run(&self) -> Result<Report, SmokeError> {
-        let mut course = Course {
-            of: self,
-            root: self.image,
-            whose: "",
-            processes: Vec::new(),
-            services: Vec::new(),
-            answers: Vec::new(),
-            report: Report::default(),
-            n: 0,
-        };
+        let mut course = Course::new(self);
         match course.all() {
             Ok(()) => Ok(course.report),
             Err(Stop::Found(finding) | Stop::Ended(finding)) => Ok(Report { finding: Some(*finding), ..course.report }),
             Err(Stop::Failed(error)) => Err(error),
         }
     }
-}
-
-/// A smoke test that is being made.
-pub(crate) struct Course<'a> {
-    pub(crate) of: &'a Smoking<'a>,
-    /// The image whose turn it is.
-    pub(crate) root: &'a Root,
-    /// Words that tell it from another, to be put behind a name.
-    pub(crate) whose: &'static str,
-    /// Its processes, in the order of the plan.
-    pub(crate) processes: Vec<Process>,
-    pub(crate) services: Vec<Process>,
-    pub(crate) answers: Vec<Answers>,
-    report: Report,
-    /// Numbers folders.
-    n: usize,
-}
-
-impl Course<'_> {
-    fn all(&mut self) -> Result<(), Stop> {
-        let of = self.of;
-        self.step("the image is sound", |_| match of.image.inspect(&of.plan.env) {
-            Some(finding) => Err(finding.into()),
-            None => Ok(None),
-        })?;
-        for service in &of.plan.services {
-            self.service(service)?;
-        }
-        if let Some(previous) = of.previous {
-            (self.root, self.whose) = (previous, " of the previous image");
-            self.begin()?;
-            self.stop()?;
-        }
-        (self.root, self.whose) = (of.image, "");
-        self.begin()?;
-        self.look()?;
-        let stopped = self.stop();
-        self.report.memory = self.memory();
-        stopped
-    }
-
-    /// Everything of one image up to where its processes answer.
-    fn begin(&mut self) -> Result<(), Stop> {
-        let plan = self.of.plan;
-        for command in &plan.commands {
-            self.command(command)?;
-        }
-        self.processes.clear();
-        for process in &plan.processes {
-            let started = self.start(process)?;
-            self.processes.push(started);
-        }
-        for (who, process) in plan.processes.iter().enumerate() {
-            for probe in &process.probes {
-                self.probe(who, probe)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Everything that is asked of processes that answer.
-    fn look(&mut self) -> Result<(), Stop> {
-        let plan = self.of.plan;
-        for (who, process) in plan.processes.iter().enumerate() {
-            for text in &process.expect {
-                self.expect(who, text)?;
-            }
-        }
-        for page in &plan.pages {
-            self.page(page)?;
-        }
-        for check in &plan.checks {
-            self.check(check)?;
-        }
-        Ok(())
-    }
-
-    fn memory(&self) -> Vec<Memory> {
-        let limit = Some(self.of.plan.memory).filter(|limit| *limit > 0);
-        let enforced = limit.is_some() && akbuild_sandbox::counts_memory();
-        let memory = |p: &Process| Memory { process: p.name.clone(), peak: p.peak, limit, enforced };
-        self.processes.iter().map(memory).collect()
-    }
-
-    /// Does something, and notes how it went.
-    pub(crate) fn step(
-        &mut self,
-        what: &str,
-        act: impl FnOnce(&mut Self) -> Result<Option<String>, Stop>,
-    ) -> Result<(), Stop> {
-        (self.of.event)(Event::Begin(what));
-        let begun = Instant::now();
-        let result = act(self);
-        let seconds = begun.elapsed().as_secs_f64();
-        let note = result.as_ref().ok().cloned().flatten();
-        let done = Done { what: what.to_owned(), seconds, note };
-        if result.is_ok() {
-            (self.of.event)(Event::Done(&done));
-        }
-        self.report.done.push(done);
-        result.map(drop)
-    }
-
-    /// Waits until something has come true, while all processes go on.
-    pub(crate) fn wait(
-        &mut self,
-        who: usize,
-        mut seen: impl FnMut(&mut Self) -> Result<Result<Option<String>, String>, Stop>,
-        what: impl Fn(&str) -> String,
-    ) -> Result<Option<String>, Stop> {
-        let deadline = self.deadline();
-        loop {
-            self.go_on()?;
-            self.alive()?;
-            let problem = match seen(self)? {
-                Ok(note) => return Ok(note),
-                Err(problem) => problem,
-            };
-            if Instant::now() > deadline {
-                return Err(self.blame(&self.processes[who], what(&problem)).into());
-            }
-            std::thread::sleep(PAUSE);
-        }
-    }
-
-    /// Fails if a process or a service has ended by itself.
-    pub(crate) fn alive(&mut self) -> Result<(), Stop> {
-        for who in 0..self.processes.len() {
-            let process = &mut self.processes[who];
-            process.measure();
-            if let Some(how) = process.ended() {
-                process.join();
-                let what = format!("process `{}` {how}, and should go on", process.name);
-                return Err(Stop::Ended(Box::new(self.blame(&self.processes[who], what))));
-            }
-        }
-        for service in &self.services {
-            if let Some(how) = service.ended() {
-                let what = format!("service `{}` {how}, and should go on", service.name);
-                return Err(Stop::Ended(Box::new(self.about(service, what))));
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn scratch(&mut self) -> PathBuf {
-        self.n += 1;
-        self.of.scratch.join(self.n.to_string())
-    }
-
-    pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + Duration::from_secs(self.of.plan.timeout)
-    }
-
-    pub(crate) fn go_on(&self) -> Result<(), Stop> {
-        if (self.of.go_on)() { Ok(()) } else { Err(SmokeError::Interrupted.into()) }
-    }
-
-    /// A sandbox for a script, with a `/tmp` on the disk.
-    pub(crate) fn script(
-        &mut self,
-        sysroot: &SysrootId,
-        script: &str,
-        env: &BTreeMap<String, String>,
-    ) -> Result<Spec, SmokeError> {
-        let tmp = self.scratch();
-        std::fs::create_dir(&tmp).doing("make", &tmp)?;
-        let (uid, gid) = akbuild_sandbox::build_owner();
-        std::os::unix::fs::chown(&tmp, Some(uid), Some(gid)).doing("change the owner of", &tmp)?;
-        let mut spec = (self.of.script)(sysroot, script, env)?;
-        spec.mounts.push(Mount { at: "/tmp".into(), what: MountKind::ReadWrite(tmp) });
-        spec.listen = self.answers.iter().map(|answers| answers.port).collect();
-        Ok(spec)
-    }
-
-    /// A finding about a process, with the end of its log.
-    pub(crate) fn about(&self, process: &Process, what: String) -> Finding {
-        Finding { tail: tail(process), process: Some(process.name.clone()), ..Finding::new(what) }
-    }
-
-    /// The same for a process of the image, with what its log says of the cause.
-    pub(crate) fn blame(&self, process: &Process, what: String) -> Finding {
-        let causes = causes(&process.lines(), self.root);
-        Finding { causes, ..self.about(process, what) }
-    }
-
-    /// The last that each process complains of.
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        let last = |p: &Process| Some(format!("`{}` wrote: {}", p.name, complaints(&p.lines()).pop()?));
-        self.processes.iter().filter_map(last).collect()
-    }
-}
-
-/// The end of a log.
-pub(crate) fn tail(process: &Process) -> Vec<String> {
-    let mut lines = process.lines();
-    lines.split_off(lines.len().saturating_sub(TAIL))
 }

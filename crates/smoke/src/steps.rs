@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService};
 
+use crate::cause::complaints;
+use crate::course::{Course, PAUSE, Stop, tail};
 use crate::http;
 use crate::process::{Answers, Process};
 use crate::report::Finding;
 use crate::root::Mounted;
-use crate::run::{Course, PAUSE, Stop, tail};
 
 /// How long one run of a check may take.
 const CHECK: Duration = Duration::from_secs(60);
@@ -113,7 +114,7 @@ impl Course<'_> {
     pub(crate) fn check(&mut self, check: &SmokeCheck) -> Result<(), Stop> {
         self.step(&format!("check `{}` comes true", check.name), |course| {
             let mut last = Vec::new();
-            let look = |course: &mut Self| {
+            let mut look = |course: &mut Self| {
                 let spec = course.script(&check.sysroot, &check.script, &check.env)?;
                 let log = (course.of.log)(&check.name)?;
                 let runtime = &course.of.runtime;
@@ -127,11 +128,18 @@ impl Course<'_> {
                 Ok(if process.succeeded() { Ok(None) } else { Err(process.ended().unwrap_or_default()) })
             };
             let what = |problem: &str| format!("check `{}` does not come true: {problem}", check.name);
-            let result = course.wait(0, look, what);
+            let result = match check.once {
+                false => course.wait(0, look, what),
+                true => match look(course)? {
+                    Ok(note) => Ok(note),
+                    Err(problem) => Err(Finding::new(what(&problem)).into()),
+                },
+            };
             result.map_err(|stop| match stop {
                 // What came of it is in the script's own log; why may be in that of any process.
                 Stop::Found(finding) => {
-                    let (causes, process) = (course.complaints(), Some(check.name.clone()));
+                    let causes = [complaints(&last), course.complaints()].concat();
+                    let process = Some(check.name.clone());
                     Stop::Found(Box::new(Finding { causes, process, tail: last, ..*finding }))
                 }
                 stop => stop,
@@ -142,10 +150,6 @@ impl Course<'_> {
     pub(crate) fn stop(&mut self) -> Result<(), Stop> {
         let (grace, whose) = (self.of.plan.grace, self.whose);
         self.step(&format!("the processes{whose} end within {grace} s of SIGTERM"), |course| {
-            if let Some(signal) = course.root.other_stop_signal() {
-                let cause = format!("its `stop_signal` is {signal}");
-                return Err(Finding::new("the image is not ended by SIGTERM").because(cause).into());
-            }
             course.alive()?;
             course.processes.iter().for_each(Process::terminate);
             let begun = Instant::now();

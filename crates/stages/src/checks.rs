@@ -19,7 +19,7 @@ fn one(mut check: Fields<'_>, at: &str) -> Result<Check, RecipeError> {
     }
     let script = check.text("run")?;
     let sysroot = check.sysroot("sysroot")?;
-    let env = check.string_map("env")?;
+    let env = check.variables("env")?;
     check.finish()?;
     Ok(Check::Run { sysroot, at, script, env })
 }

@@ -16,6 +16,6 @@ pub(crate) fn env(fields: &mut Fields<'_>, proxy: &str) -> Result<BTreeMap<Strin
         ("GOTOOLCHAIN", "local"),
     ];
     let mut env: BTreeMap<String, String> = fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    env.extend(fields.string_map("env")?);
+    env.extend(fields.variables("env")?);
     Ok(env)
 }

@@ -1,7 +1,9 @@
 //! `image`: a container image of a sysroot and a tree, in layers.
 
+use std::collections::BTreeSet;
+
 use akbuild_recipe::plan::{
-    Compression, Folder, Healthcheck, Image, ImageConfig, ImageLayer, StageId, Step, Subset, TreeRef,
+    Compression, Folder, Healthcheck, Image, ImageConfig, ImageLayer, StageId, Step, Subset, TreeRef, WrittenFile,
 };
 use akbuild_recipe::{Fields, RecipeError};
 
@@ -16,17 +18,20 @@ const HIGHEST: &str = "glue";
 /// `{ path, mode }`), `compression` (`zstd` or `gzip`), `level`, `push` (where it is pushed to), and how it is run:
 /// `entrypoint`, `command`, `env`, `user`, `workdir`, `ports`, `labels`, `volumes`, `stop_signal`, `healthcheck`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
-    let tree = TreeRef::Stage(fields.stage("tree")?);
-    let prefix = fields.vars().prefix.clone();
-    let at = fields.string_or("at", &prefix)?;
-    absolute(fields, "at", std::slice::from_ref(&at))?;
+    let tree = fields.stage("tree")?;
+    if tree.as_str() == fields.stage_name() {
+        let help = "name the stage whose output ships in it";
+        return Err(fields.error("tree", format!("image `{tree}` cannot ship itself"), help));
+    }
+    let at = fields.whole_path("at")?.unwrap_or_else(|| fields.vars().prefix.clone());
     let subset = Subset { include: Vec::new(), exclude: fields.globs("exclude", &[])? };
+    let mut added = BTreeSet::new();
     Ok(Step::Image(Box::new(Image {
-        tree,
+        tree: TreeRef::Stage(tree),
         at,
         sysroot: (fields.sysroot_or("sysroot", "runtime")?, subset),
-        files: fields.tables("files")?.into_iter().map(tree::file).collect::<Result<_, _>>()?,
-        folders: fields.tables("folders")?.into_iter().map(folder).collect::<Result<_, _>>()?,
+        files: fields.tables("files")?.into_iter().map(|t| file(t, &mut added)).collect::<Result<_, _>>()?,
+        folders: fields.tables("folders")?.into_iter().map(|t| folder(t, &mut added)).collect::<Result<_, _>>()?,
         compression: compression(fields)?,
         layers: layers(fields)?,
         config: config(fields)?,
@@ -43,31 +48,12 @@ fn layers(fields: &mut Fields<'_>) -> Result<Vec<ImageLayer>, RecipeError> {
     };
     let mut layers = vec![layer(LOWEST, Vec::new())];
     for mut table in fields.tables("layers")? {
-        let name = table.string("name")?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-        if name.is_empty() || !name.bytes().all(plain) {
-            let help = "only letters, digits, `.`, `_` and `-` are allowed";
-            return Err(table.error("name", format!("bad name `{name}` of a layer"), help));
-        }
+        let name = table.new_name("name")?;
         if name == HIGHEST || layers.iter().any(|l| l.name == name) {
-            let help = format!("`{LOWEST}` and `{HIGHEST}` are there already; give each layer a name of its own");
+            let help = format!("give each layer a name of its own; `{LOWEST}` and `{HIGHEST}` are there in any case");
             return Err(table.error("name", format!("there is a layer `{name}` already"), help));
         }
-        let from = table.trees("from")?;
-        if from.is_empty() {
-            return Err(table.missing("from"));
-        }
-        if let Some((double, other)) = from.iter().find_map(|tree| {
-            let other = layers.iter().find(|l: &&ImageLayer| l.from.contains(tree))?;
-            Some((tree, other.name.clone()))
-        }) {
-            let name = match double {
-                TreeRef::Source(id) => id.as_str(),
-                TreeRef::Stage(id) => id.as_str(),
-            };
-            let message = format!("layer `{other}` takes `{name}` already");
-            return Err(table.error("from", message, "name each tree in one layer"));
-        }
+        let from = from(&mut table, &name, &layers)?;
         table.finish()?;
         layers.push(layer(&name, from));
     }
@@ -75,12 +61,42 @@ fn layers(fields: &mut Fields<'_>) -> Result<Vec<ImageLayer>, RecipeError> {
     Ok(layers)
 }
 
-fn folder(mut table: Fields<'_>) -> Result<Folder, RecipeError> {
+/// The trees of a layer: at least one, and none that it or a lower one has taken.
+fn from(table: &mut Fields<'_>, name: &str, lower: &[ImageLayer]) -> Result<Vec<TreeRef>, RecipeError> {
+    table.req_strings("from")?;
+    let from = table.trees("from")?;
+    for (i, tree) in from.iter().enumerate() {
+        let other = lower.iter().find(|layer| layer.from.contains(tree)).map(|layer| layer.name.as_str());
+        if let Some(other) = other.or(from[..i].contains(tree).then_some(name)) {
+            let message = format!("layer `{other}` takes `{}` already", tree.name());
+            return Err(table.item_error("from", i, message, "name each tree once, in one layer"));
+        }
+    }
+    Ok(from)
+}
+
+/// A path that the image does not have yet by itself.
+fn new_path(table: &mut Fields<'_>, added: &mut BTreeSet<String>) -> Result<String, RecipeError> {
     let path = table.path("path")?;
+    if added.insert(path.clone()) {
+        return Ok(path);
+    }
+    let help = "give each path once, as a file or as a folder";
+    Err(table.error("path", format!("the image has two things at `{path}`"), help))
+}
+
+fn file(mut table: Fields<'_>, added: &mut BTreeSet<String>) -> Result<WrittenFile, RecipeError> {
+    tree::written(new_path(&mut table, added)?, table)
+}
+
+fn folder(mut table: Fields<'_>, added: &mut BTreeSet<String>) -> Result<Folder, RecipeError> {
+    let path = new_path(&mut table, added)?;
     let text = table.string_or("mode", "755")?;
-    let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o7777);
+    let octal = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| octal && *mode <= 0o7777);
     let mode = mode.ok_or_else(|| {
-        table.error("mode", format!("`{text}` is no mode"), "write the permission bits as `chmod` takes them: `\"1777\"`")
+        let help = "write the permission bits as `chmod` takes them: `\"755\"`, or `\"1777\"` where everybody writes";
+        table.error("mode", format!("`{text}` is no mode"), help)
     })?;
     table.finish()?;
     Ok(Folder { path, mode })
@@ -89,7 +105,11 @@ fn folder(mut table: Fields<'_>) -> Result<Folder, RecipeError> {
 fn compression(fields: &mut Fields<'_>) -> Result<Compression, RecipeError> {
     match fields.string_or("compression", "gzip")?.as_str() {
         "zstd" => Ok(Compression::Zstd(fields.int_or("level", 3, 1..=19)? as i32)),
-        "gzip" => Ok(Compression::Gzip(fields.int_or("level", 6, 1..=9)? as u32)),
+        "gzip" => {
+            let level = fields.int_or("level", 6, 1..=9);
+            let level = level.map_err(|error| error.with_help("with `compression = \"zstd\"` levels go up to 19"))?;
+            Ok(Compression::Gzip(level as u32))
+        }
         other => Err(fields.error("compression", format!("no compression `{other}`"), "write `zstd` or `gzip`")),
     }
 }
@@ -98,35 +118,56 @@ fn config(fields: &mut Fields<'_>) -> Result<ImageConfig, RecipeError> {
     let mut config = ImageConfig {
         // The one architecture that sysroots and stages are made for.
         architecture: "amd64".to_owned(),
-        entrypoint: fields.req_strings("entrypoint")?,
+        entrypoint: entrypoint(fields)?,
         command: fields.strings("command")?,
-        env: fields.string_map("env")?,
-        user: fields.string_or("user", "")?,
-        workdir: fields.string_or("workdir", "")?,
-        ports: fields.strings("ports")?,
+        env: fields.variables("env")?,
+        user: user(fields)?,
+        workdir: fields.whole_path("workdir")?.unwrap_or_default(),
+        ports: ports(fields)?,
         labels: fields.string_map("labels")?,
-        volumes: fields.strings("volumes")?,
+        volumes: fields.whole_paths("volumes")?,
         stop_signal: fields.string_or("stop_signal", "")?,
         healthcheck: fields.opt_table("healthcheck")?.map(healthcheck).transpose()?,
     };
-    absolute(fields, "volumes", &config.volumes)?;
-    if !config.workdir.is_empty() {
-        absolute(fields, "workdir", std::slice::from_ref(&config.workdir))?;
-    }
-    if let Some(bad) = config.ports.iter().find(|port| !is_port(port)) {
-        return Err(fields.error("ports", format!("`{bad}` is no port"), "write `\"9000/tcp\"`"));
-    }
-    if let Some(bad) = config.env.keys().find(|name| name.is_empty() || name.contains('=')) {
-        return Err(fields.error("env", format!("`{bad}` is no name of a variable"), ""));
-    }
     config.ports.sort();
     config.volumes.sort();
     Ok(config)
 }
 
+fn entrypoint(fields: &mut Fields<'_>) -> Result<Vec<String>, RecipeError> {
+    let words = fields.req_strings("entrypoint")?;
+    if !words[0].starts_with('/') {
+        let message = format!("the program `{}` is not named by its whole path", words[0]);
+        return Err(fields.item_error("entrypoint", 0, message, "write where it is in the image, from `/`"));
+    }
+    Ok(words)
+}
+
+fn user(fields: &mut Fields<'_>) -> Result<String, RecipeError> {
+    let user = fields.string_or("user", "")?;
+    let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c == ':' || c == '/' || c.is_whitespace());
+    let (name, group) = user.split_once(':').unwrap_or((&user, "0"));
+    if user.is_empty() || (plain(name) && plain(group)) {
+        return Ok(user);
+    }
+    Err(fields.error("user", format!("`{user}` is no user"), "write `\"UID\"`, `\"UID:GID\"` or names: `\"65534\"`"))
+}
+
+fn ports(fields: &mut Fields<'_>) -> Result<Vec<String>, RecipeError> {
+    let ports = fields.strings("ports")?;
+    match ports.iter().position(|port| !is_port(port)) {
+        None => Ok(ports),
+        Some(bad) => {
+            let help = "write a number up to 65535 and `tcp`, `udp` or `sctp`: `\"9000/tcp\"`";
+            Err(fields.item_error("ports", bad, format!("`{}` is no port", ports[bad]), help))
+        }
+    }
+}
+
 fn is_port(text: &str) -> bool {
     let (port, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    port.parse::<u16>().is_ok_and(|port| port > 0) && ["tcp", "udp", "sctp"].contains(&protocol)
+    let number = port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port);
+    number && ["tcp", "udp", "sctp"].contains(&protocol)
 }
 
 fn healthcheck(mut table: Fields<'_>) -> Result<Healthcheck, RecipeError> {
@@ -141,15 +182,4 @@ fn healthcheck(mut table: Fields<'_>) -> Result<Healthcheck, RecipeError> {
     };
     table.finish()?;
     Ok(check)
-}
-
-fn absolute(fields: &mut Fields<'_>, key: &str, paths: &[String]) -> Result<(), RecipeError> {
-    let plain = |path: &str| path.strip_prefix('/').is_some_and(|rest| !rest.split('/').any(|p| p == "." || p == ".."));
-    match paths.iter().find(|path| !plain(path)) {
-        None => Ok(()),
-        Some(bad) => {
-            let help = "write the whole path, from `/`, without `..`";
-            Err(fields.error(key, format!("`{bad}` is not an absolute path"), help))
-        }
-    }
 }

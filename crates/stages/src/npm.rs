@@ -13,6 +13,6 @@ pub(crate) fn env(fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, R
         ("npm_config_update_notifier", "false"),
     ];
     let mut env: BTreeMap<String, String> = fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    env.extend(fields.string_map("env")?);
+    env.extend(fields.variables("env")?);
     Ok(env)
 }

@@ -27,7 +27,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         mounts: generate.mounts,
         files: Vec::new(),
         script,
-        env: fields.string_map("env")?,
+        env: fields.variables("env")?,
         cwd: "/tmp".into(),
         out: "/out".into(),
         artifacts: None,

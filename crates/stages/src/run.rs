@@ -22,7 +22,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         mounts,
         files,
         script,
-        env: fields.string_map("env")?,
+        env: fields.variables("env")?,
         cwd: fields.string_or("cwd", WORK)?,
         checks: checks::read(fields, &out)?,
         out,

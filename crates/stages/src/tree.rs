@@ -30,7 +30,7 @@ fn piece(mut table: Fields<'_>) -> Result<Piece, RecipeError> {
 }
 
 /// Reads one `{ path, text, executable }` whose path is inside the tree.
-pub(crate) fn file(mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
+fn file(mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
     let path = table.path("path")?;
     written(path, table)
 }

@@ -32,7 +32,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let dependencies = git_dependencies(fields)?;
     let script = script(&extras, &groups, &format!("{TOOLS}/{uv}/bin/uv"));
     let mut env = env(&venv, &python, &dependencies);
-    env.extend(fields.string_map("env")?);
+    env.extend(fields.variables("env")?);
     let mut git: Vec<SourceId> = dependencies.iter().map(|d| d.source.clone()).collect();
     git.sort();
     git.dedup();

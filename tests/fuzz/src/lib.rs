@@ -6,6 +6,7 @@ mod archive;
 mod debian;
 mod described;
 mod fence;
+mod image;
 mod messages;
 mod registry;
 mod trees;
@@ -14,6 +15,7 @@ mod written;
 
 pub use archive::{archive, deb};
 pub use debian::debian;
+pub use image::{layer, layout};
 pub use messages::{git, go_imports, sandbox};
 pub use registry::registry;
 pub use trees::nar;
@@ -24,12 +26,14 @@ pub use written::{lock, recipe};
 pub type Target = fn(&[u8]);
 
 /// All targets by name, as their seeds are filed.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("archive", archive),
     ("deb", deb),
     ("debian", debian),
     ("git", git),
     ("go_imports", go_imports),
+    ("layer", layer),
+    ("layout", layout),
     ("lock", lock),
     ("nar", nar),
     ("recipe", recipe),

@@ -116,9 +116,9 @@ fn identity_tokens_are_known_in_their_forms() {
 
 #[test]
 fn zero_bytes_behind_a_password_are_none_of_it() {
-    let encoded = data_encoding::BASE64.encode(b"me: p:\0\0");
+    let encoded = data_encoding::BASE64.encode(b"me:p\0\0");
     let file = format!(r#"{{"auths": {{"{HOST}": {{"auth": "{encoded}"}}}}}}"#);
-    insta::assert_snapshot!(in_docker(&file, no_helper), @"");
+    insta::assert_snapshot!(in_docker(&file, no_helper), @"me:p of `DIR/home/.docker/config.json`");
 }
 
 #[test]

@@ -152,17 +152,17 @@ async fn a_blob_that_breaks_off_is_gone_on_with() {
 
 #[tokio::test]
 async fn a_registry_without_ranges_sends_it_all_again() {
-    let fake = Fake::new();
-    let made = image(&[&layer()]);
-    put(&fake, "1", &made.image);
-    let hex = made.image.layers[0].descriptor.digest.hex();
     let whole = Reply { body: layer(), ..Reply::status(200) };
     let other = Reply { body: layer()[5..].to_vec(), ..Reply::status(206) };
     let other = other.with("Content-Range", "bytes 5-1999999/2000000");
     for answer in [whole, other, Reply::status(416)] {
-        let (folder, heard, of_layer) = (tempfile::tempdir().unwrap(), Heard::default(), hex.clone());
-        fake.rule(1, |r| r.header("range").is_some(), Fault::Reply(answer));
-        fake.rule(1, move |r| r.path.ends_with(&of_layer), Fault::CutAnswer(700_000));
+        let fake = Fake::new();
+        let made = image(&[&layer()]);
+        put(&fake, "1", &made.image);
+        let hex = made.image.layers[0].descriptor.digest.hex();
+        fake.rule(99, |r| r.header("range").is_some(), Fault::Reply(answer));
+        fake.rule(1, move |r| r.path.ends_with(&hex), Fault::CutAnswer(700_000));
+        let (folder, heard) = (tempfile::tempdir().unwrap(), Heard::default());
         pull(&fake, "app:1", folder.path(), &heard).await.unwrap();
         assert_eq!(look(folder.path())[1], layer());
         assert!(!heard.retries().is_empty());
@@ -266,6 +266,35 @@ async fn other_bytes_are_not_believed() {
     fake.on(1, "GET", "/manifests/", Fault::Change(Box::new(move |reply| reply.with("Docker-Content-Digest", &other))));
     let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
     assert!(matches!(error, DistributionError::WrongBytes { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_of_no_known_length_is_measured() {
+    let made = image(&[&layer()]);
+    let hex = made.image.layers[0].descriptor.digest.hex();
+    for (body, said) in
+        [(layer(), None), ([layer(), layer()].concat(), Some("more")), (layer()[..100].to_vec(), Some("100"))]
+    {
+        let (fake, of_layer, folder) = (Fake::new(), hex.clone(), tempfile::tempdir().unwrap());
+        put(&fake, "1", &made.image);
+        let answer = Reply { body, ..Reply::status(200) }.chunked();
+        fake.rule(99, move |r| r.path.ends_with(&of_layer), Fault::Reply(answer));
+        let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await;
+        match (pulled, said) {
+            (Ok(_), None) => assert_eq!(look(folder.path())[1], layer()),
+            (Err(error), Some("more")) => insta::assert_snapshot!(text(&error, &fake.host), @"
+            blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app is not what it should be
+              expected 2000000 bytes
+                 found more than that
+              help: the registry, or a proxy on the way, is damaged; tell its operator
+            "),
+            (Err(error), Some(_)) => insta::assert_snapshot!(text(&error, &fake.host), @"
+            cannot download blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app: HOST: the answer ended after 100 of 2000000 bytes
+              help: check the address, the connection and the proxy variables, then run the same again: what is complete is not moved twice
+            "),
+            (pulled, said) => panic!("{pulled:?} {said:?}"),
+        }
+    }
 }
 
 #[tokio::test]

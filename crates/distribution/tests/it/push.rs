@@ -21,16 +21,16 @@ async fn blobs_come_first_and_the_tag_last() {
     HEAD /v2/team/app/manifests/1.0
     HEAD /v2/team/app/blobs/44136f
     POST /v2/team/app/blobs/uploads/?mount=44136f
-    PUT /v2/team/app/blobs/uploads/1?_state=1==&digest=44136f
+    PUT /v2/team/app/blobs/uploads/1?_state=0==&digest=44136f
     HEAD /v2/team/app/blobs/4bcaf8
     POST /v2/team/app/blobs/uploads/?mount=4bcaf8
-    PATCH /v2/team/app/blobs/uploads/2?_state=2== [0-9]
-    PATCH /v2/team/app/blobs/uploads/2?_state=2== [10-19]
-    PATCH /v2/team/app/blobs/uploads/2?_state=2== [20-24]
-    PUT /v2/team/app/blobs/uploads/2?_state=2==&digest=4bcaf8
+    PATCH /v2/team/app/blobs/uploads/2?_state=0== [0-9]
+    PATCH /v2/team/app/blobs/uploads/2?_state=10== [10-19]
+    PATCH /v2/team/app/blobs/uploads/2?_state=20== [20-24]
+    PUT /v2/team/app/blobs/uploads/2?_state=25==&digest=4bcaf8
     HEAD /v2/team/app/blobs/b19de9
     POST /v2/team/app/blobs/uploads/?mount=b19de9
-    PUT /v2/team/app/blobs/uploads/3?_state=3==&digest=b19de9
+    PUT /v2/team/app/blobs/uploads/3?_state=0==&digest=b19de9
     PUT /v2/team/app/manifests/3d0ad1
     HEAD /v2/team/app/manifests/1.0
     PUT /v2/team/app/manifests/1.0
@@ -155,25 +155,25 @@ async fn blobs_are_mounted_from_where_they_are() {
     HEAD /v2/app/manifests/1
     HEAD /v2/app/blobs/44136f
     POST /v2/app/blobs/uploads/?mount=44136f&from=other
-    DELETE /v2/app/blobs/uploads/1?_state=1==
+    DELETE /v2/app/blobs/uploads/1?_state=0==
     POST /v2/app/blobs/uploads/?mount=44136f&from=base
-    DELETE /v2/app/blobs/uploads/2?_state=2==
+    DELETE /v2/app/blobs/uploads/2?_state=0==
     POST /v2/app/blobs/uploads/?mount=44136f
-    PUT /v2/app/blobs/uploads/3?_state=3==&digest=44136f
+    PUT /v2/app/blobs/uploads/3?_state=0==&digest=44136f
     HEAD /v2/app/blobs/41fc05
     POST /v2/app/blobs/uploads/?mount=41fc05&from=other
-    DELETE /v2/app/blobs/uploads/4?_state=4==
+    DELETE /v2/app/blobs/uploads/4?_state=0==
     POST /v2/app/blobs/uploads/?mount=41fc05&from=base
     HEAD /v2/app/blobs/a2ad92
     POST /v2/app/blobs/uploads/?mount=a2ad92&from=other
-    DELETE /v2/app/blobs/uploads/5?_state=5==
+    DELETE /v2/app/blobs/uploads/5?_state=0==
     POST /v2/app/blobs/uploads/?mount=a2ad92&from=base
-    DELETE /v2/app/blobs/uploads/6?_state=6==
+    DELETE /v2/app/blobs/uploads/6?_state=0==
     POST /v2/app/blobs/uploads/?mount=a2ad92
-    PATCH /v2/app/blobs/uploads/7?_state=7== [0-9]
-    PATCH /v2/app/blobs/uploads/7?_state=7== [10-19]
-    PATCH /v2/app/blobs/uploads/7?_state=7== [20-24]
-    PUT /v2/app/blobs/uploads/7?_state=7==&digest=a2ad92
+    PATCH /v2/app/blobs/uploads/7?_state=0== [0-9]
+    PATCH /v2/app/blobs/uploads/7?_state=10== [10-19]
+    PATCH /v2/app/blobs/uploads/7?_state=20== [20-24]
+    PUT /v2/app/blobs/uploads/7?_state=25==&digest=a2ad92
     PUT /v2/app/manifests/037bdf
     HEAD /v2/app/manifests/1
     PUT /v2/app/manifests/1
@@ -299,4 +299,23 @@ async fn what_a_tag_stands_for_can_be_asked() {
     assert_eq!(anybody().resolve(&to).await.unwrap(), None);
     push(&anybody(), &made, &to, &Heard::default()).await.unwrap();
     assert_eq!(anybody().resolve(&to).await.unwrap(), Some(made.image.descriptor()));
+}
+
+#[tokio::test]
+async fn whether_something_may_be_pushed_can_be_asked() {
+    let fake = Fake::new();
+    let to = reference(&fake.host, "app:1");
+    anybody().may_push(&to).await.unwrap();
+    insta::assert_snapshot!(fake.log(), @"
+    POST /v2/app/blobs/uploads/
+    DELETE /v2/app/blobs/uploads/1?_state=0==
+    ");
+    assert!(fake.registry().repo("app").uploads.is_empty());
+    fake.on(1, "POST", "", Fault::Reply(Reply::error(403, "DENIED", "only for reading")));
+    let error = anybody().may_push(&to).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    cannot begin an upload to HOST/app: http://HOST/v2/app/blobs/uploads/ answers 403 Forbidden
+      it says: DENIED: only for reading
+      help: no credentials were asked for; log in, or have the registry's operator give the right
+    ");
 }

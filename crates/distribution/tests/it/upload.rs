@@ -197,7 +197,10 @@ async fn a_registry_that_counts_wrongly_is_asked_again() {
         fake.rule(1, move |r| r.header("content-range") == Some(chunk), Fault::Change(Box::new(wrong)));
     }
     let (_, heard) = arrives(&fake).await;
-    insta::assert_snapshot!(heard.retries().join("\n"), @"");
+    insta::assert_snapshot!(heard.retries().join("\n"), @"
+    the registry says that it has 100 bytes, where 20 were sent
+    the registry says that it has 4 bytes, where 40 were sent
+    ");
     assert_eq!(chunks(&fake), ["0-9", "10-19", "20-29", "30-39", "40-44"]);
 }
 

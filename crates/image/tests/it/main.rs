@@ -2,12 +2,14 @@
 #![allow(clippy::disallowed_methods, reason = "tests ask whether they run in CI")]
 
 mod archive;
+mod damaged;
 mod documents;
 mod hostile;
 mod layout;
 mod model;
 mod pack;
 mod record;
+mod stack;
 mod tarball;
 mod unpack;
 mod unpacked;

@@ -49,17 +49,39 @@ fn one_layer_as_it_is() {
         ("etc/again", HARD, "./etc/conf"),
         ("nowhere", LINK, "no/where"),
     ];
-    insta::assert_snapshot!(list(&[layer]), @"");
+    insta::assert_snapshot!(list(&[layer]), @"
+    absolute/ 755
+    absolute/name 640 inside
+    bin/ 755
+    bin/tool.sh 755 tool
+    etc/ 755
+    etc/again 640 conf
+    etc/conf 640 conf
+    etc/link -> ../../../f
+    lib -> /usr/lib
+    nowhere -> no/where
+    ");
 }
 
 #[test]
 fn a_file_is_replaced_by_a_folder_and_a_folder_by_a_file() {
     let upper: &[Member<'_>] = &[("f/", DIR, ""), ("f/inside", FILE, "1"), ("d", FILE, "now a file")];
-    insta::assert_snapshot!(list(&[LOWER, upper]), @"");
+    insta::assert_snapshot!(list(&[LOWER, upper]), @"
+    d 640 now a file
+    f/ 755
+    f/inside 640 1
+    ");
     let link: &[Member<'_>] = &[("d", LINK, "f"), ("f", LINK, "d")];
-    insta::assert_snapshot!(list(&[LOWER, link]), @"");
+    insta::assert_snapshot!(list(&[LOWER, link]), @"
+    d -> f
+    f -> d
+    ");
     let folder: &[Member<'_>] = &[("d/", DIR, ""), ("d/new", FILE, "new")];
-    insta::assert_snapshot!(list(&[LOWER, link, folder]), @"");
+    insta::assert_snapshot!(list(&[LOWER, link, folder]), @"
+    d/ 755
+    d/new 640 new
+    f -> d
+    ");
 }
 
 #[test]
@@ -67,16 +89,30 @@ fn a_folder_that_comes_again_keeps_what_is_in_it() {
     let world = World::new();
     let upper = [with_data(&header(b"d/", DIR, b"", 0o1700), b""), member(b"d/sub/", DIR, b"")].concat();
     let unpacked = world.unpack(&[tarball(LOWER), end(upper)]).unwrap();
-    insta::assert_snapshot!(world.list(), @"");
+    insta::assert_snapshot!(world.list(), @"
+    d/ 1700
+    d/kept 640 kept
+    d/sub/ 755
+    d/sub/deep/ 755
+    d/sub/deep/er 640 deep
+    d/sub/lower 640 lower
+    f 640 file
+    ");
     assert_eq!(unpacked.entries[Path::new("/d")].mode, 0o1700);
 }
 
 #[test]
 fn whiteouts_hide_what_is_below() {
-    insta::assert_snapshot!(list(&[LOWER, &[(".wh.f", FILE, ""), ("d/.wh.sub", FILE, "")]]), @"");
+    insta::assert_snapshot!(list(&[LOWER, &[(".wh.f", FILE, ""), ("d/.wh.sub", FILE, "")]]), @"
+    d/ 755
+    d/kept 640 kept
+    ");
     // What is not there need not be there.
     insta::assert_snapshot!(list(&[&[("f", FILE, "1")], &[(".wh.g", FILE, ""), (".wh..wh.plnk", DIR, "")]]), @"f 640 1");
-    insta::assert_snapshot!(list(&[LOWER, &[("d/.wh..wh..opq", FILE, "")]]), @"");
+    insta::assert_snapshot!(list(&[LOWER, &[("d/.wh..wh..opq", FILE, "")]]), @"
+    d/ 755
+    f 640 file
+    ");
     insta::assert_snapshot!(list(&[LOWER, &[(".wh..wh..opq", FILE, ""), ("new", FILE, "1")]]), @"new 640 1");
 }
 
@@ -97,7 +133,13 @@ fn whiteouts_leave_their_own_layer_alone() {
     }
     upper.reverse();
     assert_eq!(list(&[LOWER, &upper]), first);
-    insta::assert_snapshot!(first, @"");
+    insta::assert_snapshot!(first, @"
+    d/ 755
+    d/new 640 new
+    d/sub/ 755
+    d/sub/upper 640 upper
+    f 640 another
+    ");
 }
 
 #[test]
@@ -111,7 +153,11 @@ fn what_a_layer_makes_twice_is_as_it_was_made_last() {
         ("c/", DIR, ""),
         ("c/.wh..wh..opq", FILE, ""),
     ];
-    insta::assert_snapshot!(list(&[layer]), @"");
+    insta::assert_snapshot!(list(&[layer]), @"
+    a 640 2
+    b 640 1
+    c/ 755
+    ");
 }
 
 #[test]
@@ -145,7 +191,14 @@ fn modes_and_owners() {
     }
     let unpacked = world.unpack(&[end(layer)]).unwrap();
     // Neither set-uid nor set-gid; the sticky bit does no harm.
-    insta::assert_snapshot!(world.list(), @"");
+    insta::assert_snapshot!(world.list(), @"
+    set.sh 755 
+    shut/ 500
+    shut/none 0 
+    tmp/ 1777
+    ");
+    // For whoever clears this away without being root.
+    std::fs::set_permissions(world.root().join("shut"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     for (name, kind, mode) in kinds {
         let meta = Meta { mode, uid: 1 << 40, gid: 33, is_folder: kind == DIR, target: None };
         assert_eq!(unpacked.entries[&Path::new("/").join(name)], meta);
@@ -155,8 +208,18 @@ fn modes_and_owners() {
 #[test]
 fn devices_are_left_out() {
     let (char, block, fifo) = (EntryType::Char, EntryType::Block, EntryType::Fifo);
-    let layer: &[Member<'_>] = &[("dev/null", char, ""), ("dev/sda", block, ""), ("run/pipe", fifo, ""), ("f", char, "")];
-    insta::assert_snapshot!(list(&[LOWER, layer]), @"");
+    let layer: &[Member<'_>] =
+        &[("dev/null", char, ""), ("dev/sda", block, ""), ("run/pipe", fifo, ""), ("f", char, "")];
+    insta::assert_snapshot!(list(&[LOWER, layer]), @"
+    d/ 755
+    d/kept 640 kept
+    d/sub/ 755
+    d/sub/deep/ 755
+    d/sub/deep/er 640 deep
+    d/sub/lower 640 lower
+    dev/ 755
+    run/ 755
+    ");
 }
 
 #[test]
@@ -175,7 +238,19 @@ fn links_to_folders_are_followed_inside() {
         ("usr/back/more", FILE, "3"),
         ("top/top/up/bin/.wh.old", FILE, ""),
     ];
-    insta::assert_snapshot!(list(&[lower, &[("usr/bin/old", FILE, "")], upper]), @"");
+    insta::assert_snapshot!(list(&[lower, &[("usr/bin/old", FILE, "")], upper]), @"
+    bin -> /usr/bin
+    most 640 2
+    of/ 755
+    of/all 640 1
+    top -> /
+    up -> ../../..
+    usr/ 755
+    usr/back -> ../usr/../bin
+    usr/bin/ 755
+    usr/bin/more 640 3
+    usr/bin/sh.sh 755 sh
+    ");
     let (_, unpacked) = unpacked(&[lower, upper]);
     assert_eq!(unpacked.look_up(Path::new("/bin/sh.sh")).unwrap().0, Path::new("/usr/bin/sh.sh"));
     assert_eq!(unpacked.entries[Path::new("/bin")].target, Some(PathBuf::from("/usr/bin")));
@@ -195,7 +270,15 @@ fn names_of_any_bytes_and_lengths() {
         member(b"cut", FILE, b"pax"),
     ];
     let unpacked = world.unpack(&[end(layer.concat())]).unwrap();
-    insta::assert_snapshot!(world.list().replace(&name, "[LONG]").replace(&"n".repeat(200), "[NN]"), @"");
+    insta::assert_snapshot!(world.list().replace(&name, "[LONG]").replace(&"n".repeat(200), "[NN]"), @"
+    new
+    line 640 line
+    [NN]/ 755
+    [LONG] 640 long
+    pax/ 755
+    pax/named 640 pax
+    �� 640 bytes
+    ");
     assert_eq!(unpacked.entries[Path::new("/pax/named")].uid, 4_000_000_000);
     assert!(unpacked.entries.contains_key(&Path::new("/").join(&name)));
 }

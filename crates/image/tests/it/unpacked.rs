@@ -62,8 +62,7 @@ fn where_paths_lead() {
 #[test]
 fn chains_of_links_have_an_end() {
     let names: Vec<String> = (0..=41).map(|i| format!("/{i}")).collect();
-    let mut all: Vec<(&str, Meta)> =
-        names.windows(2).map(|pair| (pair[0].as_str(), link(&pair[1]))).collect();
+    let mut all: Vec<(&str, Meta)> = names.windows(2).map(|pair| (pair[0].as_str(), link(&pair[1]))).collect();
     all.push((&names[41], meta(0o644, 0, 0, false)));
     let tree = tree(&all);
     assert!(tree.look_up(Path::new("/1")).is_some());

@@ -57,7 +57,8 @@ impl World {
     /// Writes an image of these layers; gives its manifest.
     pub(crate) fn image(&self, layers: &[Blob]) -> Value {
         let diff_ids: Vec<String> = layers.iter().map(|Blob(_, id)| format!("sha256:{}", id.hex())).collect();
-        let config = json!({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}});
+        let config =
+            json!({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}});
         let config = self.blob(MEDIA_CONFIG, config.to_string().as_bytes());
         let layers: Vec<Descriptor> = layers.iter().map(|Blob(bytes, _)| self.blob(TAR, bytes)).collect();
         json!({"schemaVersion": 2, "mediaType": MEDIA_MANIFEST, "config": config, "layers": layers})

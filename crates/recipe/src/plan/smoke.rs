@@ -112,4 +112,6 @@ pub struct SmokeCheck {
     pub script: String,
     /// Variables beside those that every stage has.
     pub env: BTreeMap<String, String>,
+    /// Whether it must come true at the first time.
+    pub once: bool,
 }

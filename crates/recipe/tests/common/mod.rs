@@ -1,10 +1,13 @@
-//! A table of two toy kinds, and a recipe to change line by line.
+//! Tables of toy kinds, and a recipe to change line by line.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::Path;
 
-use akbuild_recipe::plan::{Compose, Piece, Plan, Step, TreeRef};
+use akbuild_recipe::plan::{
+    Compose, Exec, Folder, Image, ImageConfig, ImageLayer, Mount, Piece, Plan, StageId, Step, Subset, SysrootId,
+    TreeRef, WrittenFile,
+};
 use akbuild_recipe::{Fields, Kinds, Local, Lock, Overlay, RecipeError, RecipeErrors, read, read_overlay, resolve};
 
 pub(crate) struct Toy;
@@ -21,6 +24,70 @@ impl Kinds for Toy {
             _ => None,
         }
     }
+}
+
+/// The same, one that runs a script, and one that makes an image: the layer `low`, its `layers`, and the layer `high`.
+pub(crate) struct WithImages;
+
+impl Kinds for WithImages {
+    fn names(&self) -> Vec<&'static str> {
+        Toy.names()
+    }
+
+    fn step(&self, kind: &str, fields: &mut Fields<'_>) -> Option<Result<(u32, &'static str, Step), RecipeError>> {
+        match kind {
+            "make" => Some(make(fields).map(|step| (1, "make", step))),
+            "ship" => Some(ship(fields).map(|step| (3, "ship", step))),
+            _ => Toy.step(kind, fields),
+        }
+    }
+}
+
+fn make(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
+    let from = fields.opt_tree("from")?.into_iter();
+    let mounts = from.map(|from| Mount { from, path: String::new(), to: "/in".into(), folders: None, optional: false });
+    Ok(Step::Exec(Box::new(Exec {
+        sysroot: SysrootId::new("build"),
+        tools: vec![],
+        git: vec![],
+        copies: vec![],
+        mounts: mounts.collect(),
+        files: vec![],
+        script: String::new(),
+        env: Default::default(),
+        cwd: "/".into(),
+        out: "/out".into(),
+        artifacts: None,
+        checks: vec![],
+    })))
+}
+
+fn ship(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
+    let (tree, at) = (TreeRef::Stage(fields.stage("tree")?), fields.string_or("at", "{prefix}")?);
+    let image = fields.stage_name().to_owned();
+    let layer = |name: &str, from| {
+        let tree = TreeRef::Stage(StageId::new(format!("{image}:{name}")));
+        ImageLayer { name: name.to_owned(), tree, from }
+    };
+    let mut layers = vec![layer("low", Vec::new())];
+    for mut table in fields.tables("layers")? {
+        layers.push(layer(&table.string("name")?, table.trees("from")?));
+        table.finish()?;
+    }
+    layers.push(layer("high", Vec::new()));
+    let own = WrittenFile { path: "own".into(), text: String::new(), executable: false };
+    let (sysroot, exclude) = (SysrootId::new("runtime"), vec!["boot".to_owned()]);
+    Ok(Step::Image(Box::new(Image {
+        tree,
+        at,
+        sysroot: (sysroot, Subset { include: vec![], exclude }),
+        files: vec![own],
+        folders: vec![Folder { path: "tmp".into(), mode: 0o1777 }],
+        compression: Default::default(),
+        layers,
+        config: ImageConfig::default(),
+        push: None,
+    })))
 }
 
 fn compose(pieces: Vec<Piece>) -> Step {
@@ -45,7 +112,9 @@ fn join(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         pieces.push(Piece { from, path: table.opt_path("path")?.unwrap_or_default(), subset: table.subset()?, to });
         table.finish()?;
     }
-    Ok(compose(pieces))
+    let files = fields.strings("files")?;
+    let files = files.into_iter().map(|path| WrittenFile { path, text: String::new(), executable: false }).collect();
+    Ok(Step::Compose(Compose { pieces, files, checks: vec![] }))
 }
 
 /// A recipe that is sound.
@@ -147,6 +216,56 @@ packages = [
 ]
 "#;
 
+/// More of [`GOOD`]: an image, and how it is tried.
+pub(crate) const SMOKE: &str = r#"
+[stages.image]
+kind = "ship"
+tree = "all"
+
+[smoke]
+image = "image"
+memory_mib = 512
+timeout = 60
+grace = 10
+env = { KEY = "value" }
+
+[[smoke.services]]
+name = "database"
+sysroot = "runtime"
+port = 5432
+script = "exec serve {x}"
+env = { DATA = "/tmp" }
+
+[[smoke.services]]
+name = "queue"
+sysroot = "build"
+port = 6379
+script = "exec serve"
+
+[[smoke.commands]]
+name = "migrations"
+args = ["migrate"]
+files = [{ path = "/etc/migrations", text = "{x}" }]
+
+[[smoke.processes]]
+name = "server"
+args = ["server"]
+probes = [{ port = 9000, path = "/ready", status = 204 }]
+expect = ["ready"]
+
+[[smoke.pages]]
+process = "server"
+port = 9000
+path = "/"
+contains = ["welcome"]
+assets = false
+
+[[smoke.checks]]
+name = "jobs"
+sysroot = "runtime"
+script = "true"
+"#;
+
 /// [`GOOD`] with one piece of text replaced.
 pub(crate) fn with(from: &str, to: &str) -> String {
     assert_eq!(GOOD.matches(from).count(), 1, "`{from}` does not stand once in the recipe");
@@ -155,9 +274,18 @@ pub(crate) fn with(from: &str, to: &str) -> String {
 
 /// Resolves with the lock of [`GOOD`].
 pub(crate) fn plan(recipe: &str, overlay: &str, lock: &str) -> Result<Plan, RecipeErrors> {
+    plan_of(recipe, overlay, lock, &Toy)
+}
+
+/// Resolves with the kinds that have an image and the lock of [`GOOD`], with more tables behind those of [`GOOD`].
+pub(crate) fn with_images(more: &str) -> Result<Plan, RecipeErrors> {
+    plan_of(&format!("{GOOD}{more}"), "", LOCK, &WithImages)
+}
+
+fn plan_of(recipe: &str, overlay: &str, lock: &str, kinds: &dyn Kinds) -> Result<Plan, RecipeErrors> {
     let lock = if lock.is_empty() { Lock::default() } else { Lock::parse(lock, "akbuild.lock")? };
     let overlay = if overlay.is_empty() { Overlay::default() } else { read_overlay(overlay, "akbuild.local.toml")? };
-    resolve(&read(recipe, "akbuild.toml")?, &overlay, &lock, &Local::default(), &Toy, Path::new("/project"))
+    resolve(&read(recipe, "akbuild.toml")?, &overlay, &lock, &Local::default(), kinds, Path::new("/project"))
 }
 
 /// What is said about a recipe.

@@ -173,7 +173,8 @@ mkdir: cannot create directory '/media': Read-only file system
     [2026-11-03 10:00:00 +0000] [7] [WARNING] cannot tune the scheduler: permission denied
     ");
     // In running text, words are not levels.
-    insta::assert_snapshot!(said("cannot read info, log or warning of /x\n"), @"cannot read info, log or warning of /x");
+    let log = "cannot read info, log or warning of /x\n(WARNING) cannot tune\n";
+    insta::assert_snapshot!(said(log), @"cannot read info, log or warning of /x");
 }
 
 #[test]

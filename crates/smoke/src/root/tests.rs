@@ -214,7 +214,9 @@ fn a_process_has_the_images_variables_and_its_own() {
 fn found(entries: &[&str], change: impl FnOnce(&mut Root)) -> String {
     let (_folder, mut root) = root(entries);
     change(&mut root);
-    match root.inspect(&BTreeMap::from([("DATA".to_owned(), "/data".to_owned())])) {
+    // Of the second, nobody knows whether it is a file.
+    let extra = [("DATA_DIR", "/data"), ("WEB_PATH", "/no/")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    match root.inspect(&BTreeMap::from(extra)) {
         Some(finding) => [vec![finding.what], finding.causes].concat().join("\n"),
         None => String::new(),
     }
@@ -249,12 +251,16 @@ fn what_is_wrong_can_be_seen_beforehand() {
     `TMPDIR` is `/data`
     ");
     insta::assert_snapshot!(found(&[START, "1777 /tmp/"], |_| ()), @"
-    the variable `DATA` leads nowhere
+    the variable `DATA_DIR` leads nowhere
     `/data` is not in the image
     ");
     insta::assert_snapshot!(found(&sound, |r| r.workdir = "/srv".into()), @"
     the image cannot be started
     its working folder `/srv` is not in it
+    ");
+    insta::assert_snapshot!(found(&sound, |r| r.stop = "SIGQUIT".into()), @"
+    the image is not ended by SIGTERM
+    its `stop_signal` is SIGQUIT, and a process is told by SIGTERM here
     ");
     insta::assert_snapshot!(found(&sound, |r| (r.entrypoint, r.command) = Default::default()), @"
     the image cannot be started

@@ -159,14 +159,15 @@ pub(super) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> 
 
 /// Makes an image there; if it is to be told what it is made of, with what that is read from.
 pub(super) fn build(session: &Session, project: &Project, stage: &StageId, told: bool) -> Outcome<Built> {
+    if project.local.host {
+        let message = "an image is made of packages, and not of this machine's own programs";
+        return Err(Failure::Say(format!("{message}\n  help: leave out `--toolchain host`")));
+    }
     let begun = Instant::now();
     let targets = std::slice::from_ref(stage);
     let plan = toolchain::complete(session, project, project.plan()?, targets)?;
     for (name, path) in &project.local.sources {
         session.ui.warn(&format!("source `{name}` is the local folder `{}`: the image is not pinned", path.display()));
-    }
-    if project.local.host {
-        session.ui.warn(toolchain::WARNING);
     }
     let options = Options { bill: told.then(|| stage.clone()), ..session.options(None, Vec::new()) };
     let engine = session.build(project, plan, options, targets)?;

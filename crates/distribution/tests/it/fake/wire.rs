@@ -69,6 +69,14 @@ impl Reply {
         self
     }
 
+    /// In HTTP's own chunks: its length is not known before its end.
+    pub(crate) fn chunked(self) -> Self {
+        let mut body = format!("{:x}\r\n", self.body.len()).into_bytes();
+        body.extend_from_slice(&self.body);
+        body.extend_from_slice(b"\r\n0\r\n\r\n");
+        Self { body, ..self }.with("Transfer-Encoding", "chunked")
+    }
+
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
         self
@@ -108,7 +116,8 @@ pub(super) fn silence(reader: &mut impl Read) {
 /// Sends an answer, or the first so many bytes of its body. `false`: the connection is over.
 pub(super) fn send(stream: &mut TcpStream, request: &Request, reply: &Reply, cut: Option<usize>) -> bool {
     let mut head = format!("HTTP/1.1 {} X\r\n", reply.status);
-    if !reply.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("content-length")) && reply.status != 204 {
+    let has_length = |n: &str| ["content-length", "transfer-encoding"].contains(&&*n.to_lowercase());
+    if !reply.headers.iter().any(|(n, _)| has_length(n)) && reply.status != 204 {
         head.push_str(&format!("Content-Length: {}\r\n", reply.body.len()));
     }
     reply.headers.iter().for_each(|(n, v)| head.push_str(&format!("{n}: {v}\r\n")));
