@@ -211,6 +211,9 @@ fn archives_of_both_forms() {
     let index = member(&world, "oci.tar", "index.json");
     assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "1");
     assert_eq!(index["manifests"][0]["digest"], written["digest"]);
+    let _ = world.run(&["image", "--output", "layout", "--format", "oci", "--name", "demo/tiny:1"]).ok();
+    let folder = std::fs::read_to_string(world.path("project/layout/index.json")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&folder).unwrap(), index);
     let _ = world.run(&["image", "--output", "docker.tar", "--format", "docker-archive", "--name", "demo/tiny:1"]).ok();
     let manifest = member(&world, "docker.tar", "manifest.json");
     assert_eq!(manifest[0]["RepoTags"][0], "demo/tiny:1");
@@ -360,7 +363,7 @@ fn what_is_asked_for_is_not_there() {
     error: nothing says where the image is pushed to
       help: write `--push REGISTRY/NAME:TAG`, or `push = \"...\"` in the recipe's stage
     ");
-    world.recipe(&[IMAGE, &IMAGE.split("[stages.image]").nth(1).unwrap().to_owned()].join("\n[stages.other]"));
+    world.recipe(&[IMAGE, IMAGE.split("[stages.image]").nth(1).unwrap()].join("\n[stages.other]"));
     insta::assert_snapshot!(world.run(&["image"]), @"
     --- exit 1
     error: the recipe has several images
@@ -376,7 +379,8 @@ fn what_is_asked_for_is_not_there() {
 
 #[test]
 fn what_would_hide_a_part_of_the_sysroot() {
-    let world = World::new(&IMAGE.replace("path = \"start\"", "path = \"bin/start\"").replace("/start\"]", "/bin/start\"]"));
+    let world =
+        World::new(&IMAGE.replace("path = \"start\"", "path = \"bin/start\"").replace("/start\"]", "/bin/start\"]"));
     files(&world);
     insta::assert_snapshot!(world.run(&["image", "--quiet"]), @"
     --- exit 1

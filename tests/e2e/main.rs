@@ -7,6 +7,7 @@
 
 mod archive;
 mod basics;
+mod bill;
 mod carry;
 mod check;
 mod collect;
@@ -19,8 +20,8 @@ mod log;
 mod machine;
 mod order;
 mod plan;
-mod rebuild;
 mod push;
+mod rebuild;
 mod recipe;
 mod run;
 mod sandbox;

@@ -83,7 +83,10 @@ fn a_tag_is_not_moved_unless_it_is_asked_for() {
     let first = push(&world, &to, &[]);
     world.write("app/README.md", "read this\n");
     let refused = world.run(&["image", "--quiet", "--push", &to]).failed().err;
-    assert!(refused.contains("--force") && refused.contains(text(&first["whole"]).split('@').nth(1).unwrap()), "{refused}");
+    assert!(
+        refused.contains("--force") && refused.contains(text(&first["whole"]).split('@').nth(1).unwrap()),
+        "{refused}"
+    );
     assert_eq!(text(&push(&world, &to, &["--force"])["tag"]), "moved");
 }
 

@@ -9,7 +9,10 @@ use crate::world::World;
 
 fn world(script: &str) -> World {
     let text = format!("#!/bin/bash\n{script}\n");
-    let world = World::new(&IMAGE.replace("#!/bin/bash\\nexec {prefix}/bin/hello \\\"$@\\\"\\n", &text.escape_default().to_string().replace("\\'", "'")));
+    let world = World::new(&IMAGE.replace(
+        "#!/bin/bash\\nexec {prefix}/bin/hello \\\"$@\\\"\\n",
+        &text.escape_default().to_string().replace("\\'", "'"),
+    ));
     files(&world);
     world
 }
@@ -33,14 +36,21 @@ fn its_exit_code_is_passed_on() {
 
 #[test]
 fn it_sees_what_it_is_given_and_nothing_else_of_this_machine() {
-    let world = world("id -u; ls / | sort | head -3; [ -w /tmp ] && touch /tmp/x; [ ! -w /opt ]; cat /given/a; echo \"${SECRET-none} ${SEEN-none}\"; ls /root 2>&1 || true");
+    let world = world(
+        "id -u; ls / | sort | head -3; [ -w /tmp ] && touch /tmp/x; [ ! -w /opt ]; cat /given/a; echo \"${SECRET-none} ${SEEN-none}\"; ls /root 2>&1 || true",
+    );
     world.write("given/a", "given\n");
     let given = format!("{}:/given", world.path("project/given").display());
     let mut command = world.command(&["run", "--quiet", "--bind", &given, "--env", "SEE*"]);
     let output = command.env("SECRET", "1").env("SEEN", "2").output().unwrap();
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!((lines[0], lines[4], lines[5]), ("65534", "given", "none 2"), "{out}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        (lines[0], lines[4], lines[5]),
+        ("65534", "given", "none 2"),
+        "{out}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let refused = world.run(&["run", "--quiet", "--env", "NOTHING_*"]);
     insta::assert_snapshot!(refused, @"
     --- exit 1

@@ -167,7 +167,8 @@ fn a_database_of_the_previous_image() {
     world.edit("akbuild.toml", "echo 'let c'", "echo 'let d'");
     let ran = world.run(&["smoke", "--json", "--from", "old"]).ok();
     let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
-    let done: Vec<String> = event["done"].as_array().unwrap().iter().map(|done| text(&done["what"]).to_owned()).collect();
+    let done: Vec<String> =
+        event["done"].as_array().unwrap().iter().map(|done| text(&done["what"]).to_owned()).collect();
     assert!(done.contains(&"command `migrations` of the previous image succeeds".to_owned()), "{done:?}");
     assert!(done.contains(&"command `migrations` succeeds".to_owned()), "{done:?}");
 }
@@ -278,7 +279,9 @@ fn a_process_that_does_not_end() {
 
 #[test]
 fn what_is_found_is_told() {
-    let Some(world) = world(|recipe| recipe.replace("migrate) exec", "migrate) echo 'error: no column x'; exit 4; exec")) else {
+    let Some(world) =
+        world(|recipe| recipe.replace("migrate) exec", "migrate) echo 'error: no column x'; exit 4; exec"))
+    else {
         return;
     };
     let ran = world.run(&["smoke", "--quiet"]);

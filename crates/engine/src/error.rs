@@ -48,10 +48,14 @@ pub enum EngineError {
     #[error(transparent)]
     Npm(#[from] akbuild_attest::npm::NpmError),
     /// A program whose modules cannot be told.
-    #[error("what is in `{}` cannot be told: {problem}", path.display())]
+    #[error(
+        "`{program}` of stage `{stage}` does not say which modules are in it: {problem}\n  help: ship it as `go build` leaves it, neither packed nor stripped afterwards; `akbuild image --bare` writes no bill of materials"
+    )]
     Modules {
-        /// The program.
-        path: PathBuf,
+        /// The stage.
+        stage: String,
+        /// The program, in the stage's output.
+        program: String,
         /// Why not.
         problem: akbuild_attest::go::GoError,
     },

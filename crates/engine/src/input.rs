@@ -17,6 +17,7 @@ use crate::keys::{self, Keys, Outputs, Parts};
 impl Engine {
     /// The hash of everything that goes into a stage. Local folders are read; nothing else is.
     pub fn input_key(&self, stage: &StageId) -> Result<Key, EngineError> {
+        self.stage(stage)?;
         let mut made = Outputs::new();
         let graph = Graph::new(&self.plan, std::slice::from_ref(stage), false);
         let mut last = Key::of(b"");

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage, TreeRef,
-    View, WrittenFile,
+    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage,
+    TreeRef, View, WrittenFile,
 };
 use akbuild_store::Store;
 use serde::Serialize;

@@ -26,6 +26,8 @@ impl Engine {
             return Err(EngineError::NoFolder { id: source.id.to_string(), path: path.to_owned() });
         }
         let mut hasher = Hasher::new(Algo::Sha256);
+        // Of one folder, two sources may take different files.
+        hasher.update(serde_json::to_string(&source.subset).expect("plain data is always JSON").as_bytes());
         sign(path, &mut hasher)?;
         let question = hasher.finish().to_string();
         if let Some(known) = self.store.memo_get("local-v1", question.as_bytes())?

@@ -75,7 +75,12 @@ impl Served {
 
 impl Engine {
     /// The text of a lock file in a source, or of a file beside it.
-    pub(crate) fn lock_text(&self, file: &LockFile, name: Option<&str>, outputs: &Outputs) -> Result<String, EngineError> {
+    pub(crate) fn lock_text(
+        &self,
+        file: &LockFile,
+        name: Option<&str>,
+        outputs: &Outputs,
+    ) -> Result<String, EngineError> {
         let source = outputs.get(&NodeId::Source(file.source.clone()));
         let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
         let path = self.tree(source).join(&file.path);

@@ -2,15 +2,16 @@
 //! a sysroot, beside it. Knows mounts; how an image is packed does not matter here.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Image, SysrootId};
-use akbuild_sandbox::{Mount, MountKind, Network, Output, Spec, Stdio};
+use akbuild_recipe::plan::{Folder, Image, SysrootId};
+use akbuild_sandbox::{Mount, MountKind, Network, Output, Spec, Stdio, build_owner};
 
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, Io};
 use crate::exec;
 use crate::root::Root;
 use crate::work;
@@ -50,29 +51,36 @@ impl Engine {
         scratch: &Path,
     ) -> Result<Spec, EngineError> {
         let root = Root::new(self.sysroot(&image.sysroot.0)?, self.tree(sysroot));
-        let mut mounts: Vec<Mount> = root.sandbox_mounts().collect();
+        let (tree, ids) = (self.tree(tree), ids(&image.config.user));
         let at = |path: &str| PathBuf::from(format!("/{path}"));
-        for folder in &image.folders {
-            // What others may write to is what the program needs; it is gone afterwards.
-            let what = MountKind::Tmpfs { size: None, mode: folder.mode };
-            mounts.push(Mount { at: at(&folder.path), what });
+        let mut inner = vec![Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(tree.clone()) }];
+        for (i, folder) in image.folders.iter().enumerate() {
+            let at = at(&folder.path);
+            let there = match at.strip_prefix(&image.at) {
+                Ok(below) => tree.join(below),
+                Err(_) => root.outside(&at),
+            };
+            let what = added(folder, &there, ids, &scratch.join(format!("folder-{i}")))?;
+            inner.extend(what.map(|what| Mount { at, what }));
         }
-        mounts.push(Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(self.tree(tree)) });
         for (i, file) in image.files.iter().enumerate() {
             let path = scratch.join(i.to_string());
             work::write(&path, &file.text, file.executable)?;
-            mounts.push(Mount { at: at(&file.path), what: MountKind::ReadOnly(path) });
+            inner.push(Mount { at: at(&file.path), what: MountKind::ReadOnly(path) });
         }
         for name in ["/etc/resolv.conf", "/etc/hosts"] {
             // Links of the machine lead to folders that are not there inside.
             if let Ok(real) = fs::canonicalize(name) {
-                mounts.push(Mount { at: name.into(), what: MountKind::ReadOnly(real) });
+                inner.push(Mount { at: name.into(), what: MountKind::ReadOnly(real) });
             }
         }
         for (from, to, writable) in &start.binds {
             let what = if *writable { MountKind::ReadWrite(from.clone()) } else { MountKind::ReadOnly(from.clone()) };
-            mounts.push(Mount { at: to.clone(), what });
+            inner.push(Mount { at: to.clone(), what });
         }
+        // What lies in another stands after it.
+        inner.sort_by_key(|mount| mount.at.components().count());
+        let mounts = root.sandbox_mounts().chain(inner).collect();
         let config = &image.config;
         let args = if start.args.is_empty() { &config.command } else { start.args };
         let mut env = BTreeMap::from([("HOME", "/tmp"), ("LANG", "C.UTF-8"), ("PATH", root.path.as_str())]);
@@ -84,13 +92,38 @@ impl Engine {
             argv: config.entrypoint.iter().chain(args).map(Into::into).collect(),
             env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             cwd: workdir.into(),
-            ids: ids(&config.user),
+            ids,
             network: Network::Host,
             stdin: Stdio::Inherit,
             output: Output::Inherit,
             ..Spec::default()
         })
     }
+}
+
+/// What is mounted for a folder that an image adds, whose tree or sysroot may have it already, at `there`. What its user
+/// may write to is gone afterwards.
+fn added(folder: &Folder, there: &Path, (uid, gid): (u32, u32), own: &Path) -> Result<Option<MountKind>, EngineError> {
+    // It belongs to root.
+    let bits = if gid == 0 { folder.mode >> 3 } else { folder.mode };
+    let writable = uid == 0 || bits & 0o3 == 0o3;
+    let is_there = there.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    let is_empty = fs::read_dir(there).map_or(true, |mut entries| entries.next().is_none());
+    if is_there && !writable {
+        return Ok(None);
+    }
+    if writable && is_empty {
+        return Ok(Some(MountKind::Tmpfs { size: None, mode: folder.mode }));
+    }
+    fs::create_dir(own).doing("make", own)?;
+    if !writable {
+        return Ok(Some(MountKind::ReadOnly(own.to_owned())));
+    }
+    akbuild_fetch::copy_tree(there, own, &|_| false)?;
+    fs::set_permissions(own, Permissions::from_mode(folder.mode)).doing("change the mode of", own)?;
+    let (uid, gid) = build_owner();
+    chown(own, Some(uid), Some(gid)).doing("change the owner of", own)?;
+    Ok(Some(MountKind::ReadWrite(own.to_owned())))
 }
 
 /// User and group of an image's `User`, if they are numbers; else those that stages have.

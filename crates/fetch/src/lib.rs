@@ -31,8 +31,8 @@ pub use client::{Client, ClientConfig, Got};
 pub use error::FetchError;
 pub use failure::{Failure, FailureKind, Failures};
 pub use git::{
-    Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_head, git_pack, git_repository,
-    git_unpack,
+    Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_head, git_pack,
+    git_repository, git_unpack,
 };
 pub use mirrors::{Base, Machine, Mirrors, Overrides, Question, discover};
 pub use netrc::Netrc;

@@ -33,7 +33,8 @@ pub fn write_archive(layout: &Layout, form: Form, names: &[String], out: impl Wr
     builder.into_inner().and_then(|mut out| out.flush()).doing("write", "the archive")
 }
 
-fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
+/// The text of a layout's `index.json` with the references that the image has there, `NAME:TAG`.
+pub fn index(layout: &Layout, names: &[String]) -> Vec<u8> {
     let entry = |name: Option<&String>| {
         let mut entry = layout.manifest.json();
         if let Some(name) = name {
@@ -44,6 +45,10 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
     };
     let manifests: Vec<_> =
         if names.is_empty() { vec![entry(None)] } else { names.iter().map(|n| entry(Some(n))).collect() };
+    bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests}))
+}
+
+fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
     folder(builder, "blobs")?;
     folder(builder, "blobs/sha256")?;
     let mut blobs: Vec<_> = layout.layers.iter().chain([&layout.config, &layout.manifest]).collect();
@@ -57,11 +62,7 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
             return Err(ImageError::Digest { blob: blob.name() });
         }
     }
-    text(
-        builder,
-        "index.json",
-        &bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests})),
-    )?;
+    text(builder, "index.json", &index(layout, names))?;
     text(builder, "oci-layout", VERSION.as_bytes())
 }
 

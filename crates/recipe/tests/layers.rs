@@ -85,9 +85,9 @@ fn complaint(recipe: &str) -> String {
 #[test]
 fn what_no_layer_names_is_in_the_highest() {
     insta::assert_snapshot!(shown(NESTED), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:high
+    image/high
       stage:made -> opt/mini/deep/down/in/a
       source:app (*.md) -> opt/mini/deep/down/in
       stage:other -> opt/mini/deep/down
@@ -105,14 +105,14 @@ fn what_no_layer_names_is_in_the_highest() {
 fn trees_in_trees_come_apart() {
     let recipe = with(r#"{ name = "made", from = ["made"] }, { name = "both", from = ["other", "source:app"] }"#);
     insta::assert_snapshot!(shown(&recipe), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:made
+    image/made
       stage:made -> opt/mini/deep/down/in/a
-    image:both
+    image/both
       source:app (*.md) -> opt/mini/deep/down/in
       stage:other -> opt/mini/deep/down
-    image:high
+    image/high
       source:data/x -> opt/mini/x
       file opt/mini/deep/down/in/inner.txt
       file opt/mini/deep/down/in/bin/inner
@@ -127,13 +127,13 @@ fn trees_in_trees_come_apart() {
 fn a_tree_that_a_layer_names_stays_whole() {
     let recipe = with(r#"{ name = "in", from = ["inner"] }, { name = "data", from = ["source:data"] }"#);
     insta::assert_snapshot!(shown(&recipe), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:in
+    image/in
       stage:inner -> opt/mini/deep/down/in
-    image:data
+    image/data
       source:data/x -> opt/mini/x
-    image:high
+    image/high
       stage:other -> opt/mini/deep/down
       file opt/mini/deep/down/middle.txt
       file opt/mini/outer.txt
@@ -141,11 +141,11 @@ fn a_tree_that_a_layer_names_stays_whole() {
       folder tmp 1777
     ");
     insta::assert_snapshot!(shown(&with(r#"{ name = "all", from = ["outer"] }"#)), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:all
+    image/all
       stage:outer -> opt/mini
-    image:high
+    image/high
       file own
       folder tmp 1777
     ");
@@ -156,13 +156,13 @@ fn a_part_of_a_tree_does_not_come_apart() {
     for part in ["path = \"in\"", "include = [\"in/**\"]", "exclude = [\"in/**\"]"] {
         let recipe = NESTED.replace("from = \"middle\"", &format!("from = \"middle\", {part}"));
         let plan = with_images(&recipe).unwrap();
-        let high = plan.stages.iter().find(|stage| stage.id.as_str() == "image:high").unwrap();
+        let high = plan.stages.iter().find(|stage| stage.id.as_str() == "image/high").unwrap();
         let Step::Layer(high) = &high.step else { panic!("no layer") };
         assert_eq!((high.pieces.len(), high.pieces[0].from.name()), (2, "middle"), "{part}");
         assert_eq!(high.files.iter().map(|file| &*file.path).collect::<Vec<_>>(), ["opt/mini/outer.txt", "own"]);
         let named =
             layers(&with_images(&format!("{recipe}layers = [{{ name = \"mid\", from = [\"middle\"] }}]\n")).unwrap());
-        let (mid, high) = named.split_once("image:high").unwrap();
+        let (mid, high) = named.split_once("image/high").unwrap();
         assert!(mid.contains("stage:middle") && !high.contains("stage:middle"), "{named}");
     }
 }
@@ -172,12 +172,12 @@ fn each_place_that_a_tree_ships_at_is_a_piece_of_its_layer() {
     let twice = with(r#"{ name = "made", from = ["made"] }"#)
         .replace("{ from = \"other\" }", "{ from = \"inner\", to = \"again\" }");
     insta::assert_snapshot!(shown(&twice), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:made
+    image/made
       stage:made -> opt/mini/deep/down/in/a
       stage:made -> opt/mini/deep/down/again/a
-    image:high
+    image/high
       source:app (*.md) -> opt/mini/deep/down/in
       source:app (*.md) -> opt/mini/deep/down/again
       source:data/x -> opt/mini/x
@@ -196,19 +196,19 @@ fn each_place_that_a_tree_ships_at_is_a_piece_of_its_layer() {
 fn a_tree_that_a_script_makes_is_one_piece() {
     let recipe = NESTED.replace("tree = \"outer\"", "tree = \"made\"");
     insta::assert_snapshot!(shown(&recipe), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:high
+    image/high
       stage:made -> opt/mini
       file own
       folder tmp 1777
     ");
     insta::assert_snapshot!(shown(&format!("{recipe}layers = [{{ name = \"made\", from = [\"made\"] }}]\n")), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:made
+    image/made
       stage:made -> opt/mini
-    image:high
+    image/high
       file own
       folder tmp 1777
     ");
@@ -218,9 +218,9 @@ fn a_tree_that_a_script_makes_is_one_piece() {
 fn an_image_may_be_its_tree_and_nothing_above() {
     let recipe = format!("{}at = \"/\"\n", NESTED.replace("tree = \"outer\"", "tree = \"inner\""));
     insta::assert_snapshot!(shown(&recipe), @"
-    image:low
+    image/low
       sysroot:runtime (boot)
-    image:high
+    image/high
       stage:made -> a
       source:app (*.md) -> 
       file inner.txt
@@ -245,13 +245,13 @@ fn stages_of_layers_stand_between_the_tree_and_the_image() {
     inner join 2 1 akbuild.toml:58
     middle join 2 1 akbuild.toml:63
     outer join 2 1 akbuild.toml:68
-    image:low image-layer 1 1 akbuild.toml:73
-    image:made image-layer 1 1 akbuild.toml:73
-    image:high image-layer 1 1 akbuild.toml:73
+    image/low image-layer 1 1 akbuild.toml:73
+    image/made image-layer 1 1 akbuild.toml:73
+    image/high image-layer 1 1 akbuild.toml:73
     image ship 3 1 akbuild.toml:73
-    second:low image-layer 1 7 akbuild.toml:78
-    second:made image-layer 1 7 akbuild.toml:78
-    second:high image-layer 1 7 akbuild.toml:78
+    second/low image-layer 1 7 akbuild.toml:78
+    second/made image-layer 1 7 akbuild.toml:78
+    second/high image-layer 1 7 akbuild.toml:78
     second ship 3 7 akbuild.toml:78
     bundle join 2 1 akbuild.toml:84
     ");

@@ -65,7 +65,8 @@ pub(crate) fn start(
     let owner = job.identity.privileged.then_some((job.identity.uid, job.identity.gid));
     let job = memory_file(&job.encode()).map_err(SandboxError::parent("write the sandbox's job"))?;
     let stdin = open_stdin(stdin).map_err(SandboxError::parent("open the sandbox's standard input"))?;
-    let (mut child, output) = helper(theirs, output, owner).map_err(SandboxError::parent("start the sandbox's helper"))?;
+    let (mut child, output) =
+        helper(theirs, output, owner).map_err(SandboxError::parent("start the sandbox's helper"))?;
     if let Some(Err(os)) = cgroup.as_ref().map(|group| group.add(child.id())) {
         drop(ours);
         child.wait().map_err(SandboxError::parent("wait for the sandbox's helper"))?;

@@ -83,24 +83,7 @@ impl<'a> Course<'a> {
         self.look()?;
         let stopped = self.stop();
         self.report.memory = self.memory();
-        stopped?;
-        self.bounds()
-    }
-
-    /// Fails if a process held more than it may have, where nothing kept it from that.
-    fn bounds(&self) -> Result<(), Stop> {
-        for memory in self.report.memory.iter().filter(|memory| !memory.enforced) {
-            if let Some(limit) = memory.limit.filter(|limit| memory.peak > *limit) {
-                let what = format!("process `{}` held more memory than it may have", memory.process);
-                let cause = format!(
-                    "{} MiB at most, where {} are allowed: it would have been ended",
-                    memory.peak >> 20,
-                    limit >> 20
-                );
-                return Err(Finding::new(what).because(cause).into());
-            }
-        }
-        Ok(())
+        stopped
     }
 
     /// Everything of one image up to where its processes answer.

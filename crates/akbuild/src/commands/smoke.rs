@@ -17,7 +17,13 @@ use crate::project::Project;
 use crate::session::Session;
 use crate::ui::{clean, seconds, size};
 
-pub(crate) fn run(session: &Session, project: &Project, from: Option<&str>, plain_http: &[String], json: bool) -> Outcome {
+pub(crate) fn run(
+    session: &Session,
+    project: &Project,
+    from: Option<&str>,
+    plain_http: &[String],
+    json: bool,
+) -> Outcome {
     let plan = project.plan()?;
     let Some(smoke) = plan.smoke.clone() else {
         let help = "add `[smoke]` with what is to be started (docs/recipe.md)";
@@ -87,6 +93,11 @@ pub(crate) fn run(session: &Session, project: &Project, from: Option<&str>, plai
     } else {
         session.ui.out(&text(&report, &smoke, &logs));
     }
+    for memory in report.memory.iter().filter(|memory| memory.limit.is_some_and(|limit| memory.peak > limit)) {
+        let (peak, limit) = (memory.peak >> 20, memory.limit.unwrap_or(0) >> 20);
+        let what = format!("`{}` held {peak} MiB, and may have {limit} MiB", memory.process);
+        session.ui.warn(&format!("{what}: where that is enforced, it would have been ended"));
+    }
     match &report.finding {
         None => Ok(()),
         Some(finding) => {
@@ -103,12 +114,16 @@ fn previous(session: &Session, from: &str, plain_http: &[String], scratch: &Path
     }
     if from.starts_with(['.', '/']) || Path::new(from).exists() {
         let message = format!("`{from}` is no folder with an image");
-        return Err(Failure::Say(format!("{message}\n  help: make one with `akbuild image --format oci --output FOLDER`, or name a reference")));
+        return Err(Failure::Say(format!(
+            "{message}\n  help: make one with `akbuild image --format oci --output FOLDER`, or name a reference"
+        )));
     }
     let reference: akbuild_distribution::Reference = from.parse()?;
     if session.is_offline() {
         let message = format!("`{reference}` cannot be pulled with `--offline`");
-        return Err(Failure::Say(format!("{message}\n  help: name a folder with an image, or leave one of the two out")));
+        return Err(Failure::Say(format!(
+            "{message}\n  help: name a folder with an image, or leave one of the two out"
+        )));
     }
     let folder = scratch.join("pulled");
     let client = image::client(session, &reference, plain_http, 8)?;

@@ -66,7 +66,7 @@ fn ship(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let (tree, at) = (TreeRef::Stage(fields.stage("tree")?), fields.string_or("at", "{prefix}")?);
     let image = fields.stage_name().to_owned();
     let layer = |name: &str, from| {
-        let tree = TreeRef::Stage(StageId::new(format!("{image}:{name}")));
+        let tree = TreeRef::Stage(StageId::new(format!("{image}/{name}")));
         ImageLayer { name: name.to_owned(), tree, from }
     };
     let mut layers = vec![layer("low", Vec::new())];

@@ -1,7 +1,9 @@
 //! What is known of an image: its bill of materials and its provenance, put together from the plan, the locks and the
 //! records of the build that made it.
 
-use akbuild_attest::{Builder, External, Internal, Item, Project as About, Provenance, ReplacedSource, Run, Timestamp, sbom};
+use akbuild_attest::{
+    Builder, External, Internal, Item, Project as About, Provenance, ReplacedSource, Run, Timestamp, sbom,
+};
 use akbuild_engine::NodeId;
 use akbuild_nar::{Algo, Digest, TreeHash};
 use akbuild_store::Action;
@@ -38,7 +40,8 @@ pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outco
     let action = made_by(session, built)?;
     let host = action.as_ref().map(|action| action.maker.host.clone()).unwrap_or_default();
     let keys = engine.stage_keys(&built.stage, &built.outcome.outputs)?;
-    let stages = keys.into_iter().filter_map(|(stage, key)| Some((stage, Digest::from_hex(Algo::Sha256, &key.hex()).ok()?)));
+    let stages =
+        keys.into_iter().filter_map(|(stage, key)| Some((stage, Digest::from_hex(Algo::Sha256, &key.hex()).ok()?)));
     let provenance = Provenance {
         subjects: vec![Item::new(&plan.name, &image)],
         external: External {
@@ -98,6 +101,7 @@ fn item(name: &str, bytes: &[u8]) -> Item {
 
 /// A host's name as a part of a URN.
 fn plain(host: &str) -> String {
-    let plain: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' }).collect();
+    let plain: String =
+        host.chars().map(|c| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' }).collect();
     if plain.is_empty() { "unknown".to_owned() } else { plain }
 }

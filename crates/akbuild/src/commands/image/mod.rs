@@ -76,7 +76,9 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
             Ok(name) => Some(name),
             Err(failure) => {
                 let why = failure.render(false).0.unwrap_or_default();
-                session.ui.warn(&format!("the image gets no name in what is written: {}", why.trim_start_matches("error: ")));
+                session
+                    .ui
+                    .warn(&format!("the image gets no name in what is written: {}", why.trim_start_matches("error: ")));
                 None
             }
         },
@@ -93,7 +95,9 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
     }
     let documents = if told { Some(documents::make(session, project, &built)?) } else { None };
     let written = match &wanted.output {
-        Some(output) => write::write(session, &built.layout, wanted.format, name.as_slice(), output, documents.as_ref())?,
+        Some(output) => {
+            write::write(session, &built.layout, wanted.format, name.as_slice(), output, documents.as_ref())?
+        }
         None => Vec::new(),
     };
     let pushed = match &pushed_to {
@@ -117,7 +121,8 @@ fn to(image: &Image, wanted: &Wanted) -> Outcome<Option<String>> {
     let to = asked.or_else(|| image.push.clone());
     // Not shown: it may be what should not have been typed.
     if to.as_ref().is_some_and(|to| to.split('/').next().is_some_and(|host| host.contains('@'))) {
-        let help = format!("put them into `{}` and `{}`, or into the files of container tools", push::USER, push::PASSWORD);
+        let help =
+            format!("put them into `{}` and `{}`, or into the files of container tools", push::USER, push::PASSWORD);
         return Err(Failure::Say(format!("credentials do not belong in a reference\n  help: {help}")));
     }
     Ok(to)
@@ -152,7 +157,11 @@ pub(super) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> 
     let stages = project::stages(plan, &[name.to_owned()])?;
     let found = images().find(|(id, _)| stages.as_slice() == [id.clone()]);
     found.ok_or_else(|| {
-        let help = if names.is_empty() { "the recipe has no image".into() } else { format!("images are {}", names.join(", ")) };
+        let help = if names.is_empty() {
+            "the recipe has no image".into()
+        } else {
+            format!("images are {}", names.join(", "))
+        };
         Failure::Say(format!("stage `{name}` makes no image\n  help: {help}"))
     })
 }
@@ -183,9 +192,7 @@ pub(super) fn build(session: &Session, project: &Project, stage: &StageId, told:
 }
 
 fn line(built: &Built, link: &std::path::Path, written: &[PathBuf], pushed: Option<&push::Done>) -> serde_json::Value {
-    let layer = |layer: &akbuild_image::Descriptor| {
-        json!({"digest": layer.name(), "bytes": layer.size, "media_type": layer.media_type})
-    };
+    let layer = |layer: &akbuild_image::Descriptor| json!({"digest": layer.name(), "bytes": layer.size, "media_type": layer.media_type});
     json!({
         "reason": "image",
         "stage": built.stage.as_str(),

@@ -57,7 +57,9 @@ pub(super) fn parse(text: &str) -> Outcome<Reference> {
     let reference: Reference = text.parse()?;
     if reference.tag().is_none() && reference.digest().is_none() {
         let message = format!("`{text}` has no tag");
-        return Err(Failure::Say(format!("{message}\n  help: write `{text}:TAG`, such as `{text}:v{{version}}-{{git:7}}`")));
+        return Err(Failure::Say(format!(
+            "{message}\n  help: write `{text}:TAG`, such as `{text}:v{{version}}-{{git:7}}`"
+        )));
     }
     Ok(reference)
 }

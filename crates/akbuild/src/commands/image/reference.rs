@@ -70,7 +70,9 @@ fn own_commit(session: &Session, root: &Path, template: &str) -> Outcome<String>
         Ok(Some(head)) => {
             if head.changed {
                 let commit: String = head.commit.chars().take(12).collect();
-                let what = format!("the recipe's folder has changes that commit {commit} does not have; its tag will say otherwise");
+                let what = format!(
+                    "the recipe's folder has changes that commit {commit} does not have; its tag will say otherwise"
+                );
                 session.ui.warn(&what);
             }
             Ok(head.commit)

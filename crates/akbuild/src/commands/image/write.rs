@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Form, Layout, write_archive};
+use akbuild_image::{Form, Layout, index, write_archive};
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
@@ -33,7 +33,7 @@ pub(super) fn write(
     documents: Option<&Documents>,
 ) -> Outcome<Vec<PathBuf>> {
     let form = match format {
-        ImageFormat::Oci => return folder(session, layout, output, documents),
+        ImageFormat::Oci => return folder(session, layout, names, output, documents),
         ImageFormat::OciArchive => Form::Oci,
         ImageFormat::DockerArchive => Form::Docker,
     };
@@ -69,7 +69,13 @@ fn archive(layout: &Layout, form: Form, names: &[String], output: &Path) -> Outc
 }
 
 /// Copies the layout to a folder that is new, or has one already.
-fn folder(session: &Session, layout: &Layout, output: &Path, documents: Option<&Documents>) -> Outcome<Vec<PathBuf>> {
+fn folder(
+    session: &Session,
+    layout: &Layout,
+    names: &[String],
+    output: &Path,
+    documents: Option<&Documents>,
+) -> Outcome<Vec<PathBuf>> {
     let there = output.join("oci-layout").is_file();
     let empty = fs::read_dir(output).map(|mut entries| entries.next().is_none());
     if !there && !empty.unwrap_or(true) {
@@ -87,10 +93,9 @@ fn folder(session: &Session, layout: &Layout, output: &Path, documents: Option<&
         io(fs::copy(&from, &sibling), "copy", &from)?;
         io(fs::rename(&sibling, &to), "rename", &sibling)?;
     }
-    for name in ["oci-layout", "index.json"] {
-        let text = io(fs::read_to_string(layout.folder.join(name)), "read", &layout.folder.join(name))?;
-        replace(&output.join(name), &text)?;
-    }
+    let version = layout.folder.join("oci-layout");
+    replace(&output.join("oci-layout"), &io(fs::read_to_string(&version), "read", &version)?)?;
+    replace(&output.join("index.json"), &String::from_utf8_lossy(&index(layout, names)))?;
     session.ui.note(&format!("image layout in `{}`", output.display()));
     let mut written = vec![output.to_owned()];
     written.extend(beside(output, documents)?);

@@ -1,0 +1,105 @@
+//! Go modules of an image: those that are in its programs, by what Go itself has written into them, with the hashes of
+//! `go.sum` and the licences in vendor folders.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use akbuild_attest::{Component, go};
+use akbuild_nar::{Digest, Kind};
+use akbuild_recipe::plan::StageId;
+use akbuild_registry::{GoLock, What};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Io};
+use crate::graph::NodeId;
+use crate::keys::Outputs;
+
+/// What the stages of an image know of Go modules.
+#[derive(Default)]
+struct Known {
+    /// The hash that `go.sum` has of each module and version.
+    sums: HashMap<(String, String), Digest>,
+    /// Folders with the modules' files.
+    vendors: Vec<PathBuf>,
+}
+
+impl Engine {
+    /// The modules in the programs that stages have built whose outputs ship.
+    pub(super) fn go_modules(
+        &self,
+        image: &StageId,
+        shipped: &[StageId],
+        outputs: &Outputs,
+    ) -> Result<Vec<Component>, EngineError> {
+        let known = self.known_modules(image, outputs)?;
+        let mut all = Vec::new();
+        for id in shipped {
+            if self.stage(id)?.kind == "go-build" {
+                self.programs(id, outputs, |program, bytes| {
+                    let problem =
+                        |problem| EngineError::Modules { stage: id.to_string(), program: program.clone(), problem };
+                    let binary = go::binary(bytes).map_err(problem)?;
+                    let modules = binary.deps.iter().map(go::GoModule::effective);
+                    // A folder that stands for a module is of a source, which is listed as such.
+                    for module in modules.filter(|module| !module.path.starts_with(['.', '/'])) {
+                        all.push(known.component(module, &program)?);
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(all)
+    }
+
+    fn known_modules(&self, image: &StageId, outputs: &Outputs) -> Result<Known, EngineError> {
+        let mut known = Known::default();
+        for (id, _, artifacts) in self.locked(image)? {
+            for lock in &artifacts.go {
+                let (go_mod, go_sum) =
+                    (self.lock_text(lock, None, outputs)?, self.lock_text(lock, Some("go.sum"), outputs)?);
+                for artifact in GoLock::parse(&go_mod, &go_sum, &lock.path)?.artifacts()? {
+                    if let What::GoZip { module, version } = artifact.what {
+                        known.sums.insert((module, version), artifact.digest);
+                    }
+                }
+                known.vendors.extend(outputs.get(&NodeId::Stage(id.clone())).map(|tree| self.tree(tree)));
+            }
+        }
+        Ok(known)
+    }
+
+    /// Hands on each executable file of a stage's output: its path there, and its bytes.
+    fn programs(
+        &self,
+        id: &StageId,
+        outputs: &Outputs,
+        mut each: impl FnMut(String, &[u8]) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let Some(tree) = outputs.get(&NodeId::Stage(id.clone())) else { return Ok(()) };
+        for entry in &self.store.listing(tree)?.entries {
+            if matches!(entry.kind, Kind::File { exec: true, .. }) {
+                let path = self.tree(tree).join(&entry.path);
+                each(entry.path.display().to_string(), &fs::read(&path).doing("read", &path)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn component(&self, module: &go::GoModule, program: &str) -> Result<Component, EngineError> {
+        let digest = self.sums.get(&(module.path.clone(), module.version.clone())).copied().or(module.sum);
+        let digest = digest.ok_or_else(|| EngineError::Unlocked {
+            module: module.path.clone(),
+            version: module.version.clone(),
+            program: program.to_owned(),
+        })?;
+        let licences = self
+            .vendors
+            .iter()
+            .find_map(|vendor| go::vendored(vendor, &module.path).ok().filter(|licences| !licences.is_empty()));
+        let component = Component::go(&module.path, &module.version).digest(digest);
+        Ok(component.licensed(licences.into_iter().flatten()))
+    }
+}

@@ -1,0 +1,81 @@
+//! What a build used, whether it ships or not: sources and downloads, and the keys of the stages. Knows how a source is
+//! told of.
+
+use std::collections::BTreeMap;
+
+use akbuild_attest::{Material, Origin as From, Purl};
+use akbuild_nar::{Algo, Digest};
+use akbuild_recipe::plan::{Origin, Source, StageId};
+use akbuild_store::Key;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::graph::{Graph, NodeId, needs};
+use crate::keys::Outputs;
+
+impl Engine {
+    /// The sources that an image needs.
+    pub(super) fn sources_of(&self, image: &StageId) -> Vec<&Source> {
+        let graph = Graph::new(&self.plan, std::slice::from_ref(image), false);
+        let wanted = |source: &&Source| graph.find(&NodeId::Source(source.id.clone())).is_some();
+        self.plan.sources.iter().filter(wanted).collect()
+    }
+
+    /// Everything that came from outside and was used: sources, and the downloads of every stage, sysroot and tool.
+    pub fn materials(&self, image: &StageId, outputs: &Outputs) -> Result<Vec<Material>, EngineError> {
+        let mut all = Vec::new();
+        for source in self.sources_of(image) {
+            let (origin, archive) = origin(source, outputs)?;
+            all.push(Material::source(source.id.as_str(), &version(source), &origin, archive.as_ref()));
+        }
+        let graph = Graph::new(&self.plan, std::slice::from_ref(image), false);
+        for node in graph.indices().map(|at| &graph.node(at).id) {
+            let list = match node {
+                NodeId::Stage(_) => self.would_use(node, outputs).unwrap_or_default(),
+                _ => self.artifact_list(node)?,
+            };
+            for artifact in list {
+                all.extend(Purl::parse(&artifact.name).map(|purl| Material::artifact(&purl, [&artifact.digest])));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The keys of the stages that an image needs, as far as what they are made from is here.
+    pub fn stage_keys(&self, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
+        let mut keys = BTreeMap::new();
+        for id in self.closure(image) {
+            let there = needs(&self.stage(id)?.step).iter().all(|node| outputs.contains_key(node));
+            if there && let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) {
+                keys.insert(id.to_string(), manifest.key());
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// The version that a source's tag or branch says, or its commit.
+pub(super) fn version(source: &Source) -> String {
+    match &source.origin {
+        Origin::Git { reference: Some(reference), .. } => reference.rsplit('/').next().unwrap_or(reference).to_owned(),
+        Origin::Git { commit, .. } => commit.clone(),
+        Origin::Tarball { digest, .. } => digest.hex(),
+        Origin::Path(_) => "local".to_owned(),
+    }
+}
+
+/// Where a source came from, and the digest of the archive that it came as.
+pub(super) fn origin(source: &Source, outputs: &Outputs) -> Result<(From, Option<Digest>), EngineError> {
+    let tree = source.hash.or_else(|| outputs.get(&NodeId::Source(source.id.clone())).copied());
+    let tree = tree.ok_or_else(|| EngineError::Bug(format!("source `{}` is not here", source.id)))?;
+    let tree = Digest::new(Algo::Sha256, tree.as_bytes()).map_err(|e| EngineError::Bug(e.to_string()))?;
+    Ok(match &source.origin {
+        Origin::Git { urls, commit, .. } => {
+            (From { address: urls.first().cloned(), commit: Some(commit.clone()), tree }, None)
+        }
+        Origin::Tarball { urls, digest } => {
+            (From { address: urls.first().cloned(), commit: None, tree }, Some(*digest))
+        }
+        Origin::Path(_) => (From { address: None, commit: None, tree }, None),
+    })
+}

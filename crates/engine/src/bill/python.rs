@@ -1,0 +1,77 @@
+//! Python packages of an image: those that the lock of a stage installs, with the licences that they say they have once
+//! they are installed. Knows where installed packages say so.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use akbuild_attest::{Component, Ecosystem, Licence, Purl, Ships, python};
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Artifacts, Exec, StageId};
+use akbuild_registry::{What, normalise};
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Io};
+use crate::graph::NodeId;
+use crate::keys::Outputs;
+
+impl Engine {
+    /// The packages of a stage's `uv.lock`.
+    pub(super) fn python(
+        &self,
+        id: &StageId,
+        exec: &Exec,
+        artifacts: &Artifacts,
+        outputs: &Outputs,
+    ) -> Result<Vec<Component>, EngineError> {
+        if artifacts.python.is_empty() {
+            return Ok(Vec::new());
+        }
+        let licences = match outputs.get(&NodeId::Stage(id.clone())) {
+            Some(tree) => self.installed(tree)?,
+            None => HashMap::new(),
+        };
+        let licensed = |component: Component| {
+            let known = licences.get(&component.name).cloned().unwrap_or_default();
+            component.licensed(known)
+        };
+        let mut all = Vec::new();
+        for lock in &artifacts.python {
+            let (_, selection) = self.python_packages(exec, lock, outputs)?;
+            for artifact in selection.artifacts {
+                if let What::Python { name, version, file, .. } = artifact.what {
+                    all.push(licensed(Component::python(&name, &version, &file).digest(artifact.digest)));
+                }
+            }
+            for git in selection.git {
+                let (name, version) = (normalise(&git.name), git.version.unwrap_or_default());
+                let purl = Purl::python_git(&name, &version, &git.url, &git.rev);
+                let (ecosystem, ships) = (Ecosystem::Python, Ships::Installed);
+                let component = Component { purl, ecosystem, name, version, digests: vec![], licences: vec![], ships };
+                all.push(licensed(component));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The licences of the Python packages in a tree, by their normalised names. Packages have others inside; the one
+    /// that is nearest to the top is the one that was installed.
+    fn installed(&self, tree: &TreeHash) -> Result<HashMap<String, Vec<Licence>>, EngineError> {
+        let mut all: HashMap<String, (usize, Vec<Licence>)> = HashMap::new();
+        for entry in &self.store.listing(tree)?.entries {
+            let path = Path::new(&entry.path);
+            let folder = path.parent().and_then(Path::extension);
+            if path.file_name() != Some("METADATA".as_ref()) || folder != Some("dist-info".as_ref()) {
+                continue;
+            }
+            let (depth, path) = (path.components().count(), self.tree(tree).join(path));
+            if let Ok(package) = python::metadata(&fs::read(&path).doing("read", &path)?) {
+                let name = normalise(&package.name);
+                if all.get(&name).is_none_or(|(known, _)| depth < *known) {
+                    all.insert(name, (depth, package.licences));
+                }
+            }
+        }
+        Ok(all.into_iter().map(|(name, (_, licences))| (name, licences)).collect())
+    }
+}

@@ -1,0 +1,143 @@
+//! An engine for a recipe that is written here: with a home of its own, without a network, and told to nobody.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use akbuild_engine::{Cancel, Engine, Event, Host, Network, Options, Parts, Sink};
+use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, Question};
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::Plan;
+use akbuild_recipe::{Local, Lock, Overlay, read, resolve};
+use akbuild_stages::StageKinds;
+use akbuild_store::{Maker, Publish, Store};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+struct Nobody;
+
+impl Sink for Nobody {
+    fn event(&self, _: Event) {}
+}
+
+impl Host for Nobody {
+    fn can_answer(&self, _: Question) -> bool {
+        true
+    }
+
+    fn ask(&self, question: Question) -> Option<String> {
+        panic!("{question:?} was asked")
+    }
+}
+
+/// A project's folder, a home, and an engine for the project's plan.
+pub(crate) struct World {
+    folder: TempDir,
+    runtime: Runtime,
+    pub(crate) engine: Arc<Engine>,
+}
+
+impl World {
+    /// A world with these files in the project's folder.
+    pub(crate) fn new(recipe: &str, lock: &str, files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path().join("project");
+        write(&project, files);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let engine = engine(plan(recipe, lock, &project), &folder.path().join("home"), &runtime);
+        Self { folder, runtime, engine }
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    /// Puts a tree into the store. A text that begins with `#!` or like a program is executable.
+    pub(crate) fn tree(&self, files: &[(&str, &[u8])]) -> TreeHash {
+        let scratch = self.engine.store.scratch("test").unwrap();
+        let tree = scratch.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        for (path, bytes) in files {
+            let path = tree.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+            let executable = bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF");
+            fs::set_permissions(&path, Permissions::from_mode(if executable { 0o755 } else { 0o644 })).unwrap();
+        }
+        self.engine.store.publish(&tree, &Publish { listing: true, ..Publish::default() }).unwrap().hash
+    }
+
+    /// An engine with the same home and folder, for another recipe.
+    pub(crate) fn again(&self, recipe: &str, lock: &str) -> Arc<Engine> {
+        engine(plan(recipe, lock, &self.project()), &self.folder.path().join("home"), &self.runtime)
+    }
+}
+
+/// Writes files below a folder.
+pub(crate) fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// A program as `go build` leaves it, as far as its build information goes: an ELF file with one section, in which are
+/// these lines about modules.
+pub(crate) fn go_program(modules: &str) -> Vec<u8> {
+    const SECTIONS: usize = 0x40;
+    const NAMES: usize = 0x100;
+    const INFO: usize = 0x200;
+    let text = |text: &[u8]| {
+        // All lengths here have two groups of seven bits.
+        let length = u16::try_from(text.len()).unwrap();
+        [&[(length & 0x7f) as u8 | 0x80, (length >> 7) as u8], text].concat()
+    };
+    let mark = [b'-'; 16];
+    let modules = [&mark, modules.as_bytes(), &mark].concat();
+    let info = [&b"\xff Go buildinf:\x08\x02"[..], &[0; 16], &text(b"go1.26"), &text(&modules)].concat();
+    let mut file = vec![0; INFO];
+    let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"\x7fELF\x02\x01\x01");
+    // Type, machine, version; where the sections are; sizes; two sections, of which the first has their names.
+    put(16, &[2, 0, 62, 0, 1]);
+    put(40, &(SECTIONS as u64).to_le_bytes());
+    put(52, &[64, 0, 56, 0, 0, 0, 64, 0, 2, 0, 0, 0]);
+    for (i, (name, at, size)) in [(0, NAMES, 32), (1, INFO, info.len())].into_iter().enumerate() {
+        let section = SECTIONS + 64 * i;
+        put(section, &[name, 0, 0, 0, 1, 0, 0, 0]);
+        for (field, value) in [(16, at), (24, at), (32, size)] {
+            put(section + field, &(value as u64).to_le_bytes());
+        }
+    }
+    put(NAMES + 1, b".go.buildinfo\0");
+    file.extend(info);
+    file
+}
+
+fn plan(recipe: &str, lock: &str, project: &Path) -> Plan {
+    let written = read(recipe, "akbuild.toml").unwrap_or_else(|e| panic!("{e}"));
+    let lock = Lock::parse(lock, "akbuild.lock").unwrap_or_else(|e| panic!("{e}"));
+    resolve(&written, &Overlay::default(), &lock, &Local::default(), &StageKinds, project)
+        .unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn engine(plan: Plan, home: &Path, runtime: &Runtime) -> Arc<Engine> {
+    let machine = Machine { project: plan.root.clone(), ..Machine::default() };
+    let network = Network::new(machine, Overrides::default(), ClientConfig::default(), Box::new(Nobody));
+    Engine::new(Parts {
+        plan,
+        store: Store::open(home).unwrap(),
+        network,
+        credentials: Credentials::default(),
+        options: Options::default(),
+        sink: Arc::new(Nobody),
+        cancel: Cancel::new(),
+        runtime: runtime.handle().clone(),
+        build: None,
+        maker: Maker::default(),
+    })
+}

@@ -1,0 +1,176 @@
+//! What an image starts, without the image: what is mounted where, in an order that the sandbox takes.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use akbuild_engine::Start;
+use akbuild_recipe::plan::{Image, Step};
+use akbuild_sandbox::{Mount, MountKind, Network, Spec};
+use common::World;
+use tempfile::TempDir;
+
+const RECIPE: &str = r#"[project]
+name = "mini"
+version = "1.2.0"
+prefix = "/opt/mini"
+targets = ["image"]
+
+[debian]
+suites = ["forky"]
+
+[sysroots.runtime]
+packages = ["bash"]
+essential = false
+
+[stages.all]
+kind = "run"
+sysroot = "runtime"
+script = "true"
+
+[stages.image]
+kind = "image"
+tree = "all"
+files = [{ path = "start", text = "start", executable = true }, { path = "opt/mini/etc/extra", text = "x" }]
+folders = [
+    { path = "opt/mini/media", mode = "777" },
+    { path = "opt/mini/blueprints", mode = "1777" },
+    { path = "opt/mini/static" },
+    { path = "tmp", mode = "1777" },
+    { path = "srv", mode = "775" },
+    { path = "certs" },
+    { path = "opt", mode = "755" },
+]
+entrypoint = ["/start", "now"]
+command = ["serve"]
+user = "65534"
+env = { A = "image", B = "image" }
+workdir = "/srv"
+"#;
+
+const LOCK: &str = r#"version = 1
+
+debs = [
+  { name = "bash", version = "5.3-1", path = "pool/main/b/bash/bash_5.3-1_amd64.deb", size = 1000, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["runtime"] },
+]
+
+[[sysroots]]
+name = "runtime"
+suites = ["forky"]
+components = ["main"]
+architecture = "amd64"
+essential = false
+packages = ["bash"]
+"#;
+
+fn image(world: &World) -> Image {
+    match &world.engine.plan.stages.last().unwrap().step {
+        Step::Image(image) => (**image).clone(),
+        _ => panic!("no image"),
+    }
+}
+
+/// The sandbox of the image of a recipe, and the folder that it writes to.
+fn started(recipe: &str, start: &Start<'_>) -> (World, TempDir, Spec) {
+    let world = World::new(recipe, LOCK, &[]);
+    let files: [(&str, &[u8]); 3] = [("blueprints/a.yaml", b"a"), ("static/x", b"x"), ("etc/own", b"")];
+    let (tree, sysroot) = (world.tree(&files), world.tree(&[("srv/.keep", b""), ("usr/bin/bash", b"#!")]));
+    let scratch = tempfile::tempdir().unwrap();
+    let spec = world.engine.started(&image(&world), (&sysroot, &tree), start, scratch.path()).unwrap();
+    (world, scratch, spec)
+}
+
+/// What is mounted where, but for what is the machine's own.
+fn mounts(spec: &Spec, scratch: &Path) -> String {
+    let name = |path: &Path| match path.strip_prefix(scratch) {
+        Ok(own) => format!("SCRATCH/{}", own.display()),
+        Err(_) if path.to_string_lossy().contains("trees-v1") => "TREE".to_owned(),
+        Err(_) => path.display().to_string(),
+    };
+    let what = |mount: &Mount| match &mount.what {
+        MountKind::ReadOnly(from) => format!("{} of {}", mount.at.display(), name(from)),
+        MountKind::ReadWrite(from) => format!("{} rw of {}", mount.at.display(), name(from)),
+        MountKind::Tmpfs { mode, .. } => format!("{} empty {mode:o}", mount.at.display()),
+        other => panic!("{other:?}"),
+    };
+    let shown = spec.mounts.iter().filter(|mount| !mount.at.starts_with("/etc")).map(what);
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn folders_of_an_image_are_there_with_what_is_in_them() {
+    let binds = vec![
+        (PathBuf::from("/from"), PathBuf::from("/opt/mini/blueprints/custom"), false),
+        ("/data".into(), "/opt".into(), true),
+    ];
+    let (_world, scratch, spec) = started(RECIPE, &Start { binds, ..Start::default() });
+    insta::assert_snapshot!(mounts(&spec, scratch.path()), @"
+    /tmp empty 1777
+    /certs of SCRATCH/folder-5
+    /opt of SCRATCH/folder-6
+    /start of SCRATCH/0
+    /opt rw of /data
+    /opt/mini of TREE
+    /opt/mini/media empty 777
+    /opt/mini/blueprints rw of SCRATCH/folder-1
+    /opt/mini/etc/extra of SCRATCH/1
+    /opt/mini/blueprints/custom of /from
+    ");
+    let copy = scratch.path().join("folder-1");
+    assert_eq!(std::fs::read_to_string(copy.join("a.yaml")).unwrap(), "a");
+    // Nothing is mounted before what it lies in.
+    for (i, mount) in spec.mounts.iter().enumerate() {
+        assert!(
+            spec.mounts[i + 1..].iter().all(|later| later.at == mount.at || !mount.at.starts_with(&later.at)),
+            "{mount:?}"
+        );
+    }
+}
+
+#[test]
+fn who_runs_it_decides_what_can_be_written_to() {
+    let (_world, scratch, spec) = started(&RECIPE.replace("65534", "1000:0"), &Start::default());
+    let group = mounts(&spec, scratch.path());
+    assert!(group.contains("/srv rw of SCRATCH/folder-4") && group.contains("/certs of SCRATCH/folder-5"), "{group}");
+    let (_world, scratch, spec) = started(&RECIPE.replace("user = \"65534\"", "user = \"0\""), &Start::default());
+    let root = mounts(&spec, scratch.path());
+    assert!(root.contains("/certs empty 755") && root.contains("/opt/mini/static rw of SCRATCH/folder-2"), "{root}");
+}
+
+#[test]
+fn the_program_has_its_arguments_variables_and_the_network() {
+    let args = ["all".to_owned(), "of you".to_owned()];
+    let env = [("B".to_owned(), "own".to_owned())].into();
+    let (_world, _scratch, spec) = started(RECIPE, &Start { args: &args, env, binds: Vec::new() });
+    assert_eq!(spec.argv, ["/start", "now", "all", "of you"]);
+    let env: Vec<String> =
+        spec.env.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect();
+    insta::assert_snapshot!(env.join("\n"), @"
+    A=image
+    B=own
+    HOME=/tmp
+    LANG=C.UTF-8
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    ");
+    assert_eq!((spec.cwd.as_path(), spec.ids, spec.network), (Path::new("/srv"), (65_534, 65_534), Network::Host));
+    let (_world, _scratch, spec) =
+        started(&RECIPE.replace("workdir", "# workdir").replace("\"65534\"", "\"nobody\""), &Start::default());
+    assert_eq!(
+        (spec.argv.last().unwrap(), spec.cwd.as_path(), spec.ids),
+        (&"serve".into(), Path::new("/"), (1000, 1000))
+    );
+}
+
+#[test]
+fn a_script_has_what_each_stage_has() {
+    let world = World::new(RECIPE, LOCK, &[]);
+    let (id, tree) = (image(&world).sysroot.0, world.tree(&[("usr/bin/bash", b"#!")]));
+    let spec = world.engine.script_in(&id, &tree, "exit 3", &[("DATA".to_owned(), "/x".to_owned())].into()).unwrap();
+    assert!(spec.argv.iter().any(|word| word == "exit 3"), "{:?}", spec.argv);
+    assert!(
+        spec.env.contains(&("DATA".into(), "/x".into())) && spec.env.contains(&("TZ".into(), "UTC".into())),
+        "{:?}",
+        spec.env
+    );
+    assert_eq!((spec.network, spec.mounts.len()), (Network::Loopback, 0));
+}
