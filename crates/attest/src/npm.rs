@@ -91,23 +91,7 @@ fn flag(entry: &Value, name: &str) -> bool {
 
 fn ships(key: &str, entry: &Value, platform: &Platform) -> bool {
     let installed = key.split('/').any(|part| part == "node_modules");
-    installed && !["link", "extraneous", "dev"].iter().any(|name| flag(entry, name)) && fits(entry, platform)
-}
-
-/// Whether the `os`, `cpu` and `libc` of an entry allow a platform, by npm's rule: no negated word names it, and some other
-/// word does unless all are negated.
-fn fits(entry: &Value, platform: &Platform) -> bool {
-    let fields = [("os", &platform.os), ("cpu", &platform.cpu), ("libc", &platform.libc)];
-    fields.iter().all(|(field, value)| {
-        let words: Vec<&str> = match entry.get(*field) {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-            _ => return true,
-        };
-        let (negated, named): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('!'));
-        let forbidden = negated.iter().any(|word| &word[1..] == value.as_str());
-        words == ["any"] || !forbidden && (named.is_empty() || named.contains(&value.as_str()))
-    })
+    installed && !["link", "extraneous", "dev"].iter().any(|name| flag(entry, name)) && platform.allowed(entry)
 }
 
 /// An entry as a package; `None` if it has no name or no version.

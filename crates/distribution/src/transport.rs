@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use akbuild_fetch::http_reason;
 use futures::StreamExt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use reqwest::{RequestBuilder, Response, redirect};
@@ -48,7 +49,7 @@ impl Transport {
                 .http2_adaptive_window(true)
                 .gzip(false);
             let builder = if direct { builder.no_proxy() } else { builder };
-            builder.build().map_err(|e| DistributionError::Setup(reason(e)))
+            builder.build().map_err(|e| DistributionError::Setup(http_reason(e)))
         };
         Ok(Self { machine: build(false)?, direct: build(true)?, config: config.clone() })
     }
@@ -118,7 +119,7 @@ pub(crate) async fn chunk(
     patience: Duration,
 ) -> Result<Option<impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> + use<>>, NoAnswer> {
     match tokio::time::timeout(patience, answer.chunk()).await {
-        Ok(chunk) => chunk.map_err(|e| NoAnswer::Passing(reason(e))),
+        Ok(chunk) => chunk.map_err(|e| NoAnswer::Passing(http_reason(e))),
         Err(_) => Err(NoAnswer::Passing(format!("it was silent for {} s", patience.as_secs_f64()))),
     }
 }
@@ -180,26 +181,11 @@ fn unanswered(error: reqwest::Error, told: Option<Told>) -> NoAnswer {
         return NoAnswer::Fatal(cause);
     }
     let stays = error.is_builder() || error.is_redirect();
-    let reason = reason(error);
+    let reason = http_reason(error);
     if reason.contains("InvalidContentType") {
         return NoAnswer::Final("it does not speak TLS; if it speaks plain HTTP, list it as such".to_owned());
     }
     if stays || reason.contains("certificate") { NoAnswer::Final(reason) } else { NoAnswer::Passing(reason) }
-}
-
-/// An error and its causes in one line; an address in it is left out, since it may hold a secret.
-pub(crate) fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(next) = cause {
-        let said = next.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ fn lines(tried: &[(String, String)]) -> String {
 }
 
 /// An error and its causes in one line; an address in it is left out, since it may hold a secret.
-pub(crate) fn http_reason(error: reqwest::Error) -> String {
+pub fn http_reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);

@@ -28,7 +28,7 @@ mod wanted;
 pub use archive::{ArchiveError, MemberFault, StripTop, Unpacked, unpack_archive};
 pub use auth::{AuthRule, Secret};
 pub use client::{Client, ClientConfig, Got};
-pub use error::FetchError;
+pub use error::{FetchError, http_reason};
 pub use failure::{Failure, FailureKind, Failures};
 pub use git::{
     Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_head, git_pack,

@@ -21,7 +21,7 @@ impl Platform {
 
     /// Whether the `os`, `cpu` and `libc` fields of a package allow this platform, by npm's rule:
     /// no negated entry names it, and some other entry does unless all are negated.
-    pub(crate) fn allowed(&self, package: &Value) -> bool {
+    pub fn allowed(&self, package: &Value) -> bool {
         [("os", &self.os), ("cpu", &self.cpu), ("libc", &self.libc)]
             .iter()
             .all(|(field, value)| package.get(*field).is_none_or(|list| allows(list, value)))
