@@ -51,23 +51,7 @@ impl Engine {
         scratch: &Path,
     ) -> Result<Spec, EngineError> {
         let root = Root::new(self.sysroot(&image.sysroot.0)?, self.tree(sysroot));
-        let (tree, ids) = (self.tree(tree), ids(&image.config.user));
-        let at = |path: &str| PathBuf::from(format!("/{path}"));
-        let mut inner = vec![Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(tree.clone()) }];
-        for (i, folder) in image.folders.iter().enumerate() {
-            let at = at(&folder.path);
-            let there = match at.strip_prefix(&image.at) {
-                Ok(below) => tree.join(below),
-                Err(_) => root.outside(&at),
-            };
-            let what = added(folder, &there, ids, &scratch.join(format!("folder-{i}")))?;
-            inner.extend(what.map(|what| Mount { at, what }));
-        }
-        for (i, file) in image.files.iter().enumerate() {
-            let path = scratch.join(i.to_string());
-            work::write(&path, &file.text, file.executable)?;
-            inner.push(Mount { at: at(&file.path), what: MountKind::ReadOnly(path) });
-        }
+        let mut inner = own(image, &root, &self.tree(tree), scratch)?;
         for name in ["/etc/resolv.conf", "/etc/hosts"] {
             // Links of the machine lead to folders that are not there inside.
             if let Ok(real) = fs::canonicalize(name) {
@@ -80,7 +64,6 @@ impl Engine {
         }
         // What lies in another stands after it.
         inner.sort_by_key(|mount| mount.at.components().count());
-        let mounts = root.sandbox_mounts().chain(inner).collect();
         let config = &image.config;
         let args = if start.args.is_empty() { &config.command } else { start.args };
         let mut env = BTreeMap::from([("HOME", "/tmp"), ("LANG", "C.UTF-8"), ("PATH", root.path.as_str())]);
@@ -88,17 +71,38 @@ impl Engine {
         let workdir = if config.workdir.is_empty() { "/" } else { &config.workdir };
         Ok(Spec {
             root: root.tree.clone(),
-            mounts,
+            mounts: root.sandbox_mounts().chain(inner).collect(),
             argv: config.entrypoint.iter().chain(args).map(Into::into).collect(),
             env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             cwd: workdir.into(),
-            ids,
+            ids: ids(&config.user),
             network: Network::Host,
             stdin: Stdio::Inherit,
             output: Output::Inherit,
             ..Spec::default()
         })
     }
+}
+
+/// The tree of an image, and the files and folders that the image adds.
+fn own(image: &Image, root: &Root, tree: &Path, scratch: &Path) -> Result<Vec<Mount>, EngineError> {
+    let at = |path: &str| PathBuf::from(format!("/{path}"));
+    let mut all = vec![Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(tree.to_owned()) }];
+    for (i, folder) in image.folders.iter().enumerate() {
+        let at = at(&folder.path);
+        let there = match at.strip_prefix(&image.at) {
+            Ok(below) => tree.join(below),
+            Err(_) => root.outside(&at),
+        };
+        let what = added(folder, &there, ids(&image.config.user), &scratch.join(format!("folder-{i}")))?;
+        all.extend(what.map(|what| Mount { at, what }));
+    }
+    for (i, file) in image.files.iter().enumerate() {
+        let path = scratch.join(i.to_string());
+        work::write(&path, &file.text, file.executable)?;
+        all.push(Mount { at: at(&file.path), what: MountKind::ReadOnly(path) });
+    }
+    Ok(all)
 }
 
 /// What is mounted for a folder that an image adds, whose tree or sysroot may have it already, at `there`. What its user

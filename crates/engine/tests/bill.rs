@@ -246,7 +246,7 @@ fn world(recipe: &str) -> (World, Outputs) {
         (stage("generator"), world.tree(&[("bin/generator", &go_program(GENERATOR))])),
         (stage("python"), world.tree(&python)),
         (stage("docs-python"), world.tree(&[("x", b"x")])),
-        (stage("web"), world.tree(&[("index.html", b"<html>")])),
+        (stage("web"), world.tree(&[("index.html", b"<html>"), ("serve", b"#!/bin/sh\n")])),
     ]);
     (world, outputs)
 }

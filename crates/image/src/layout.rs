@@ -113,7 +113,9 @@ impl Layout {
     /// [`ImageError::Document`] for a folder that is no layout, or has several images.
     pub fn open(folder: &Path) -> Result<Self, ImageError> {
         let path = folder.join("index.json");
-        let index: Index = read(&path, "image index")?.0;
+        let mut index: Index = read(&path, "image index")?.0;
+        // One image may be there under several names.
+        index.manifests.dedup_by_key(|manifest| manifest.digest);
         let wrong = |path: &Path, what, problem: &str| ImageError::Document {
             path: path.to_owned(),
             what,

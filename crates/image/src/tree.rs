@@ -31,9 +31,9 @@ pub(crate) struct Tree {
     fd: OwnedFd,
     /// By path, absolute in the image; no part of a path is a link.
     entries: BTreeMap<PathBuf, Meta>,
-    /// The paths that the layer at work has put in.
+    /// The paths that the layer at work has, left out or replaced since or not.
     own: BTreeSet<PathBuf>,
-    /// The folder that was last written to, and its name in the archive.
+    /// The folder that was last written to, and its name in the archive. What a member removes is never above it.
     last: Option<(PathBuf, Folder)>,
 }
 
@@ -75,9 +75,9 @@ impl Tree {
         }
         let at = folder.real.join(name);
         if let Some(meta) = self.make(&folder, name, &at, entry)? {
-            self.own.insert(at.clone());
-            self.entries.insert(at, meta);
+            self.entries.insert(at.clone(), meta);
         }
+        self.own.insert(at);
         Ok(())
     }
 
@@ -180,8 +180,6 @@ impl Tree {
     fn white_out(&mut self, folder: &Folder, gone: &[u8]) -> io::Result<()> {
         let at = match gone {
             b".wh..opq" => folder.real.clone(),
-            // Files of AUFS' own.
-            _ if gone.starts_with(b".wh.") => return Ok(()),
             b"" | b"." | b".." => return Err(bad("a whiteout of no name")),
             _ => folder.real.join(OsStr::from_bytes(gone)),
         };
@@ -215,8 +213,6 @@ impl Tree {
             let flags = if is_folder { AtFlags::REMOVEDIR } else { AtFlags::empty() };
             rustix::fs::unlinkat(&*at.fd, name, flags)?;
             self.entries.remove(path);
-            self.own.remove(path);
-            self.last = self.last.take().filter(|_| !is_folder);
         }
         Ok(())
     }

@@ -230,17 +230,6 @@ impl<'a> Fields<'a> {
         self.point(place, message.into()).with_help(help)
     }
 
-    /// The same, pointing at an item of the field's array.
-    pub fn item_error(
-        &self,
-        key: &str,
-        index: usize,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> RecipeError {
-        self.point(self.item_span(key, index), message).with_help(help)
-    }
-
     /// The error that says that a field is missing.
     pub fn missing(&self, key: &str) -> RecipeError {
         let unasked = self.table.entries.iter().map(|e| e.name.as_str()).filter(|n| !self.known.iter().any(|k| k == n));
@@ -270,14 +259,6 @@ impl<'a> Fields<'a> {
     /// Where a field's value is written; the table's name if it is absent.
     pub(crate) fn value_span(&self, key: &str) -> Span {
         self.table.get(key).map_or(self.place, |e| e.value.span)
-    }
-
-    /// Where a key of a table inside is written.
-    pub(crate) fn key_span(&self, key: &str, name: &str) -> Span {
-        match self.table.get(key).map(|e| &e.value.kind) {
-            Some(Kind::Table(table)) => table.get(name).map_or(self.place, |e| e.key),
-            _ => self.place,
-        }
     }
 
     fn inside(&self, key: &str, table: &'a Table, place: Span) -> Fields<'a> {

@@ -1,5 +1,5 @@
 //! Fields that name something else of the recipe: a source, a stage, a sysroot, a tool, a tree.
-//! Knows which names there are; nothing of what they stand for.
+//! Knows which names there are, and where each is written; nothing of what they stand for.
 
 use toml_span::Span;
 
@@ -155,9 +155,29 @@ impl Fields<'_> {
         self.point(place, format!("no {what} `{name}`")).with_help(help)
     }
 
+    /// A complaint of the reader's own, pointing at an item of the field's array.
+    pub fn item_error(
+        &self,
+        key: &str,
+        index: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> RecipeError {
+        self.point(self.item_span(key, index), message).with_help(help)
+    }
+
+    /// Where an item of an array is written.
     pub(crate) fn item_span(&self, key: &str, index: usize) -> Span {
         match self.table.get(key).map(|e| &e.value) {
             Some(Node { kind: Kind::Array(items), span }) => items.get(index).map_or(*span, |i| i.span),
+            _ => self.place,
+        }
+    }
+
+    /// Where a key of a table inside is written.
+    pub(crate) fn key_span(&self, key: &str, name: &str) -> Span {
+        match self.table.get(key).map(|e| &e.value.kind) {
+            Some(Kind::Table(table)) => table.get(name).map_or(self.place, |e| e.key),
             _ => self.place,
         }
     }

@@ -10,7 +10,7 @@ use akbuild_store::Key;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::graph::{Graph, NodeId, needs};
+use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
 
 impl Engine {
@@ -45,8 +45,7 @@ impl Engine {
     pub fn stage_keys(&self, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
         let mut keys = BTreeMap::new();
         for id in self.closure(image) {
-            let there = needs(&self.stage(id)?.step).iter().all(|node| outputs.contains_key(node));
-            if there && let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) {
+            if let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) {
                 keys.insert(id.to_string(), manifest.key());
             }
         }

@@ -80,6 +80,7 @@ fn the_layout_in_an_archive() {
         assert_eq!(*bytes, fs::read(layout.folder.join(path)).unwrap());
     }
     let index = document(&members, "index.json");
+    assert_eq!(members[6].2, akbuild_image::index(&layout, &NAMES.map(str::to_owned)));
     let text = serde_json::to_string_pretty(&index).unwrap();
     let text = text.replace(&layout.manifest.name(), "[DIGEST]").replace(&layout.manifest.size.to_string(), "[SIZE]");
     insta::assert_snapshot!(text, @r#"

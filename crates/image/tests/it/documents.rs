@@ -1,7 +1,8 @@
 //! An image's documents as others read them: with everything that can be said, and with hardly anything.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 
 use akbuild_image::{Coding, Layout, Packed, write_layout};
@@ -19,7 +20,8 @@ pub(crate) fn layer(name: &str, compression: Coding) -> (String, Packed) {
 /// Writes a layout whose layers hold their names.
 pub(crate) fn written(folder: &Path, config: &ImageConfig, layers: &[(String, Packed)]) -> Layout {
     let link = |i: usize, place: &Path| {
-        fs::write(place, &layers[i].0).unwrap();
+        // Never over another, as a link would not be either.
+        File::create_new(place).unwrap().write_all(layers[i].0.as_bytes()).unwrap();
         Ok(())
     };
     let manifest = write_layout(folder, config, layers, link).unwrap();

@@ -133,7 +133,8 @@ fn folders_that_are_no_layout() {
     ");
     let entry = |digest: &str| json!({"mediaType": MEDIA_MANIFEST, "digest": digest, "size": 1});
     let digest = format!("sha256:{}", "0".repeat(64));
-    insta::assert_snapshot!(of_index(&json!({"manifests": [entry(&digest), entry(&digest)]}).to_string()), @"
+    let other = format!("sha256:{}", "1".repeat(64));
+    insta::assert_snapshot!(of_index(&json!({"manifests": [entry(&digest), entry(&other)]}).to_string()), @"
     `[DIR]/layout/index.json` is no index of one image: it has 2
       help: run `akbuild cache verify --repair` if akbuild has made it; fetch any other image again
     ");
@@ -206,6 +207,16 @@ fn configurations_that_are_none() {
     `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: its bytes have another digest than its name
       help: run `akbuild cache verify --repair` if akbuild has made it; fetch any other image again
     ");
+}
+
+#[test]
+fn an_image_with_two_names() {
+    let world = World::new();
+    world.publish(&world.image(&[]));
+    let layout = world.open().unwrap();
+    let names = ["a:1", "b:2"].map(str::to_owned);
+    world.index(&String::from_utf8(akbuild_image::index(&layout, &names)).unwrap());
+    assert_eq!(world.open().unwrap().manifest, layout.manifest);
 }
 
 /// Sizes are what somebody says.

@@ -148,6 +148,7 @@ fn what_a_layer_makes_twice_is_as_it_was_made_last() {
         ("a", FILE, "1"),
         ("b", HARD, "a"),
         ("a", FILE, "2"),
+        ("a", HARD, "./a"),
         ("c/x", FILE, "x"),
         ("c", FILE, "c"),
         ("c/", DIR, ""),
@@ -181,7 +182,7 @@ fn hard_links_are_one_file() {
 #[test]
 fn modes_and_owners() {
     let world = World::new();
-    let kinds = [("set.sh", FILE, 0o6755), ("shut/", DIR, 0o500), ("shut/none", FILE, 0), ("tmp/", DIR, 0o3777)];
+    let kinds = [("set.sh", FILE, 0o6755), ("shut/", DIR, 0o500), ("shut/dark", FILE, 0o400), ("tmp/", DIR, 0o3777)];
     let mut layer = Vec::new();
     for (name, kind, mode) in kinds {
         let mut header = header(name.as_bytes(), kind, b"", mode);
@@ -194,7 +195,7 @@ fn modes_and_owners() {
     insta::assert_snapshot!(world.list(), @"
     set.sh 755 
     shut/ 500
-    shut/none 0 
+    shut/dark 400 
     tmp/ 1777
     ");
     // For whoever clears this away without being root.
@@ -220,6 +221,10 @@ fn devices_are_left_out() {
     dev/ 755
     run/ 755
     ");
+    // What is left out was there all the same: its folder is this layer's.
+    let upper: &[Member<'_>] = &[("d/null", char, ""), (".wh.d", FILE, ""), (".wh.f", FILE, "")];
+    insta::assert_snapshot!(list(&[LOWER, upper]), @"d/ 755");
+    assert_eq!(list(&[LOWER, &[upper[1], upper[2], upper[0]]]), "d/ 755");
 }
 
 #[test]
@@ -265,7 +270,8 @@ fn names_of_any_bytes_and_lengths() {
         long(&name, FILE, "long"),
         member(b"\xff\xfe", FILE, b"bytes"),
         member(b"new\nline", FILE, b"line"),
-        member(b"global", EntryType::XGlobalHeader, record("comment", "x").as_bytes()),
+        // Its own name means nothing.
+        member(b"new\nline", EntryType::XGlobalHeader, record("comment", "x").as_bytes()),
         member(b"x", PAX, owner.as_bytes()),
         member(b"cut", FILE, b"pax"),
     ];

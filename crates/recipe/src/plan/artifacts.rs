@@ -29,7 +29,7 @@ pub struct LockFile {
 pub struct PythonLock {
     /// The file; `pyproject.toml` lies beside it.
     pub lock: LockFile,
-    /// Where the stage has its copy of the lock file: rewritten to name [`REGISTRY`].
+    /// Where the stage has its copy of the lock file: rewritten to name [`REGISTRY`](super::REGISTRY).
     pub at: String,
     /// Extras of the project that are installed, sorted.
     pub extras: Vec<String>,

@@ -16,11 +16,11 @@ pub struct Exec {
     pub tools: Vec<ToolId>,
     /// Sources whose pinned commit is mounted as a bare repository at `GIT/<id>.git`.
     pub git: Vec<SourceId>,
-    /// Writable copies below [`WORK`].
+    /// Writable copies below [`WORK`](super::WORK).
     pub copies: Vec<Copy>,
     /// Read-only mounts, in order; a later one may lie inside an earlier one.
     pub mounts: Vec<Mount>,
-    /// Files that akbuild writes before the script runs; paths absolute, below [`WORK`].
+    /// Files that akbuild writes before the script runs; paths absolute, below [`WORK`](super::WORK).
     pub files: Vec<WrittenFile>,
     /// The script, for `bash -euo pipefail`.
     pub script: String,
@@ -43,7 +43,7 @@ pub struct Copy {
     pub from: TreeRef,
     /// Which of its files.
     pub subset: Subset,
-    /// The folder that gets them, absolute, below [`WORK`] or the output.
+    /// The folder that gets them, absolute, below [`WORK`](super::WORK) or the output.
     pub to: String,
     /// Whether the files are taken as they are.
     pub view: View,
