@@ -74,8 +74,14 @@ impl Meta {
 
     /// What a header says; of a link, not where it leads.
     pub(crate) fn of(header: &tar::Header) -> io::Result<Self> {
+        let old = header.as_old();
+        // A field that nothing was written to is a zero, as for other readers.
+        let is_set = |field: &[u8; 8]| !field.iter().all(|byte| matches!(byte, 0 | b' '));
+        let mode = if is_set(&old.mode) { header.mode()? } else { 0 };
+        let uid = if is_set(&old.uid) { header.uid()? } else { 0 };
+        let gid = if is_set(&old.gid) { header.gid()? } else { 0 };
         let is_folder = header.entry_type().is_dir();
-        Ok(Self { mode: header.mode()? & 0o7777, uid: header.uid()?, gid: header.gid()?, is_folder, target: None })
+        Ok(Self { mode: mode & 0o7777, uid, gid, is_folder, target: None })
     }
 
     /// Whether this user may write to it, by its mode.
