@@ -1,8 +1,9 @@
 //! Layers that are cut, changed, or larger than they should be.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
-use akbuild_image::ImageError;
+use akbuild_image::{ImageError, Meta};
 use akbuild_nar::Digest;
 use tar::EntryType;
 
@@ -175,4 +176,18 @@ fn a_disk_that_is_full() {
     let error = akbuild_image::unpack(&world.open().unwrap(), disk.path()).unwrap_err();
     let text = error.to_string().replace(&disk.path().display().to_string(), "[DISK]");
     insta::assert_snapshot!(text, @"cannot unpack `[DISK]/big`: No space left on device (os error 28)");
+}
+
+#[test]
+fn numbers_that_nobody_wrote_and_those_that_are_none() {
+    let world = World::new();
+    let mut empty = header(b"f", FILE, b"1", 0);
+    let old = empty.as_old_mut();
+    (old.mode, old.uid, old.gid) = ([0; 8], [b' '; 8], [0; 8]);
+    let unpacked = world.unpack(&[end(with_data(&empty, b"1"))]).unwrap();
+    let nobody = Meta { mode: 0, uid: 0, gid: 0, is_folder: false, target: None };
+    assert_eq!(unpacked.entries[Path::new("/f")], nobody);
+    empty.as_old_mut().gid = *b"nobody\0\0";
+    let error = World::new().unpack(&[end(with_data(&empty, b"1"))]).unwrap_err().to_string();
+    assert!(error.contains("`f`: numeric field was not a number: nobody when getting gid"), "{error}");
 }

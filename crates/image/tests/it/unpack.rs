@@ -207,20 +207,6 @@ fn modes_and_owners() {
 }
 
 #[test]
-fn numbers_that_nobody_wrote_and_those_that_are_none() {
-    let world = World::new();
-    let mut empty = header(b"f", FILE, b"1", 0);
-    let old = empty.as_old_mut();
-    (old.mode, old.uid, old.gid) = ([0; 8], [b' '; 8], [0; 8]);
-    let unpacked = world.unpack(&[end(with_data(&empty, b"1"))]).unwrap();
-    let nobody = Meta { mode: 0, uid: 0, gid: 0, is_folder: false, target: None };
-    assert_eq!(unpacked.entries[Path::new("/f")], nobody);
-    empty.as_old_mut().gid = *b"nobody\0\0";
-    let error = World::new().unpack(&[end(with_data(&empty, b"1"))]).unwrap_err().to_string();
-    assert!(error.contains("`f`: numeric field was not a number: nobody when getting gid"), "{error}");
-}
-
-#[test]
 fn devices_are_left_out() {
     let (char, block, fifo) = (EntryType::Char, EntryType::Block, EntryType::Fifo);
     let layer: &[Member<'_>] =
