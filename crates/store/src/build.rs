@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use akbuild_nar::TreeHash;
 use rusqlite::{Connection, OptionalExtension};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::lease::Used;
 use crate::seal::seal;
 use crate::store::now;
-use crate::{Key, Store, StoreError, write};
+use crate::{Key, Store, StoreError};
 
 /// Names a build. Later builds sort later.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +38,16 @@ impl fmt::Display for BuildId {
 impl BuildId {
     pub(crate) fn from_name(name: String) -> Self {
         Self(name)
+    }
+
+    /// The milliseconds since 1970, zero-padded so that ids sort by time until the year 33658, and the process. Two
+    /// builds of a process never have the same millisecond, and a clock that is set back does not turn their order.
+    fn next(started: f64) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let milliseconds = (started * 1000.0) as u64;
+        let next = |last: u64| milliseconds.max(last + 1);
+        let milliseconds = next(LAST.update(Ordering::Relaxed, Ordering::Relaxed, next));
+        Self(format!("{milliseconds:015}-{}", std::process::id()))
     }
 
     /// When it began, in seconds since 1970: ids begin with it.
@@ -98,8 +109,7 @@ impl Store {
     pub fn begin_build(&self, argv: &[String], project: &str, targets: &[String]) -> Result<BuildId, StoreError> {
         self.need_writable()?;
         let started = now();
-        // Milliseconds, zero-padded: ids sort by time until the year 33658.
-        let id = BuildId(format!("{:015}-{}-{}", (started * 1000.0) as u64, std::process::id(), write::unique()));
+        let id = BuildId::next(started);
         let _hold = self.hold()?;
         self.mark(Used::Build(id.clone()));
         let folder = self.build_dir(&id);
@@ -294,4 +304,16 @@ fn insert_stages(conn: &Connection, build: &BuildId, stages: &[StageRecord]) -> 
         let output = stage.output.as_ref().map(|output| &output.as_bytes()[..]);
         statement.execute((&build.0, &stage.stage, output, serde_json::json!(stage).to_string())).map(drop)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_builds_sort_later() {
+        let clock = [5.0, 5.0, 5.0, 5.000_9, 4.0, 5.002, 5.002, 5.002, 5.002, 5.002, 5.002, 5.002, 5.002, 6.0, 6.0];
+        let ids = clock.map(BuildId::next);
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    }
 }

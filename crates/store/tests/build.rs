@@ -60,11 +60,16 @@ fn the_newest_records_of_a_stage() {
     record("sample", "failed");
     record("sample", "built");
     record("other", "cached");
+    for _ in 0..20 {
+        record("many", "cached");
+    }
+    record("many", "built");
     let statuses = |records: Vec<(BuildId, StageRecord)>| -> Vec<String> {
         records.into_iter().map(|(_, record)| record.status).collect()
     };
     assert_eq!(statuses(home.store.runs("sample", "web", 9).unwrap()), ["built", "failed"]);
     assert_eq!(statuses(home.store.runs("sample", "web", 1).unwrap()), ["built"]);
+    assert_eq!(statuses(home.store.runs("many", "web", 1).unwrap()), ["built"]);
     assert_eq!(home.store.runs("sample", "none", 9).unwrap(), []);
 }
 
