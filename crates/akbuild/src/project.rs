@@ -10,13 +10,21 @@ use akbuild_stages::StageKinds;
 use crate::args::{Global, Toolchain};
 use crate::failure::{Failure, Outcome, io};
 
+/// The overlay's file, beside the recipe.
+pub(crate) const OVERLAY: &str = "akbuild.local.toml";
+
 /// A project's files, read.
+#[derive(Clone)]
 pub(crate) struct Project {
     /// The folder of the recipe, absolute.
     pub(crate) root: PathBuf,
     pub(crate) recipe_path: PathBuf,
     pub(crate) lock_path: PathBuf,
     pub(crate) recipe_text: String,
+    /// Empty if there is no lock.
+    pub(crate) lock_text: String,
+    /// `None` if there is no overlay.
+    pub(crate) overlay_text: Option<String>,
     pub(crate) written: Written,
     pub(crate) overlay: Overlay,
     pub(crate) lock: Lock,
@@ -35,21 +43,22 @@ impl Project {
         let root = recipe_path.parent().unwrap_or(Path::new("/")).to_owned();
         let lock_path = global.lock.as_ref().map_or_else(|| root.join("akbuild.lock"), |path| start.join(path));
         let recipe_text = io(fs::read_to_string(&recipe_path), "read", &recipe_path)?;
+        let written = akbuild_recipe::read(&recipe_text, &shown(&recipe_path))?;
+        let overlay_text = optional(&root.join(OVERLAY))?;
+        let overlay = overlay_text.as_ref().map(|text| akbuild_recipe::read_overlay(text, OVERLAY)).transpose()?;
+        let lock_text = optional(&lock_path)?;
+        let lock = lock_text.as_ref().map(|text| Lock::parse(text, &shown(&lock_path))).transpose()?;
         Ok(Self {
-            written: akbuild_recipe::read(&recipe_text, &shown(&recipe_path))?,
-            overlay: match optional(&root.join("akbuild.local.toml"))? {
-                Some(text) => akbuild_recipe::read_overlay(&text, "akbuild.local.toml")?,
-                None => Overlay::default(),
-            },
-            lock: match optional(&lock_path)? {
-                Some(text) => Lock::parse(&text, &shown(&lock_path))?,
-                None => Lock::default(),
-            },
+            written,
+            overlay: overlay.unwrap_or_default(),
+            lock: lock.unwrap_or_default(),
             local: local(global, &start)?,
             root,
             recipe_path,
             lock_path,
             recipe_text,
+            lock_text: lock_text.unwrap_or_default(),
+            overlay_text,
         })
     }
 
@@ -69,26 +78,8 @@ impl Project {
 
     /// The same with another recipe text, which is checked and not written.
     pub(crate) fn with_recipe(&self, recipe_text: String) -> Outcome<Self> {
-        Ok(Self {
-            written: akbuild_recipe::read(&recipe_text, &shown(&self.recipe_path))?,
-            overlay: self.overlay.clone(),
-            lock: self.lock.clone(),
-            local: self.local.clone(),
-            root: self.root.clone(),
-            recipe_path: self.recipe_path.clone(),
-            lock_path: self.lock_path.clone(),
-            recipe_text,
-        })
-    }
-
-    /// The bytes of the lock's file, none if it is not there.
-    pub(crate) fn lock_bytes(&self) -> Vec<u8> {
-        fs::read(&self.lock_path).unwrap_or_default()
-    }
-
-    /// The bytes of the overlay's file, if it is there.
-    pub(crate) fn overlay_bytes(&self) -> Option<Vec<u8>> {
-        fs::read(self.root.join("akbuild.local.toml")).ok()
+        let written = akbuild_recipe::read(&recipe_text, &shown(&self.recipe_path))?;
+        Ok(Self { written, recipe_text, ..self.clone() })
     }
 
     /// Everything resolved.
@@ -152,7 +143,7 @@ fn optional(path: &Path) -> Outcome<Option<String>> {
 }
 
 /// A path as it is shown: its last part.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 

@@ -273,9 +273,8 @@ const PATIENCE: u64 = 900;
 /// The first interrupt ends the run in order; if that takes longer than `patience`, or at a second one, the
 /// program ends at once: sandboxes die with it, and the next start removes what it leaves.
 fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel, patience: &Arc<AtomicU64>) {
-    let patience = patience.clone();
     use tokio::signal::unix::{SignalKind, signal};
-    let cancel = cancel.clone();
+    let (cancel, patience) = (cancel.clone(), patience.clone());
     // Here and not in the task, which may begin late: from now on, an interrupt is seen.
     let _context = runtime.enter();
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -283,8 +282,7 @@ fn listen(runtime: &tokio::runtime::Runtime, cancel: &Cancel, patience: &Arc<Ato
         return;
     };
     runtime.spawn(async move {
-        let either = async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
-        let mut either = either;
+        let mut either = async || tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () };
         either().await;
         cancel.throw();
         let patience = std::time::Duration::from_millis(patience.load(Ordering::Relaxed));

@@ -1,10 +1,13 @@
 //! `akbuild all` and `akbuild build`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use akbuild_engine::{Engine, NodeId, Options, Outcome as RunOutcome};
-use akbuild_recipe::plan::{StageId, Step};
+use akbuild_engine::{Engine, NodeId, Options, Outcome as RunOutcome, Outputs};
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Plan, StageId, Step};
+use akbuild_store::Key;
 
 use super::check;
 use crate::args::Building;
@@ -96,13 +99,58 @@ pub(crate) fn tell(session: &Session, engine: &Engine, ended: Ended) {
     });
 }
 
-/// Links `./result` to the first target.
-fn link(
+/// A stage that was made.
+pub(super) struct Made {
+    pub(super) stage: StageId,
+    pub(super) engine: Arc<Engine>,
+    pub(super) output: TreeHash,
+    outcome: RunOutcome,
+    begun: Instant,
+}
+
+impl Made {
+    /// Shows how that went, and whether what was done with it since succeeded.
+    pub(super) fn tell(&self, session: &Session, ok: bool) {
+        let outcome = RunOutcome { ok, ..self.outcome.clone() };
+        tell(session, &self.engine, Ended::new(outcome, self.begun));
+    }
+
+    /// What all stages that it needed made, and itself.
+    pub(super) fn outputs(&self) -> &Outputs {
+        &self.outcome.outputs
+    }
+
+    /// The key with which it was made.
+    pub(super) fn key(&self) -> Option<Key> {
+        let node = NodeId::Stage(self.stage.clone());
+        self.outcome.reports.iter().find(|report| report.node == node)?.key
+    }
+}
+
+/// Makes a stage for a command that goes on with its output; if it cannot be made, that has been told.
+pub(super) fn make(
     session: &Session,
     project: &Project,
-    outputs: &std::collections::HashMap<NodeId, akbuild_nar::TreeHash>,
-    targets: &[StageId],
-) -> Outcome<Option<PathBuf>> {
+    plan: Plan,
+    options: Options,
+    stage: &StageId,
+) -> Outcome<Made> {
+    let begun = Instant::now();
+    let targets = std::slice::from_ref(stage);
+    let plan = toolchain::complete(session, project, plan, targets)?;
+    let engine = session.build(project, plan, options, targets)?;
+    let outcome = session.run(&engine, targets)?;
+    let output = outcome.outputs.get(&NodeId::Stage(stage.clone())).filter(|_| outcome.ok).copied();
+    let Some(output) = output else {
+        let exit = if outcome.cancelled { Exit::Interrupted } else { Exit::Failed };
+        tell(session, &engine, Ended::new(outcome, begun));
+        return Err(Failure::Told(exit));
+    };
+    Ok(Made { stage: stage.clone(), engine, output, outcome, begun })
+}
+
+/// Links `./result` to the first target.
+fn link(session: &Session, project: &Project, outputs: &Outputs, targets: &[StageId]) -> Outcome<Option<PathBuf>> {
     let output = targets.first().and_then(|t| outputs.get(&NodeId::Stage(t.clone())));
     let Some(output) = output else { return Ok(None) };
     let link = project.root.join("result");

@@ -28,13 +28,13 @@ pub(crate) fn run(session: &Session, project: &Project, anew: &[Anew], allow_exp
 /// Writes the lock, if it differs from what is there.
 pub(super) fn write(session: &Session, project: &Project, lock: &Lock) -> Outcome {
     let text = lock.render();
-    let old = std::fs::read_to_string(&project.lock_path).unwrap_or_default();
-    if text == old {
+    let old = &project.lock_text;
+    if &text == old {
         session.ui.note("the lock is up to date");
         return Ok(());
     }
     replace(&project.lock_path, &text)?;
-    let (added, removed) = difference(&old, &text);
+    let (added, removed) = difference(old, &text);
     session.ui.note(&format!("wrote {}: lines added {added}, removed {removed}", project.lock_path.display()));
     Ok(())
 }

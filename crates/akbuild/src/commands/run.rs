@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use akbuild_engine::{NodeId, Start};
-use akbuild_recipe::plan::{StageId, TreeRef};
+use akbuild_engine::Start;
+use akbuild_recipe::plan::TreeRef;
 use akbuild_sandbox::{Signal, Status};
 
-use super::build::{Ended, tell};
+use super::build::make;
 use crate::args::Bind;
-use crate::failure::{Exit, Failure, Outcome, io};
+use crate::failure::{Failure, Outcome, io};
 use crate::project::{self, Project};
 use crate::session::Session;
-use crate::toolchain;
 
 /// How long a program has to end after an interrupt.
 const GRACE: Duration = Duration::from_secs(30);
@@ -34,21 +33,11 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted<'_>) -> 
     };
     let env = variables(session, wanted.env)?;
     let binds = wanted.bind.iter().map(bind).collect::<Outcome<Vec<_>>>()?;
-    let targets: [StageId; 1] = [tree.clone()];
-    let plan = toolchain::complete(session, project, plan, &targets)?;
-    let begun = Instant::now();
-    let engine = session.build(project, plan, session.options(None, Vec::new()), &targets)?;
-    let outcome = session.run(&engine, &targets)?;
-    let output = outcome.outputs.get(&NodeId::Stage(tree)).filter(|_| outcome.ok).copied();
-    let Some(output) = output else {
-        let exit = if outcome.cancelled { Exit::Interrupted } else { Exit::Failed };
-        tell(session, &engine, Ended::new(outcome, begun));
-        return Err(Failure::Told(exit));
-    };
-    let sysroot = session.block_on(engine.make_one_sysroot(&image.sysroot.0))?;
+    let made = make(session, project, plan, session.options(None, Vec::new()), &tree)?;
+    let sysroot = session.block_on(made.engine.make_one_sysroot(&image.sysroot.0))?;
     let scratch = session.store.scratch("run")?;
     let start = Start { args: wanted.args, env, binds };
-    let spec = engine.started(&image, (&sysroot, &output), &start, scratch.path())?;
+    let spec = made.engine.started(&image, (&sysroot, &made.output), &start, scratch.path())?;
     session.be_patient(GRACE);
     let running = akbuild_sandbox::spawn(&spec)?;
     let control = running.control();

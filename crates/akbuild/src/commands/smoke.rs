@@ -1,18 +1,16 @@
 //! `akbuild smoke`: the image, started for real, and what came of it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use akbuild_engine::Outcome as RunOutcome;
 use akbuild_image::Layout;
 use akbuild_recipe::plan::{Smoke, SysrootId};
 use akbuild_smoke::{Event, Finding, Report, Root, SmokeError, Smoking};
 use serde_json::json;
 
-use super::build::{Ended, tell};
-use super::image;
-use crate::failure::{Exit, Failure, Outcome};
+use super::image::{self, Built};
+use crate::failure::{Exit, Failure, Outcome, io, replace};
 use crate::project::Project;
 use crate::session::Session;
 use crate::ui::{clean, seconds, size};
@@ -30,66 +28,15 @@ pub(crate) fn run(
         return Err(Failure::Say(format!("the recipe does not say how the image is tried\n  help: {help}")));
     };
     let (stage, _) = image::one(&plan, Some(smoke.image.as_str()))?;
-    let built = image::build(session, project, &stage, false)?;
-    let scratch = session.store.scratch("smoke")?;
-    let mut sysroots = HashMap::new();
-    for id in smoke.services.iter().map(|s| &s.sysroot).chain(smoke.checks.iter().map(|c| &c.sysroot)) {
-        if !sysroots.contains_key(id) {
-            sysroots.insert(id.clone(), session.block_on(built.engine.make_one_sysroot(id))?);
-        }
-    }
-    let previous = from.map(|from| previous(session, from, plain_http, scratch.path())).transpose()?;
-    session.ui.note("unpacking the image");
-    let root = Root::unpack(&built.layout, scratch.path().join("image"))?;
-    let previous = previous.map(|layout| Root::unpack(&layout, scratch.path().join("previous"))).transpose()?;
-    let work = scratch.path().join("work");
-    std::fs::create_dir(&work).map_err(|e| Failure::Say(format!("cannot make `{}`: {e}", work.display())))?;
-    let argv: Vec<String> = std::env::args().collect();
-    let record = session.store.begin_build(&argv, &built.engine.plan.name, &[])?;
-    let said = |error: &dyn std::fmt::Display| SmokeError::Said(error.to_string());
-    let script = |id: &SysrootId, script: &str, env: &_| {
-        let tree = sysroots.get(id).ok_or_else(|| SmokeError::Said(format!("sysroot `{id}` is not there")))?;
-        built.engine.script_in(id, tree, script, env).map_err(|e| said(&e))
-    };
-    let log = |name: &str| Ok(session.store.create_log(&record, &format!("smoke:{name}")).map_err(|e| said(&e))?.1);
-    let shown = RefCell::new(());
-    let event = |event: Event<'_>| {
-        let _ = shown.borrow_mut();
-        match event {
-            Event::Begin(what) => session.ui.progress(what),
-            Event::Done(done) => {
-                session.ui.progress("");
-                let note = done.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-                session.ui.note(&format!("ok {:>9}  {}{note}", seconds(done.seconds), clean(&done.what)));
-            }
-        }
-    };
-    let smoking = Smoking {
-        plan: &smoke,
-        image: &root,
-        previous: previous.as_ref(),
-        scratch: &work,
-        script: &script,
-        log: &log,
-        event: &event,
-        go_on: &|| !session.is_interrupted(),
-        runtime: session.handle(),
-    };
-    session.be_patient(std::time::Duration::from_secs(10));
-    let report = smoking.run();
-    session.ui.progress("");
-    session.store.finish_build(&record, report.as_ref().is_ok_and(|report| report.finding.is_none()))?;
-    let report = report?;
-    let logs = session.store.build_dir(&record);
+    let built = image::build(session, project, plan, &stage, false)?;
+    let (report, logs) = try_out(session, &built, &smoke, from, plain_http)?;
     session.ui.document(json!({
         "reason": "smoke", "image": built.layout.manifest.name(), "ok": report.finding.is_none(),
         "done": report.done, "memory": report.memory, "finding": report.finding, "logs": logs.display().to_string(),
     }));
-    let document = format!("{:#}\n", json!({"schema": 1, "report": report}));
-    crate::failure::replace(&logs.join("smoke.json"), &document)?;
+    replace(&logs.join("smoke.json"), &format!("{:#}\n", json!({"schema": 1, "report": report})))?;
     if json {
-        let outcome = RunOutcome { ok: report.finding.is_none(), ..built.outcome.clone() };
-        tell(session, &built.engine, Ended::new(outcome, built.begun()));
+        built.made.tell(session, report.finding.is_none());
     } else {
         session.ui.out(&text(&report, &smoke, &logs));
     }
@@ -103,6 +50,66 @@ pub(crate) fn run(
         Some(finding) => {
             session.ui.error(&format!("error: {}", words(finding, &logs)));
             Err(Failure::Told(Exit::Found))
+        }
+    }
+}
+
+/// Starts an image; gives what came of it, and the folder of the record with the logs.
+fn try_out(
+    session: &Session,
+    built: &Built,
+    smoke: &Smoke,
+    from: Option<&str>,
+    plain_http: &[String],
+) -> Outcome<(Report, PathBuf)> {
+    let engine = &built.made.engine;
+    let mut sysroots = HashMap::new();
+    for id in smoke.services.iter().map(|s| &s.sysroot).chain(smoke.checks.iter().map(|c| &c.sysroot)) {
+        if !sysroots.contains_key(id) {
+            sysroots.insert(id.clone(), session.block_on(engine.make_one_sysroot(id))?);
+        }
+    }
+    let scratch = session.store.scratch("smoke")?;
+    let previous = from.map(|from| previous(session, from, plain_http, scratch.path())).transpose()?;
+    session.ui.note("unpacking the image");
+    let root = Root::unpack(&built.layout, scratch.path().join("image"))?;
+    let previous = previous.map(|layout| Root::unpack(&layout, scratch.path().join("previous"))).transpose()?;
+    let work = scratch.path().join("work");
+    io(std::fs::create_dir(&work), "make", &work)?;
+    let argv: Vec<String> = std::env::args().collect();
+    let record = session.store.begin_build(&argv, &engine.plan.name, &[])?;
+    let said = |error: &dyn std::fmt::Display| SmokeError::Said(error.to_string());
+    let script = |id: &SysrootId, script: &str, env: &_| {
+        let tree = sysroots.get(id).ok_or_else(|| SmokeError::Said(format!("sysroot `{id}` is not there")))?;
+        engine.script_in(id, tree, script, env).map_err(|e| said(&e))
+    };
+    let log = |name: &str| Ok(session.store.create_log(&record, &format!("smoke:{name}")).map_err(|e| said(&e))?.1);
+    let smoking = Smoking {
+        plan: smoke,
+        image: &root,
+        previous: previous.as_ref(),
+        scratch: &work,
+        script: &script,
+        log: &log,
+        event: &|event| show(session, event),
+        go_on: &|| !session.is_interrupted(),
+        runtime: session.handle(),
+    };
+    session.be_patient(Duration::from_secs(10));
+    let report = smoking.run();
+    session.ui.progress("");
+    session.store.finish_build(&record, report.as_ref().is_ok_and(|report| report.finding.is_none()))?;
+    Ok((report?, session.store.build_dir(&record)))
+}
+
+/// Shows a step as it goes.
+fn show(session: &Session, event: Event<'_>) {
+    match event {
+        Event::Begin(what) => session.ui.progress(what),
+        Event::Done(done) => {
+            session.ui.progress("");
+            let note = done.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            session.ui.note(&format!("ok {:>9}  {}{note}", seconds(done.seconds), clean(&done.what)));
         }
     }
 }

@@ -10,7 +10,7 @@ use akbuild_store::Action;
 
 use super::Built;
 use crate::failure::Outcome;
-use crate::project::Project;
+use crate::project::{OVERLAY, Project, shown};
 use crate::session::Session;
 
 /// The two documents.
@@ -30,16 +30,17 @@ impl Documents {
 
 /// Makes both.
 pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outcome<Documents> {
-    let engine = &built.engine;
+    let engine = &built.made.engine;
     let plan = &engine.plan;
+    let (stage, outputs) = (&built.made.stage, built.made.outputs());
     let akbuild = env!("CARGO_PKG_VERSION");
     let image = built.layout.manifest.digest;
     let about = About { name: plan.name.clone(), version: plan.version.clone(), image: Some(image) };
-    let components = engine.components(&built.stage, &built.outcome.outputs)?;
+    let components = engine.components(stage, outputs)?;
     let sbom = sbom(&about, &components, akbuild)?;
     let action = made_by(session, built)?;
     let host = action.as_ref().map(|action| action.maker.host.clone()).unwrap_or_default();
-    let keys = engine.stage_keys(&built.stage, &built.outcome.outputs)?;
+    let keys = engine.stage_keys(stage, outputs)?;
     let stages =
         keys.into_iter().filter_map(|(stage, key)| Some((stage, Digest::from_hex(Algo::Sha256, &key.hex()).ok()?)));
     let provenance = Provenance {
@@ -47,18 +48,18 @@ pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outco
         external: External {
             project: plan.name.clone(),
             version: plan.version.clone(),
-            target: built.stage.to_string(),
-            recipe: item("akbuild.toml", project.recipe_text.as_bytes()),
-            lock: item("akbuild.lock", project.lock_bytes().as_slice()),
-            overlay: project.overlay_bytes().map(|bytes| item("akbuild.local.toml", &bytes)),
+            target: stage.to_string(),
+            recipe: item(&shown(&project.recipe_path), &project.recipe_text),
+            lock: item(&shown(&project.lock_path), &project.lock_text),
+            overlay: project.overlay_text.as_ref().map(|text| item(OVERLAY, text)),
             replaced: replaced(built),
         },
         internal: Internal {
             akbuild: action.as_ref().map_or(akbuild, |action| &action.maker.akbuild).to_owned(),
-            toolchain: if project.local.host { "host" } else { "debian" }.to_owned(),
+            toolchain: "debian".to_owned(),
             stages: stages.collect(),
         },
-        materials: engine.materials(&built.stage, &built.outcome.outputs)?,
+        materials: engine.materials(stage, outputs)?,
         builder: Builder { id: format!("urn:akbuild:builder:{}", plain(&host)), versions: Default::default() },
         run: ran(action.as_ref()),
     };
@@ -67,9 +68,7 @@ pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outco
 
 /// The run that made the image, which may be a former one.
 fn made_by(session: &Session, built: &Built) -> Outcome<Option<Action>> {
-    let report = built.outcome.reports.iter().find(|report| report.node == NodeId::Stage(built.stage.clone()));
-    let key = report.and_then(|report| report.key);
-    Ok(key.map(|key| session.store.action(&key)).transpose()?.flatten())
+    Ok(built.made.key().map(|key| session.store.action(&key)).transpose()?.flatten())
 }
 
 fn ran(action: Option<&Action>) -> Run {
@@ -84,9 +83,9 @@ fn ran(action: Option<&Action>) -> Run {
 
 /// Sources that were other than the lock says.
 fn replaced(built: &Built) -> Vec<ReplacedSource> {
-    let sources = built.engine.plan.sources.iter().filter(|source| source.replaced);
+    let sources = built.made.engine.plan.sources.iter().filter(|source| source.replaced);
     let tree = |id: &akbuild_recipe::plan::SourceId| {
-        built.outcome.outputs.get(&NodeId::Source(id.clone())).map(TreeHash::as_bytes)
+        built.made.outputs().get(&NodeId::Source(id.clone())).map(TreeHash::as_bytes)
     };
     let one = |source: &akbuild_recipe::plan::Source| {
         let tree = Digest::new(Algo::Sha256, tree(&source.id)?).ok()?;
@@ -95,8 +94,8 @@ fn replaced(built: &Built) -> Vec<ReplacedSource> {
     sources.filter_map(one).collect()
 }
 
-fn item(name: &str, bytes: &[u8]) -> Item {
-    Item::new(name, &Digest::sha256(bytes))
+fn item(name: &str, text: &str) -> Item {
+    Item::new(name, &Digest::sha256(text.as_bytes()))
 }
 
 /// A host's name as a part of a URN.

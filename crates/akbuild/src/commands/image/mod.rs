@@ -5,21 +5,18 @@ mod push;
 mod reference;
 mod write;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
 
-use akbuild_engine::{Engine, NodeId, Options, Outcome as RunOutcome};
-use akbuild_image::Layout;
+use akbuild_engine::Options;
+use akbuild_image::{Descriptor, Layout};
 use akbuild_recipe::plan::{Image, Plan, StageId, Step};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::build::{Ended, tell};
+use super::build::{Made, make};
 use crate::args::Image as Wanted;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::project::{self, Project};
 use crate::session::Session;
-use crate::toolchain;
 
 pub(super) use push::{Progress, client};
 
@@ -28,97 +25,82 @@ const LINK: &str = "result-image";
 
 /// An image that is there.
 pub(super) struct Built {
-    pub(super) engine: Arc<Engine>,
-    pub(super) stage: StageId,
+    pub(super) made: Made,
     pub(super) layout: Layout,
-    pub(super) outcome: RunOutcome,
-    begun: Instant,
-}
-
-impl Built {
-    /// When its build began.
-    pub(super) fn begun(&self) -> Instant {
-        self.begun
-    }
 }
 
 pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: bool) -> Outcome {
-    let plan = project.plan()?;
-    let (stage, image) = one(&plan, wanted.stage.as_deref())?;
-    let to = to(&image, wanted)?;
-    if wanted.print_reference {
-        let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
-        let to = to.ok_or_else(nowhere)?;
-        let filled = reference::fill(session, project, &engine, &stage, &to)?;
-        session.ui.out(&format!("{}\n", push::parse(&filled)?));
-        return Ok(());
-    }
-    if wanted.output.as_deref() == Some("-".as_ref()) {
+    let to_stdout = wanted.output.as_deref() == Some("-".as_ref());
+    if to_stdout {
         write::check_stdout(wanted, json)?;
     }
+    let plan = project.plan()?;
+    let (stage, image) = one(&plan, wanted.stage.as_deref())?;
     // What is wrong with where it goes is said before anything is built.
-    let early = |template: &String| {
-        let engine = session.engine(project, project.plan()?, session.options(None, Vec::new()))?;
-        reference::fill(session, project, &engine, &stage, template)
-    };
-    let pushed_to = match (&wanted.push, &to) {
-        (None, _) => None,
-        (Some(_), Some(to)) => {
-            let to = push::parse(&early(to)?)?;
-            push::try_out(session, &to, wanted)?;
-            Some(to)
-        }
-        (Some(_), None) => return Err(nowhere()),
-    };
-    let name = match (&wanted.name, &wanted.output, &to) {
-        (Some(name), ..) => Some(name.clone()),
-        (None, Some(_), Some(to)) => match early(to) {
-            Ok(name) => Some(name),
-            Err(failure) => {
-                let why = failure.render(false).0.unwrap_or_default();
-                session
-                    .ui
-                    .warn(&format!("the image gets no name in what is written: {}", why.trim_start_matches("error: ")));
-                None
-            }
-        },
+    let to = to(session, project, &stage, &image, wanted)?;
+    if wanted.print_reference {
+        session.ui.out(&format!("{}\n", push::parse(&to.ok_or_else(nowhere)?)?));
+        return Ok(());
+    }
+    let push_to = match (&wanted.push, &to) {
+        (Some(_), Some(to)) => Some(push::parse(to)?),
         _ => None,
     };
-    let told = !wanted.bare && (wanted.output.is_some() || pushed_to.is_some());
-    let built = build(session, project, &stage, told)?;
-    let link = project.root.join(LINK);
-    if let Some(output) = built.outcome.outputs.get(&NodeId::Stage(stage.clone())) {
-        session.store.link_result(&link, output)?;
+    if let Some(to) = &push_to {
+        push::try_out(session, to, wanted)?;
     }
+    let told = !wanted.bare && (wanted.output.is_some() || push_to.is_some());
+    let built = build(session, project, plan, &stage, told)?;
+    let link = project.root.join(LINK);
+    session.store.link_result(&link, &built.made.output)?;
     if !json {
-        tell(session, &built.engine, Ended::new(built.outcome.clone(), built.begun));
+        built.made.tell(session, true);
     }
     let documents = if told { Some(documents::make(session, project, &built)?) } else { None };
-    let written = match &wanted.output {
-        Some(output) => {
-            write::write(session, &built.layout, wanted.format, name.as_slice(), output, documents.as_ref())?
-        }
-        None => Vec::new(),
-    };
-    let pushed = match &pushed_to {
-        Some(to) => Some(push::push(session, &built.layout, to, wanted, documents.as_ref())?),
-        None => None,
-    };
-    let digest = built.layout.manifest.name();
+    let name = wanted.name.clone().or(to);
+    let write =
+        |output| write::write(session, &built.layout, wanted.format, name.as_slice(), output, documents.as_ref());
+    let written = wanted.output.as_deref().map(write).transpose()?.unwrap_or_default();
+    let push = |to| push::push(session, &built.layout, to, wanted, documents.as_ref());
+    let pushed = push_to.as_ref().map(push).transpose()?;
     session.ui.document(line(&built, &link, &written, pushed.as_ref()));
-    match (&pushed, json, wanted.output.as_deref() == Some("-".as_ref())) {
-        (_, true, _) => tell(session, &built.engine, Ended::new(built.outcome.clone(), built.begun)),
-        (_, _, true) => session.ui.note(&digest),
-        (Some(pushed), ..) => session.ui.out(&format!("{}\n", pushed.whole)),
-        (None, ..) => session.ui.out(&format!("{digest}\n")),
+    let digest = built.layout.manifest.name();
+    match &pushed {
+        _ if json => built.made.tell(session, true),
+        _ if to_stdout => session.ui.note(&digest),
+        Some(pushed) => session.ui.out(&format!("{}\n", pushed.whole)),
+        None => session.ui.out(&format!("{digest}\n")),
     }
     Ok(())
 }
 
+/// Where the image is pushed to, filled in, if that is asked for; or what else it may be called where it is loaded.
+fn to(
+    session: &Session,
+    project: &Project,
+    stage: &StageId,
+    image: &Image,
+    wanted: &Wanted,
+) -> Outcome<Option<String>> {
+    let must = wanted.print_reference || wanted.push.is_some();
+    let Some(template) = template(image, wanted)? else { return if must { Err(nowhere()) } else { Ok(None) } };
+    if !must && (wanted.output.is_none() || wanted.name.is_some()) {
+        return Ok(None);
+    }
+    match reference::fill(session, project, stage, &template) {
+        Err(failure) if !must => {
+            let why = failure.render(false).0.unwrap_or_default();
+            let why = why.trim_start_matches("error: ");
+            session.ui.warn(&format!("the image gets no name in what is written: {why}"));
+            Ok(None)
+        }
+        filled => filled.map(Some),
+    }
+}
+
 /// Where it is pushed to, not filled in: as asked for, or as the recipe says.
-fn to(image: &Image, wanted: &Wanted) -> Outcome<Option<String>> {
-    let asked = wanted.push.as_ref().and_then(Clone::clone);
-    let to = asked.or_else(|| image.push.clone());
+fn template(image: &Image, wanted: &Wanted) -> Outcome<Option<String>> {
+    let to = wanted.push.clone().flatten().or_else(|| image.push.clone());
     // Not shown: it may be what should not have been typed.
     if to.as_ref().is_some_and(|to| to.split('/').next().is_some_and(|host| host.contains('@'))) {
         let help =
@@ -167,35 +149,27 @@ pub(super) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> 
 }
 
 /// Makes an image there; if it is to be told what it is made of, with what that is read from.
-pub(super) fn build(session: &Session, project: &Project, stage: &StageId, told: bool) -> Outcome<Built> {
+pub(super) fn build(session: &Session, project: &Project, plan: Plan, stage: &StageId, told: bool) -> Outcome<Built> {
     if project.local.host {
         let message = "an image is made of packages, and not of this machine's own programs";
         return Err(Failure::Say(format!("{message}\n  help: leave out `--toolchain host`")));
     }
-    let begun = Instant::now();
-    let targets = std::slice::from_ref(stage);
-    let plan = toolchain::complete(session, project, project.plan()?, targets)?;
     for (name, path) in &project.local.sources {
         session.ui.warn(&format!("source `{name}` is the local folder `{}`: the image is not pinned", path.display()));
     }
     let options = Options { bill: told.then(|| stage.clone()), ..session.options(None, Vec::new()) };
-    let engine = session.build(project, plan, options, targets)?;
-    let outcome = session.run(&engine, targets)?;
-    let output = outcome.outputs.get(&NodeId::Stage(stage.clone())).filter(|_| outcome.ok).copied();
-    let Some(output) = output else {
-        let exit = if outcome.cancelled { Exit::Interrupted } else { Exit::Failed };
-        tell(session, &engine, Ended::new(outcome, begun));
-        return Err(Failure::Told(exit));
-    };
-    let layout = Layout::open(&session.store.tree_path(&output))?;
-    Ok(Built { engine, stage: stage.clone(), layout, outcome, begun })
+    let made = make(session, project, plan, options, stage)?;
+    let layout = Layout::open(&session.store.tree_path(&made.output))?;
+    Ok(Built { made, layout })
 }
 
-fn line(built: &Built, link: &std::path::Path, written: &[PathBuf], pushed: Option<&push::Done>) -> serde_json::Value {
-    let layer = |layer: &akbuild_image::Descriptor| json!({"digest": layer.name(), "bytes": layer.size, "media_type": layer.media_type});
+/// The image, as `--json` tells it.
+fn line(built: &Built, link: &Path, written: &[PathBuf], pushed: Option<&push::Done>) -> Value {
+    let layer =
+        |layer: &Descriptor| json!({"digest": layer.name(), "bytes": layer.size, "media_type": layer.media_type});
     json!({
         "reason": "image",
-        "stage": built.stage.as_str(),
+        "stage": built.made.stage.as_str(),
         "digest": built.layout.manifest.name(),
         "config": built.layout.config.name(),
         "layers": built.layout.layers.iter().map(layer).collect::<Vec<_>>(),

@@ -14,13 +14,9 @@ use crate::session::Session;
 /// Fills in `{git}` (the commit of the repository that the recipe is in), `{git:SOURCE}` (that of a source) and `{key}` (the
 /// hash of everything that goes in), each with `:N` at its end for its first N characters. `{name}`, `{version}` and
 /// `{prefix}` are as everywhere in the recipe.
-pub(super) fn fill(
-    session: &Session,
-    project: &Project,
-    engine: &Engine,
-    stage: &StageId,
-    template: &str,
-) -> Outcome<String> {
+pub(super) fn fill(session: &Session, project: &Project, stage: &StageId, template: &str) -> Outcome<String> {
+    let engine = session.engine(project, project.plan()?, session.options(None, Vec::new()))?;
+    let value = |word: &str| value(session, project, &engine, stage, template, word);
     let expanded = project.written.vars().expand(template);
     let (mut out, mut rest) = (String::new(), expanded.as_str());
     while let Some((before, after)) = rest.split_once('{') {
@@ -28,7 +24,7 @@ pub(super) fn fill(
             return Err(bad(template, "a `{` has no `}`"));
         };
         out.push_str(before);
-        out.push_str(&value(session, project, engine, stage, template, word)?);
+        out.push_str(&value(word)?);
         rest = after;
     }
     out.push_str(rest);

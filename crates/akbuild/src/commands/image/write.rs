@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Form, Layout, index, write_archive};
+use akbuild_image::{Form, Layout, write_archive};
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
@@ -95,7 +95,7 @@ fn folder(
     }
     let version = layout.folder.join("oci-layout");
     replace(&output.join("oci-layout"), &io(fs::read_to_string(&version), "read", &version)?)?;
-    replace(&output.join("index.json"), &String::from_utf8_lossy(&index(layout, names)))?;
+    replace(&output.join("index.json"), &String::from_utf8_lossy(&layout.index(names)))?;
     session.ui.note(&format!("image layout in `{}`", output.display()));
     let mut written = vec![output.to_owned()];
     written.extend(beside(output, documents)?);
