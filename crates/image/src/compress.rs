@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use akbuild_recipe::plan::Compression;
@@ -16,6 +17,8 @@ use flate2::{Compress, Crc, FlushCompress, Status};
 const JOB: u32 = 2 << 20;
 /// Bytes of input that are deflated at a time.
 const BLOCK: usize = 1 << 20;
+/// Bytes that a deflated block has at most, by `deflateBound` of zlib, and some to spare for the flush.
+const BOUND: usize = BLOCK + BLOCK / 8 + BLOCK / 64 + 64;
 
 /// A compressor that writes to `W`.
 pub(crate) enum Encoder<W: Write> {
@@ -64,19 +67,29 @@ impl<W: Write> Write for Encoder<W> {
     }
 }
 
-/// One block to be deflated, and where the result goes.
-type Job = (Vec<u8>, bool, SyncSender<io::Result<Vec<u8>>>);
+/// A block, and the same deflated. Both are used again: freed by another thread than it was taken by, memory stays with
+/// the allocator for long.
+#[derive(Default)]
+struct Buffers {
+    block: Vec<u8>,
+    deflated: Vec<u8>,
+}
+
+/// A block to be deflated, whether it is the last one, and where the result goes.
+type Job = (Buffers, bool, SyncSender<io::Result<Buffers>>);
 
 /// gzip on several threads.
 pub(crate) struct Gzip<W> {
     out: W,
-    block: Vec<u8>,
+    /// Being filled.
+    next: Buffers,
     crc: Crc,
     jobs: Option<mpsc::Sender<Job>>,
     /// What was handed out, in order.
-    open: VecDeque<Receiver<io::Result<Vec<u8>>>>,
+    open: VecDeque<Receiver<io::Result<Buffers>>>,
     limit: usize,
     workers: Vec<JoinHandle<()>>,
+    spare: Vec<Buffers>,
 }
 
 impl<W: Write> Gzip<W> {
@@ -84,35 +97,39 @@ impl<W: Write> Gzip<W> {
         // Deflate, no name, no time, an unknown system.
         out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])?;
         let (jobs, shared) = mpsc::channel::<Job>();
-        let shared = std::sync::Arc::new(std::sync::Mutex::new(shared));
+        let shared = Arc::new(Mutex::new(shared));
         let worker = |_| {
             let shared = shared.clone();
-            std::thread::spawn(move || {
-                let next = || shared.lock().unwrap_or_else(|e| e.into_inner()).recv();
-                while let Ok((block, last, result)) = next() {
-                    // Nobody waits for it if another block has failed.
-                    let _ = result.send(deflate(&block, last, level));
-                }
-            })
+            std::thread::spawn(move || work(&shared, level))
         };
-        let workers = (0..threads).map(worker).collect();
-        let (block, open) = (Vec::with_capacity(BLOCK), VecDeque::new());
-        Ok(Self { out, block, crc: Crc::new(), jobs: Some(jobs), open, limit: threads * 2, workers })
+        Ok(Self {
+            out,
+            next: Buffers::default(),
+            crc: Crc::new(),
+            jobs: Some(jobs),
+            open: VecDeque::new(),
+            limit: threads * 2,
+            workers: (0..threads).map(worker).collect(),
+            spare: Vec::new(),
+        })
     }
 
     fn hand_out(&mut self, last: bool) -> io::Result<()> {
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
+        let full = std::mem::replace(&mut self.next, self.spare.pop().unwrap_or_default());
         let (result, receiver) = mpsc::sync_channel(1);
         let jobs = self.jobs.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        jobs.send((block, last, result)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        jobs.send((full, last, result)).map_err(|_| io::ErrorKind::BrokenPipe)?;
         self.open.push_back(receiver);
         if self.open.len() > self.limit { self.write_next() } else { Ok(()) }
     }
 
     fn write_next(&mut self) -> io::Result<()> {
         let Some(next) = self.open.pop_front() else { return Ok(()) };
-        let block = next.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))??;
-        self.out.write_all(&block)
+        let mut done = next.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))??;
+        self.out.write_all(&done.deflated)?;
+        done.block.clear();
+        self.spare.push(done);
+        Ok(())
     }
 
     fn finish(mut self) -> io::Result<W> {
@@ -132,11 +149,12 @@ impl<W: Write> Gzip<W> {
 
 impl<W: Write> Write for Gzip<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.block.len() == BLOCK {
+        if self.next.block.len() == BLOCK {
             self.hand_out(false)?;
         }
-        let n = bytes.len().min(BLOCK - self.block.len());
-        self.block.extend_from_slice(&bytes[..n]);
+        self.next.block.reserve_exact(BLOCK - self.next.block.len());
+        let n = bytes.len().min(BLOCK - self.next.block.len());
+        self.next.block.extend_from_slice(&bytes[..n]);
         self.crc.update(&bytes[..n]);
         Ok(n)
     }
@@ -146,27 +164,30 @@ impl<W: Write> Write for Gzip<W> {
     }
 }
 
-/// A part of a deflate stream that refers to nothing before it; `last` closes the stream.
-fn deflate(block: &[u8], last: bool, level: u32) -> io::Result<Vec<u8>> {
+/// Deflates blocks until there are no more.
+fn work(jobs: &Mutex<Receiver<Job>>, level: u32) {
     let mut compress = Compress::new(flate2::Compression::new(level), false);
-    let mut out = Vec::with_capacity(block.len() / 2 + 1024);
-    let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
-    loop {
-        let done = compress.total_in() as usize;
-        out.reserve(64 << 10);
-        let before = (compress.total_in(), out.len());
-        let status = compress.compress_vec(&block[done..], &mut out, flush).map_err(io::Error::other)?;
-        let whole = compress.total_in() as usize == block.len();
-        match status {
-            Status::StreamEnd => return Ok(out),
-            // A flush is complete when room for more output is left.
-            Status::Ok | Status::BufError if whole && !last && out.len() < out.capacity() => return Ok(out),
-            Status::BufError if before == (compress.total_in(), out.len()) && out.len() < out.capacity() => {
-                return Err(io::Error::other("deflate makes no progress"));
-            }
-            _ => {}
-        }
+    let next = || jobs.lock().unwrap_or_else(|e| e.into_inner()).recv();
+    while let Ok((mut buffers, last, result)) = next() {
+        let done = deflate(&mut compress, &buffers.block, &mut buffers.deflated, last);
+        // Nobody waits for it if another block has failed.
+        let _ = result.send(done.map(|()| buffers));
     }
+}
+
+/// A part of a deflate stream that refers to nothing before it; `last` closes the stream.
+fn deflate(compress: &mut Compress, block: &[u8], out: &mut Vec<u8>, last: bool) -> io::Result<()> {
+    compress.reset();
+    out.clear();
+    // Always the same room, and enough: deflate ends its blocks elsewhere if it runs out of room on the way.
+    out.reserve_exact(BOUND);
+    let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
+    let status = compress.compress_vec(block, out, flush).map_err(io::Error::other)?;
+    let ended = if last { Status::StreamEnd } else { Status::Ok };
+    if status != ended || compress.total_in() != block.len() as u64 || out.len() >= BOUND {
+        return Err(io::Error::other("deflate did not take a block whole"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -175,14 +196,20 @@ mod tests {
 
     use super::*;
 
-    /// Text that repeats itself now and then, and some noise.
-    fn data(length: usize) -> Vec<u8> {
+    /// What cannot be compressed.
+    fn noise(length: usize) -> Vec<u8> {
         let mut state = 1u64;
         let mut byte = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 60) as u8
+            (state >> 56) as u8
         };
-        (0..length).map(|i| if i % 97 < 60 { b'a' + (i % 23) as u8 } else { byte() }).collect()
+        (0..length).map(|_| byte()).collect()
+    }
+
+    /// Text that repeats itself now and then, and some noise.
+    fn data(length: usize) -> Vec<u8> {
+        let mix = |(i, noise)| if i % 97 < 60 { b'a' + (i % 23) as u8 } else { noise >> 4 };
+        noise(length).into_iter().enumerate().map(mix).collect()
     }
 
     fn encode(data: &[u8], compression: Compression, threads: usize, chunk: usize) -> Vec<u8> {
@@ -207,9 +234,9 @@ mod tests {
 
     #[test]
     fn what_was_compressed_comes_back() {
-        for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5] {
-            let data = data(length);
-            let mut back = Vec::new();
+        let lengths = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5];
+        for data in lengths.map(data).into_iter().chain([noise(2 * BLOCK + 5)]) {
+            let (length, mut back) = (data.len(), Vec::new());
             let gzip = encode(&data, Compression::Gzip(9), 2, 10_000);
             flate2::read::GzDecoder::new(&gzip[..]).read_to_end(&mut back).unwrap();
             assert!(back == data, "gzip {length}");
