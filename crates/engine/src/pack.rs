@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Contents, Entry, ImageError, Packed, blob_name, overlay, pack, write_layout};
+use akbuild_image::{Contents, Entry, Packed, blob_name, overlay, pack, write_layout};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Image, Layer, Subset};
 
@@ -89,20 +89,12 @@ impl Job<'_> {
             blobs.push(folder.join(blob_name(packed.compression)));
             layers.push((layer.name.clone(), packed));
         }
-        let tree = self.engine.tree(&self.engine.output_of(&image.tree, self.outputs)?);
-        if let Some(path) = overlay(&listings)?.lacks(&tree, &image.at)? {
+        let tree = self.engine.store.listing(&self.engine.output_of(&image.tree, self.outputs)?)?;
+        if let Some(path) = overlay(&listings)?.lacks(&tree, &image.at) {
             return Err(EngineError::NotShipped { path, tree: keys::name(&image.tree) });
         }
         let out = self.scratch.join("out");
-        let link = |i: usize, place: &Path| {
-            let linked = self.engine.store.link(&blobs[i], place);
-            let failed = |e: akbuild_store::StoreError| ImageError::Io {
-                doing: "link",
-                path: place.to_owned(),
-                source: std::io::Error::other(e.to_string()),
-            };
-            linked.map(drop).map_err(failed)
-        };
+        let link = |i: usize, place: &Path| Ok::<_, EngineError>(self.engine.store.link(&blobs[i], place).map(drop)?);
         let manifest = write_layout(&out, &image.config, &layers, link)?;
         writeln!(self.log, "{} layers: {}", layers.len(), manifest.name()).doing("write", Path::new("the log"))?;
         Ok(out)

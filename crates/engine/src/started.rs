@@ -6,6 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use akbuild_image::Meta;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Folder, Image, SysrootId};
 use akbuild_sandbox::{Mount, MountKind, Network, Output, Spec, Stdio, build_owner};
@@ -108,9 +109,7 @@ fn own(image: &Image, root: &Root, tree: &Path, scratch: &Path) -> Result<Vec<Mo
 /// What is mounted for a folder that an image adds, whose tree or sysroot may have it already, at `there`. What its user
 /// may write to is gone afterwards.
 fn added(folder: &Folder, there: &Path, (uid, gid): (u32, u32), own: &Path) -> Result<Option<MountKind>, EngineError> {
-    // It belongs to root.
-    let bits = if gid == 0 { folder.mode >> 3 } else { folder.mode };
-    let writable = uid == 0 || bits & 0o3 == 0o3;
+    let writable = Meta::folder(folder.mode).lets_write(uid.into(), gid.into());
     let is_there = there.symlink_metadata().is_ok_and(|meta| meta.is_dir());
     let is_empty = fs::read_dir(there).map_or(true, |mut entries| entries.next().is_none());
     if is_there && !writable {

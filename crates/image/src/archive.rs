@@ -7,12 +7,13 @@ use std::path::Path;
 
 use akbuild_nar::{Algo, Digest, Hasher};
 use serde_json::json;
-use tar::{Builder, EntryType, Header};
+use tar::{Builder, EntryType};
 
 use crate::ImageError;
-use crate::document::{MEDIA_INDEX, PUSHED_AT, bytes};
+use crate::document::bytes;
 use crate::error::Doing;
 use crate::layout::{Layout, VERSION};
+use crate::member::{Exactly, header};
 
 /// A form of archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +34,6 @@ pub fn write_archive(layout: &Layout, form: Form, names: &[String], out: impl Wr
     builder.into_inner().and_then(|mut out| out.flush()).doing("write", "the archive")
 }
 
-/// The text of a layout's `index.json` with the references that the image has there, `NAME:TAG`.
-pub fn index(layout: &Layout, names: &[String]) -> Vec<u8> {
-    let entry = |name: Option<&String>| {
-        let mut entry = layout.manifest.json();
-        if let Some(name) = name {
-            // What containerd looks at wants the whole of it.
-            entry["annotations"] = json!({ PUSHED_AT: tag(name), "io.containerd.image.name": name });
-        }
-        entry
-    };
-    let manifests: Vec<_> =
-        if names.is_empty() { vec![entry(None)] } else { names.iter().map(|n| entry(Some(n))).collect() };
-    bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests}))
-}
-
 fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
     folder(builder, "blobs")?;
     folder(builder, "blobs/sha256")?;
@@ -62,14 +48,8 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
             return Err(ImageError::Digest { blob: blob.name() });
         }
     }
-    text(builder, "index.json", &index(layout, names))?;
+    text(builder, "index.json", &layout.index(names))?;
     text(builder, "oci-layout", VERSION.as_bytes())
-}
-
-/// The tag of a reference; a colon may also stand before a port.
-fn tag(name: &str) -> &str {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    last.rsplit_once(':').map_or(name, |(_, tag)| tag)
 }
 
 fn docker(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> Result<(), ImageError> {
@@ -110,17 +90,6 @@ pub(crate) fn decode(mut raw: impl Read + 'static) -> io::Result<Box<dyn Read>> 
     })
 }
 
-fn header(kind: EntryType, mode: u32, size: u64) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_size(size);
-    header.set_mtime(1);
-    header.set_uid(0);
-    header.set_gid(0);
-    header
-}
-
 fn folder(builder: &mut Builder<impl Write>, name: &str) -> Result<(), ImageError> {
     let mut header = header(EntryType::Directory, 0o755, 0);
     builder.append_data(&mut header, format!("{name}/"), io::empty()).doing("write", "the archive")
@@ -137,35 +106,23 @@ fn stream(
     builder: &mut Builder<impl Write>,
     name: &str,
     size: u64,
-    reader: impl Read,
+    inner: impl Read,
     from: &Path,
 ) -> Result<Digest, ImageError> {
-    let hasher = Hasher::new(Algo::Sha256);
-    let mut counted = Counted { inner: reader.take(size.saturating_add(1)), bytes: 0, hasher, failed: false };
-    let written = builder.append_data(&mut header(EntryType::Regular, 0o644, size), name, &mut counted);
-    match written {
-        Err(source) if counted.failed => Err(ImageError::Io { doing: "read", path: from.to_owned(), source }),
-        Err(source) => Err(ImageError::Io { doing: "write", path: "the archive".into(), source }),
-        Ok(()) if counted.bytes != size => {
-            // Of a file that is too long, only the beginning was read.
-            let found = std::fs::metadata(from).map_or(counted.bytes, |meta| meta.len().max(counted.bytes));
-            Err(ImageError::Changed { path: from.to_owned(), expected: size, found })
-        }
-        Ok(()) => Ok(counted.hasher.finish()),
-    }
+    let mut file = Exactly::new(Hashed { inner, hasher: Hasher::new(Algo::Sha256) }, size);
+    let written = builder.append_data(&mut header(EntryType::Regular, 0o644, size), name, &mut file);
+    file.check(written, from, "the archive".as_ref())?;
+    Ok(file.inner.hasher.finish())
 }
 
-struct Counted<R> {
+struct Hashed<R> {
     inner: R,
-    bytes: u64,
     hasher: Hasher,
-    failed: bool,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer).inspect_err(|_| self.failed = true)?;
-        self.bytes += n as u64;
+        let n = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..n]);
         Ok(n)
     }

@@ -129,14 +129,24 @@ pub(crate) fn manifest(config: &Descriptor, layers: &[(String, Packed)]) -> Vec<
     }))
 }
 
-/// An index of one manifest, perhaps with the tag that it is to have.
-pub(crate) fn index(manifest: &Descriptor, architecture: &str, tag: Option<&str>) -> Vec<u8> {
+/// An index of one image: once, or once for each of its names, `NAME:TAG`.
+pub(crate) fn index(manifest: &Descriptor, architecture: &str, names: &[String]) -> Vec<u8> {
     let mut entry = manifest.json();
     entry["platform"] = json!({"architecture": architecture, "os": "linux"});
-    if let Some(tag) = tag {
-        entry["annotations"] = json!({ PUSHED_AT: tag });
-    }
-    bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": [entry]}))
+    let named = |name: &String| {
+        let mut entry = entry.clone();
+        // What containerd looks at wants the whole of it.
+        entry["annotations"] = json!({ PUSHED_AT: tag(name), "io.containerd.image.name": name });
+        entry
+    };
+    let manifests = if names.is_empty() { vec![entry.clone()] } else { names.iter().map(named).collect() };
+    bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests}))
+}
+
+/// The tag of a reference; a colon may also stand before a port.
+fn tag(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.rsplit_once(':').map_or(name, |(_, tag)| tag)
 }
 
 /// Without white space: these are blobs, and small is as good as pretty.

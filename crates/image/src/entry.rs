@@ -118,15 +118,6 @@ impl Contents {
         };
         akbuild_nar::Listing { entries: self.entries.iter().map(entry).collect() }
     }
-
-    /// The folders that have not the usual mode.
-    pub(crate) fn modes(&self) -> BTreeMap<String, u32> {
-        let unusual = |(path, entry): (&Vec<u8>, &Entry)| match entry {
-            Entry::Folder(mode) if *mode != FOLDER => Some((shown(path), *mode)),
-            _ => None,
-        };
-        self.entries.iter().filter_map(unusual).collect()
-    }
 }
 
 impl Entry {
@@ -164,9 +155,12 @@ mod tests {
         add(&mut contents, "opt/a-b", text("x")).unwrap();
         contents.folder(OsStr::new("opt/a"), 0o1777).unwrap();
         contents.folder(OsStr::new("tmp"), 0o1777).unwrap();
-        let paths: Vec<String> = contents.entries.keys().map(|p| shown(p)).collect();
-        assert_eq!(paths, ["opt", "opt/a", "opt/a-b", "opt/a/b", "tmp"]);
-        assert_eq!(contents.modes(), BTreeMap::from([("opt/a".into(), 0o1777), ("tmp".into(), 0o1777)]));
+        let shown = |(path, entry): (&Vec<u8>, &Entry)| match entry {
+            Entry::Folder(mode) => format!("{} {mode:o}", shown(path)),
+            _ => shown(path),
+        };
+        let paths: Vec<String> = contents.entries.iter().map(shown).collect();
+        assert_eq!(paths, ["opt 755", "opt/a 1777", "opt/a-b", "opt/a/b", "tmp 1777"]);
     }
 
     #[test]

@@ -7,7 +7,6 @@
 //! contents         its entries, as `akbuild_nar::Listing` writes them
 //! ```
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -58,8 +57,6 @@ pub struct Packed {
     pub diff_id: Digest,
     /// Its length in bytes.
     pub diff_size: u64,
-    /// Folders with a mode other than 755.
-    pub modes: BTreeMap<String, u32>,
 }
 
 #[derive(Deserialize)]
@@ -70,8 +67,6 @@ struct Record {
     size: u64,
     diff_id: String,
     diff_size: u64,
-    #[serde(default)]
-    modes: BTreeMap<String, String>,
 }
 
 /// The name of the archive in a layer's folder.
@@ -85,11 +80,9 @@ pub fn blob_name(compression: impl Into<Coding>) -> &'static str {
 impl Packed {
     /// Writes what is known beside the archive.
     pub fn write(&self, folder: &Path, contents: &Contents) -> Result<(), ImageError> {
-        let modes: BTreeMap<&String, String> = self.modes.iter().map(|(p, mode)| (p, format!("{mode:o}"))).collect();
         let record = json!({
             "schema": 1, "compression": self.compression, "digest": format!("sha256:{}", self.digest.hex()),
             "size": self.size, "diff_id": format!("sha256:{}", self.diff_id.hex()), "diff_size": self.diff_size,
-            "modes": modes,
         });
         let (path, listing) = (folder.join(RECORD), folder.join(CONTENTS));
         fs::write(&path, format!("{record:#}\n")).doing("write", &path)?;
@@ -106,17 +99,12 @@ impl Packed {
             return Err(wrong(format!("its schema is {}, and 1 is known", record.schema)));
         }
         let digest = |text: &str| parse(text).ok_or_else(|| wrong(format!("`{text}` is no digest")));
-        let mode = |(path, text): (String, String)| {
-            let mode = u32::from_str_radix(&text, 8).map_err(|_| wrong(format!("`{text}` is no mode")))?;
-            Ok((path, mode))
-        };
         Ok(Self {
             compression: record.compression,
             digest: digest(&record.digest)?,
             size: record.size,
             diff_id: digest(&record.diff_id)?,
             diff_size: record.diff_size,
-            modes: record.modes.into_iter().map(mode).collect::<Result<_, _>>()?,
         })
     }
 

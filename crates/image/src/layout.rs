@@ -32,6 +32,8 @@ pub struct Layout {
     pub manifest_bytes: Vec<u8>,
     /// Its configuration.
     pub config: Descriptor,
+    /// The processors that it is for, by the name that Go has for them.
+    pub architecture: String,
     /// Its layers, the lowest first.
     pub layers: Vec<Descriptor>,
     /// Digests of the layers' archives, in the same order.
@@ -53,14 +55,14 @@ pub struct Run {
     pub stop_signal: String,
 }
 
-/// Writes the layout of an image into the empty folder `folder`. Layers come from where `layers` says, each by its
-/// name, through `link`, which is given the source and the place.
-pub fn write_layout(
+/// Writes the layout of an image into the empty folder `folder`. Layers come there each by its
+/// number, through `link`, which is given that and the place.
+pub fn write_layout<E: From<ImageError>>(
     folder: &Path,
     config: &ImageConfig,
     layers: &[(String, Packed)],
-    mut link: impl FnMut(usize, &Path) -> Result<(), ImageError>,
-) -> Result<Descriptor, ImageError> {
+    mut link: impl FnMut(usize, &Path) -> Result<(), E>,
+) -> Result<Descriptor, E> {
     let blobs = folder.join("blobs/sha256");
     fs::create_dir_all(&blobs).doing("make", &blobs)?;
     for (i, (_, layer)) in layers.iter().enumerate() {
@@ -78,7 +80,7 @@ pub fn write_layout(
     };
     let described = blob(MEDIA_CONFIG, &document::config(config, layers))?;
     let manifest = blob(MEDIA_MANIFEST, &document::manifest(&described, layers))?;
-    write(folder.join("index.json"), &document::index(&manifest, &config.architecture, None))?;
+    write(folder.join("index.json"), &document::index(&manifest, &config.architecture, &[]))?;
     write(folder.join("oci-layout"), VERSION.as_bytes())?;
     Ok(manifest)
 }
@@ -96,6 +98,7 @@ struct Manifest {
 
 #[derive(Deserialize)]
 struct Config {
+    architecture: String,
     #[serde(default)]
     config: Option<Run>,
     rootfs: Rootfs,
@@ -143,10 +146,16 @@ impl Layout {
             manifest,
             manifest_bytes,
             config: found.config,
+            architecture: config.architecture,
             layers: found.layers,
             diff_ids,
             run: config.config.unwrap_or_default(),
         })
+    }
+
+    /// The bytes of an `index.json` with the references that the image has there, `NAME:TAG`.
+    pub fn index(&self, names: &[String]) -> Vec<u8> {
+        document::index(&self.manifest, &self.architecture, names)
     }
 
     /// Where a blob is.

@@ -17,13 +17,14 @@ mod entry;
 mod error;
 mod layer;
 mod layout;
+mod member;
 mod pack;
 mod stack;
 mod tree;
 mod unpack;
 mod unpacked;
 
-pub use archive::{Form, index, write_archive};
+pub use archive::{Form, write_archive};
 pub use document::{Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
 pub use entry::{Contents, Entry};
 pub use error::ImageError;

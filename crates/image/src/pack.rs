@@ -1,6 +1,6 @@
 //! A layer's entries become one compressed tar archive. Knows the archive's form and both of its digests.
 //!
-//! The archive has every entry once, sorted by path, all owned by 0:0 without names, times at [`MTIME`], folders with
+//! The archive has every entry once, sorted by path, all owned by 0:0 without names, times as in the store, folders with
 //! `/` at their ends, long names as GNU tar writes them. Nothing else decides its bytes.
 
 use std::fs::File;
@@ -17,9 +17,8 @@ use crate::compress::Encoder;
 use crate::entry::{Contents, Entry, FOLDER};
 use crate::error::Doing;
 use crate::layer::Packed;
+use crate::member::{Exactly, header};
 
-/// Seconds since 1970 that everything in a layer was last changed at: that of the store.
-const MTIME: u64 = 1;
 /// Bytes of a name, or of a link's target, that a header has room for.
 const FIELD: usize = 100;
 
@@ -52,7 +51,7 @@ fn write(
     let (encoder, diff_id, diff_size) = raw.finish();
     let (file, digest, size) = encoder.finish().doing("write", out)?.finish();
     drop(file);
-    Ok(Packed { compression: compression.into(), digest, size, diff_id, diff_size, modes: contents.modes() })
+    Ok(Packed { compression: compression.into(), digest, size, diff_id, diff_size })
 }
 
 fn append(builder: &mut Builder<impl Write>, path: &[u8], entry: &Entry, out: &Path) -> Result<(), ImageError> {
@@ -72,30 +71,15 @@ fn append(builder: &mut Builder<impl Write>, path: &[u8], entry: &Entry, out: &P
         Entry::File { from, size, exec, .. } => {
             let header = header(EntryType::Regular, mode(*exec), *size);
             let file = File::open(from).doing("open", from)?;
-            let mut file = Exactly { file, found: 0, expected: *size, failed: false };
+            let mut file = Exactly::new(file, *size);
             let written = member(builder, header, path, b"", &mut file);
-            written.map_err(|source| match file.failed {
-                true => ImageError::Io { doing: "read", path: from.clone(), source },
-                false => ImageError::Io { doing: "write", path: out.to_owned(), source },
-            })?;
-            file.check(from)
+            file.check(written, from, out)
         }
     }
 }
 
 fn mode(exec: bool) -> u32 {
     if exec { FOLDER } else { 0o644 }
-}
-
-fn header(kind: EntryType, mode: u32, size: u64) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_size(size);
-    header.set_mtime(MTIME);
-    header.set_uid(0);
-    header.set_gid(0);
-    header
 }
 
 /// Writes an entry. Its name and target are written as they are, whatever their bytes and lengths: the `tar` crate
@@ -124,36 +108,6 @@ fn member(
 fn fill(field: &mut [u8; FIELD], text: &[u8]) {
     let length = text.len().min(FIELD);
     field[..length].copy_from_slice(&text[..length]);
-}
-
-/// A file that must have so many bytes: more than one too many is not read.
-struct Exactly {
-    file: File,
-    found: u64,
-    expected: u64,
-    failed: bool,
-}
-
-impl Exactly {
-    fn check(&self, from: &Path) -> Result<(), ImageError> {
-        if self.found == self.expected {
-            return Ok(());
-        }
-        // Of one that is too long, only the beginning was read.
-        let found = self.file.metadata().map_or(self.found, |meta| meta.len().max(self.found));
-        Err(ImageError::Changed { path: from.to_owned(), expected: self.expected, found })
-    }
-}
-
-impl Read for Exactly {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.found > self.expected {
-            return Ok(0);
-        }
-        let n = self.file.read(buffer).inspect_err(|_| self.failed = true)?;
-        self.found += n as u64;
-        Ok(n)
-    }
 }
 
 /// Counts and hashes what goes through.

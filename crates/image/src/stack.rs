@@ -1,21 +1,18 @@
 //! The layers of an image on top of each other: what a container sees. Knows names and kinds of files; reads none.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use akbuild_nar::{Kind, Listing};
 
 use crate::ImageError;
 use crate::entry::shown;
-use crate::error::Doing;
 
 /// What is at each path, and the name of the layer that it is from.
 #[derive(Debug, Default)]
-pub struct Stack {
-    entries: BTreeMap<Vec<u8>, (String, Kind)>,
+pub struct Stack<'a> {
+    entries: BTreeMap<&'a [u8], (&'a str, &'a Kind)>,
 }
 
 /// Puts layers on top of each other, the lowest first.
@@ -25,24 +22,24 @@ pub struct Stack {
 ///
 /// # Errors
 /// [`ImageError::Hidden`]
-pub fn overlay(layers: &[(String, Listing)]) -> Result<Stack, ImageError> {
+pub fn overlay(layers: &[(String, Listing)]) -> Result<Stack<'_>, ImageError> {
     let mut stack = Stack::default();
     for (i, (layer, listing)) in layers.iter().enumerate() {
         for entry in &listing.entries {
             let path = entry.path.as_bytes();
             if let Some((lower, old)) = stack.entries.get(path) {
-                let folders = [&entry.kind, old].map(|kind| matches!(kind, Kind::Dir));
+                let folders = [&entry.kind, *old].map(|kind| matches!(kind, Kind::Dir));
                 let fits = match folders {
                     [true, true] => true,
-                    [false, false] => *old == entry.kind || i + 1 == layers.len(),
+                    [false, false] => **old == entry.kind || i + 1 == layers.len(),
                     _ => false,
                 };
                 if !fits {
-                    let (path, layer, lower) = (shown(path), layer.clone(), lower.clone());
+                    let (path, layer, lower) = (shown(path), layer.clone(), (*lower).to_owned());
                     return Err(ImageError::Hidden { path, layer, new: word(&entry.kind), lower, old: word(old) });
                 }
             }
-            stack.entries.insert(path.to_vec(), (layer.clone(), entry.kind.clone()));
+            stack.entries.insert(path, (layer, &entry.kind));
         }
     }
     Ok(stack)
@@ -56,39 +53,20 @@ fn word(kind: &Kind) -> &'static str {
     }
 }
 
-impl Stack {
-    /// The first path of a stored tree that is not in the image, or not of the same kind, mode and length there. `at`
-    /// is where the tree lives. Contents are not read: layers are packed from the same trees that it was made of.
-    pub fn lacks(&self, tree: &Path, at: &str) -> Result<Option<String>, ImageError> {
-        let mut open = vec![(tree.to_owned(), at.trim_matches('/').as_bytes().to_vec())];
-        while let Some((folder, place)) = open.pop() {
-            let mut entries =
-                fs::read_dir(&folder).doing("read", &folder)?.collect::<Result<Vec<_>, _>>().doing("read", &folder)?;
-            entries.sort_by_key(fs::DirEntry::file_name);
-            for entry in entries {
-                let (path, name) = (entry.path(), entry.file_name());
-                let separator: &[u8] = if place.is_empty() { b"" } else { b"/" };
-                let place = [&place[..], separator, name.as_bytes()].concat();
-                let meta = fs::symlink_metadata(&path).doing("stat", &path)?;
-                let same = match self.entries.get(&place).map(|(_, kind)| kind) {
-                    Some(Kind::Dir) => meta.is_dir(),
-                    Some(Kind::Symlink { target }) => {
-                        meta.is_symlink() && fs::read_link(&path).doing("read", &path)?.as_os_str() == target
-                    }
-                    Some(Kind::File { exec, size, .. }) => {
-                        meta.is_file() && meta.len() == *size && (meta.mode() & 0o100 != 0) == *exec
-                    }
-                    None => false,
-                };
-                if !same {
-                    return Ok(Some(shown(&place)));
-                }
-                if meta.is_dir() {
-                    open.push((path, place));
-                }
-            }
-        }
-        Ok(None)
+impl Stack<'_> {
+    /// The first path of a tree that is not in the image, or not the same there. `at` is where the tree lives.
+    pub fn lacks(&self, tree: &Listing, at: &str) -> Option<String> {
+        let at = at.trim_matches('/').as_bytes();
+        let place = |path: &OsStr| match (at.is_empty(), path.is_empty()) {
+            (true, _) => path.as_bytes().to_vec(),
+            (_, true) => at.to_vec(),
+            _ => [at, b"/", path.as_bytes()].concat(),
+        };
+        // That an empty folder is nowhere does no harm.
+        let all = tree.entries.iter().filter(|entry| !entry.path.is_empty() || !matches!(entry.kind, Kind::Dir));
+        let mut places = all.map(|entry| (place(&entry.path), &entry.kind));
+        let missing = places.find(|(place, kind)| self.entries.get(&place[..]).is_none_or(|(_, there)| there != kind));
+        missing.map(|(place, _)| shown(&place))
     }
 
     /// How many paths there are.

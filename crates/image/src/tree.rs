@@ -157,7 +157,7 @@ impl Tree {
         };
         for (path, name) in missing.into_iter().rev() {
             rustix::fs::mkdirat(&*folder.fd, name, Mode::from_raw_mode(0o755))?;
-            self.entries.insert(folder.real.join(name), Meta::FOLDER);
+            self.entries.insert(folder.real.join(name), Meta::folder(0o755));
             folder = self.look_up(path)?;
         }
         self.last = Some((parent, folder.clone()));

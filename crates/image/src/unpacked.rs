@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+/// A folder that no layer says anything of.
+static FOLDER: Meta = Meta::folder(0o755);
+
 /// What a layer says of a file, folder or link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
@@ -35,7 +38,7 @@ impl Unpacked {
     }
 
     fn follow(&self, path: &Path, links: u32) -> Option<(PathBuf, &Meta)> {
-        let mut at = (PathBuf::from("/"), &Meta::FOLDER);
+        let mut at = (PathBuf::from("/"), &FOLDER);
         let mut parts = path.components();
         while let Some(part) = parts.next() {
             let next = match part {
@@ -44,7 +47,7 @@ impl Unpacked {
                 Component::ParentDir => at.0.parent().unwrap_or(Path::new("/")).to_owned(),
                 _ => continue,
             };
-            let meta = if next == Path::new("/") { &Meta::FOLDER } else { self.entries.get(&next)? };
+            let meta = if next == Path::new("/") { &FOLDER } else { self.entries.get(&next)? };
             match &meta.target {
                 Some(target) => {
                     let whole = at.0.join(target).join(parts.as_path());
@@ -69,8 +72,10 @@ impl Unpacked {
 }
 
 impl Meta {
-    /// A folder that no layer says anything of.
-    pub(crate) const FOLDER: Self = Self { mode: 0o755, uid: 0, gid: 0, is_folder: true, target: None };
+    /// A folder that belongs to root.
+    pub const fn folder(mode: u32) -> Self {
+        Self { mode, uid: 0, gid: 0, is_folder: true, target: None }
+    }
 
     /// What a header says; of a link, not where it leads.
     pub(crate) fn of(header: &tar::Header) -> io::Result<Self> {

@@ -19,7 +19,7 @@ fn a_mask_changes_no_mode() {
     let packed = pack(&contents, Compression::Gzip(1), 1, &blob).unwrap();
     let link = |_: usize, place: &Path| {
         fs::rename(&blob, place).unwrap();
-        Ok(())
+        Ok::<_, akbuild_image::ImageError>(())
     };
     write_layout(&layout, &ImageConfig::default(), &[("one".into(), packed)], link).unwrap();
     fs::create_dir(&root).unwrap();

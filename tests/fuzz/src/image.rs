@@ -26,7 +26,7 @@ pub fn layer(data: &[u8]) {
     let names: Vec<String> = layers.iter().map(|bytes| image.blob(bytes)).collect();
     let described: Vec<String> =
         names.iter().zip(&layers).map(|(name, bytes)| descriptor("tar", name, bytes.len())).collect();
-    let config = format!(r#"{{"rootfs":{{"diff_ids":["{}"]}}}}"#, names.join(r#"",""#));
+    let config = format!(r#"{{"architecture":"amd64","rootfs":{{"diff_ids":["{}"]}}}}"#, names.join(r#"",""#));
     let config = descriptor(MEDIA_CONFIG, &image.blob(config.as_bytes()), config.len());
     image.index(&format!(r#"{{"config":{config},"layers":[{}]}}"#, described.join(",")));
 

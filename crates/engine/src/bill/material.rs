@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use akbuild_attest::{Material, Origin as From, Purl};
 use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::{Origin, Source, StageId};
-use akbuild_store::Key;
+use akbuild_store::{Artifact, Key};
 
+use crate::artifacts;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
+use crate::served::Served;
 
 impl Engine {
     /// The sources that an image needs.
@@ -28,16 +30,18 @@ impl Engine {
             let (origin, archive) = origin(source, outputs)?;
             all.push(Material::source(source.id.as_str(), &version(source), &origin, archive.as_ref()));
         }
+        let mut used = Vec::new();
         let graph = Graph::new(&self.plan, std::slice::from_ref(image), false);
         for node in graph.indices().map(|at| &graph.node(at).id) {
-            let list = match node {
-                NodeId::Stage(_) => self.would_use(node, outputs).unwrap_or_default(),
-                _ => self.artifact_list(node)?,
-            };
-            for artifact in list {
-                all.extend(Purl::parse(&artifact.name).map(|purl| Material::artifact(&purl, [&artifact.digest])));
+            if !matches!(node, NodeId::Stage(_)) {
+                used.extend(self.artifact_list(node)?);
             }
         }
+        for (_, exec, artifacts) in self.locked(image)? {
+            used.extend(artifacts::list(&Served::read(self, exec, artifacts, outputs)?.artifacts));
+        }
+        let material = |artifact: Artifact| Some(Material::artifact(&Purl::parse(&artifact.name)?, [&artifact.digest]));
+        all.extend(used.into_iter().filter_map(material));
         Ok(all)
     }
 

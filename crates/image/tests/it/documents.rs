@@ -1,6 +1,5 @@
 //! An image's documents as others read them: with everything that can be said, and with hardly anything.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +12,7 @@ use serde_json::Value;
 /// A layer that nobody has packed.
 pub(crate) fn layer(name: &str, compression: Coding) -> (String, Packed) {
     let (digest, diff_id) = (Digest::sha256(name.as_bytes()), Digest::sha256(&name.as_bytes()[1..]));
-    let packed = Packed { compression, digest, size: 1000, diff_id, diff_size: 2000, modes: BTreeMap::new() };
+    let packed = Packed { compression, digest, size: 1000, diff_id, diff_size: 2000 };
     (name.to_owned(), packed)
 }
 
@@ -22,7 +21,7 @@ pub(crate) fn written(folder: &Path, config: &ImageConfig, layers: &[(String, Pa
     let link = |i: usize, place: &Path| {
         // Never over another, as a link would not be either.
         File::create_new(place).unwrap().write_all(layers[i].0.as_bytes()).unwrap();
-        Ok(())
+        Ok::<_, akbuild_image::ImageError>(())
     };
     let manifest = write_layout(folder, config, layers, link).unwrap();
     let layout = Layout::open(folder).unwrap();

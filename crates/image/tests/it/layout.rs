@@ -105,7 +105,7 @@ fn of_manifest(change: impl Fn(&World, &mut Value)) -> String {
 fn of_config(change: impl Fn(&mut Value)) -> String {
     let mut hex = String::new();
     let text = of_manifest(|world, manifest| {
-        let mut config = json!({"rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", "0".repeat(64))]}});
+        let mut config = json!({"architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", "0".repeat(64))]}});
         change(&mut config);
         let config = world.blob(MEDIA_CONFIG, config.to_string().as_bytes());
         manifest["config"] = json!(config);
@@ -185,6 +185,7 @@ fn configurations_that_are_none() {
     ");
     let first = |text: String| text.lines().next().unwrap().to_owned();
     let all = [
+        first(of_config(|config| config["architecture"] = json!(null))),
         first(of_config(|config| config["rootfs"] = json!({}))),
         first(of_config(|config| config["rootfs"]["diff_ids"] = json!(["sha256:00"]))),
         first(of_config(|config| config["rootfs"]["diff_ids"] = json!(["", ""]))),
@@ -192,17 +193,19 @@ fn configurations_that_are_none() {
         first(of_config(|config| config["config"] = json!({"User": 7}))),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: missing field `diff_ids` at line 1 column 12
+    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: invalid type: null, expected a string at line 1 column 20
+    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: missing field `diff_ids` at line 1 column 35
     `[DIR]/layout/blobs/sha256/[HEX]` is no configuration of this image: its `diff_ids` are not one SHA-256 for each layer
     `[DIR]/layout/blobs/sha256/[HEX]` is no configuration of this image: its `diff_ids` are not one SHA-256 for each layer
-    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: invalid type: string "A=1", expected a sequence at line 1 column 136
-    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: invalid type: integer `7`, expected a string at line 1 column 133
+    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: invalid type: string "A=1", expected a sequence at line 1 column 159
+    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: invalid type: integer `7`, expected a string at line 1 column 156
     "#);
     let world = World::new();
     let manifest = world.image(&[]);
     world.publish(&manifest);
     let hex = manifest["config"]["digest"].as_str().unwrap().replace("sha256:", "");
-    fs::write(world.path("layout/blobs/sha256").join(&hex), r#"{"rootfs": {"diff_ids": []}}"#).unwrap();
+    fs::write(world.path("layout/blobs/sha256").join(&hex), r#"{"architecture": "arm64", "rootfs": {"diff_ids": []}}"#)
+        .unwrap();
     insta::assert_snapshot!(opened(&world).replace(&hex, "[HEX]"), @"
     `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: its bytes have another digest than its name
       help: run `akbuild cache verify --repair` if akbuild has made it; fetch any other image again
@@ -215,7 +218,7 @@ fn an_image_with_two_names() {
     world.publish(&world.image(&[]));
     let layout = world.open().unwrap();
     let names = ["a:1", "b:2"].map(str::to_owned);
-    world.index(&String::from_utf8(akbuild_image::index(&layout, &names)).unwrap());
+    world.index(&String::from_utf8(layout.index(&names)).unwrap());
     assert_eq!(world.open().unwrap().manifest, layout.manifest);
 }
 

@@ -177,7 +177,7 @@ proptest! {
         fs::create_dir(&root).unwrap();
         let link = |i: usize, place: &Path| {
             fs::copy(folder.path().join(format!("layer-{i}/blob")), place).unwrap();
-            Ok(())
+            Ok::<_, akbuild_image::ImageError>(())
         };
         write_layout(&layout, &ImageConfig::default(), &packed, link).unwrap();
         let unpacked = unpack(&Layout::open(&layout).unwrap(), &root).unwrap();
