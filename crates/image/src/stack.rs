@@ -1,6 +1,6 @@
 //! The layers of an image on top of each other: what a container sees. Knows names and kinds of files; reads none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -13,6 +13,8 @@ use crate::entry::shown;
 #[derive(Debug, Default)]
 pub struct Stack<'a> {
     entries: BTreeMap<&'a [u8], (&'a str, &'a Kind)>,
+    /// Where the highest layer has something else than those below it.
+    changed: BTreeSet<&'a [u8]>,
 }
 
 /// Puts layers on top of each other, the lowest first.
@@ -27,17 +29,15 @@ pub fn overlay(layers: &[(String, Listing)]) -> Result<Stack<'_>, ImageError> {
     for (i, (layer, listing)) in layers.iter().enumerate() {
         for entry in &listing.entries {
             let path = entry.path.as_bytes();
-            if let Some((lower, old)) = stack.entries.get(path) {
-                let folders = [&entry.kind, *old].map(|kind| matches!(kind, Kind::Dir));
-                let fits = match folders {
-                    [true, true] => true,
-                    [false, false] => **old == entry.kind || i + 1 == layers.len(),
-                    _ => false,
-                };
-                if !fits {
+            if let Some((lower, old)) = stack.entries.get(path)
+                && **old != entry.kind
+            {
+                let is_folder = [&entry.kind, *old].iter().any(|kind| matches!(kind, Kind::Dir));
+                if is_folder || i + 1 < layers.len() {
                     let (path, layer, lower) = (shown(path), layer.clone(), (*lower).to_owned());
                     return Err(ImageError::Hidden { path, layer, new: word(&entry.kind), lower, old: word(old) });
                 }
+                stack.changed.insert(path);
             }
             stack.entries.insert(path, (layer, &entry.kind));
         }
@@ -54,7 +54,8 @@ fn word(kind: &Kind) -> &'static str {
 }
 
 impl Stack<'_> {
-    /// The first path of a tree that is not in the image, or not the same there. `at` is where the tree lives.
+    /// The first path of a tree that is not in the image, or not the same there though the highest layer does not change
+    /// it. `at` is where the tree lives.
     pub fn lacks(&self, tree: &Listing, at: &str) -> Option<String> {
         let at = at.trim_matches('/').as_bytes();
         let place = |path: &OsStr| match (at.is_empty(), path.is_empty()) {
@@ -65,7 +66,10 @@ impl Stack<'_> {
         // That an empty folder is nowhere does no harm.
         let all = tree.entries.iter().filter(|entry| !entry.path.is_empty() || !matches!(entry.kind, Kind::Dir));
         let mut places = all.map(|entry| (place(&entry.path), &entry.kind));
-        let missing = places.find(|(place, kind)| self.entries.get(&place[..]).is_none_or(|(_, there)| there != kind));
+        let missing = places.find(|(place, kind)| match self.entries.get(&place[..]) {
+            Some((_, there)) => there != kind && !self.changed.contains(&place[..]),
+            None => true,
+        });
         missing.map(|(place, _)| shown(&place))
     }
 
