@@ -378,6 +378,16 @@ fn what_is_asked_for_is_not_there() {
 }
 
 #[test]
+fn an_image_may_change_a_file_of_its_tree() {
+    let other = "files = [{ path = \"opt/tiny/share/words\", text = \"three\\n\" }, { path = \"start\"";
+    let world = World::new(&IMAGE.replace("files = [{ path = \"start\"", other));
+    files(&world);
+    let line = image(&world, &[]);
+    assert_eq!(layer(&world, &line, "words")["opt/tiny/share/words"], "Regular 644 one\ntwo");
+    assert_eq!(layer(&world, &line, "glue")["opt/tiny/share/words"], "Regular 644 three");
+}
+
+#[test]
 fn what_would_hide_a_part_of_the_sysroot() {
     let world =
         World::new(&IMAGE.replace("path = \"start\"", "path = \"bin/start\"").replace("/start\"]", "/bin/start\"]"));
