@@ -1,72 +1,28 @@
 //! The JSON documents of an image: configuration, manifest, index. Knows their fields and their order, which is the
 //! order of the specification's text; no files.
 
-use akbuild_nar::Digest;
 use akbuild_recipe::plan::ImageConfig;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::layer::{Packed, parse};
+use crate::Descriptor;
+use crate::layer::Packed;
 
 /// The media type of a manifest.
 pub const MEDIA_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// The media type of an index.
-pub(crate) const MEDIA_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The media type of an index: manifests by platform, or a list of what is attached to an image.
+pub const MEDIA_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// The media type of a configuration.
 pub const MEDIA_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// The media type of a configuration that says nothing, with the two bytes `{}`: "Guidance for an Empty Descriptor".
+pub const MEDIA_EMPTY: &str = "application/vnd.oci.empty.v1+json";
+/// The media type of a manifest by Docker's schema 2.
+pub const MEDIA_DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// The media type of Docker's index.
+pub const MEDIA_DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 /// The annotation of an index that names an image's tag.
 pub const PUSHED_AT: &str = "org.opencontainers.image.ref.name";
 /// When every image was made, since the same input must give the same bytes.
 const CREATED: &str = "1970-01-01T00:00:01Z";
-
-/// A blob, as other documents name it: "Descriptor" of the specification.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Descriptor {
-    /// Its media type.
-    pub media_type: String,
-    /// Its SHA-256.
-    pub digest: Digest,
-    /// Its length in bytes.
-    pub size: u64,
-}
-
-impl Descriptor {
-    /// That of these bytes.
-    pub fn of(media_type: &str, bytes: &[u8]) -> Self {
-        Self { media_type: media_type.to_owned(), digest: Digest::sha256(bytes), size: bytes.len() as u64 }
-    }
-
-    /// `sha256:HEX`.
-    pub fn name(&self) -> String {
-        format!("sha256:{}", self.digest.hex())
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        json!({"mediaType": self.media_type, "digest": self.name(), "size": self.size})
-    }
-}
-
-impl Serialize for Descriptor {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Descriptor {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Raw {
-            media_type: String,
-            digest: String,
-            size: u64,
-        }
-        let Raw { media_type, digest, size } = Raw::deserialize(deserializer)?;
-        let digest = parse(&digest)
-            .ok_or_else(|| serde::de::Error::custom(format!("`{}` is no SHA-256 digest", digest.escape_debug())))?;
-        Ok(Self { media_type, digest, size })
-    }
-}
 
 /// An image's configuration; `names` are those of its layers.
 pub(crate) fn config(config: &ImageConfig, layers: &[(String, Packed)]) -> Vec<u8> {
@@ -120,33 +76,18 @@ fn run(config: &ImageConfig) -> Value {
 
 /// An image's manifest.
 pub(crate) fn manifest(config: &Descriptor, layers: &[(String, Packed)]) -> Vec<u8> {
-    let layers: Vec<Value> = layers.iter().map(|(_, layer)| layer.descriptor().json()).collect();
+    let layers: Vec<Descriptor> = layers.iter().map(|(_, layer)| layer.descriptor()).collect();
     bytes(&json!({
         "schemaVersion": 2,
         "mediaType": MEDIA_MANIFEST,
-        "config": config.json(),
+        "config": config,
         "layers": layers,
     }))
 }
 
-/// An index of one image: once, or once for each of its names, `NAME:TAG`.
-pub(crate) fn index(manifest: &Descriptor, architecture: &str, names: &[String]) -> Vec<u8> {
-    let mut entry = manifest.json();
-    entry["platform"] = json!({"architecture": architecture, "os": "linux"});
-    let named = |name: &String| {
-        let mut entry = entry.clone();
-        // What containerd looks at wants the whole of it.
-        entry["annotations"] = json!({ PUSHED_AT: tag(name), "io.containerd.image.name": name });
-        entry
-    };
-    let manifests = if names.is_empty() { vec![entry.clone()] } else { names.iter().map(named).collect() };
+/// An index of these manifests.
+pub(crate) fn index(manifests: &[Descriptor]) -> Vec<u8> {
     bytes(&json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests}))
-}
-
-/// The tag of a reference; a colon may also stand before a port.
-fn tag(name: &str) -> &str {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    last.rsplit_once(':').map_or(name, |(_, tag)| tag)
 }
 
 /// Without white space: these are blobs, and small is as good as pretty.

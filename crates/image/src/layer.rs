@@ -15,10 +15,9 @@ use akbuild_recipe::plan::Compression;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::ImageError;
-use crate::document::Descriptor;
 use crate::entry::Contents;
 use crate::error::Doing;
+use crate::{Descriptor, ImageError};
 
 /// The name of the file that describes a layer.
 pub const RECORD: &str = "layer.json";
@@ -121,7 +120,7 @@ impl Packed {
             Coding::Zstd => "application/vnd.oci.image.layer.v1.tar+zstd",
             Coding::Gzip => "application/vnd.oci.image.layer.v1.tar+gzip",
         };
-        Descriptor { media_type: kind.to_owned(), digest: self.digest, size: self.size }
+        Descriptor::new(kind, self.digest, self.size)
     }
 }
 

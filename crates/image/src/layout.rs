@@ -6,17 +6,19 @@
 //! blobs/sha256/HEX    layers, configuration, manifest
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use akbuild_nar::Digest;
+use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::ImageConfig;
 use serde::Deserialize;
 
-use crate::ImageError;
-use crate::document::{self, Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST};
+use crate::descriptor::no_sha256;
+use crate::document::{self, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
 use crate::error::Doing;
 use crate::layer::Packed;
+use crate::{Descriptor, ImageError, Platform};
 
 /// The text of `oci-layout`.
 pub(crate) const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -32,8 +34,6 @@ pub struct Layout {
     pub manifest_bytes: Vec<u8>,
     /// Its configuration.
     pub config: Descriptor,
-    /// The processors that it is for, by the name that Go has for them.
-    pub architecture: String,
     /// Its layers, the lowest first.
     pub layers: Vec<Descriptor>,
     /// Digests of the layers' archives, in the same order.
@@ -79,10 +79,22 @@ pub fn write_layout<E: From<ImageError>>(
         Ok::<_, ImageError>(descriptor)
     };
     let described = blob(MEDIA_CONFIG, &document::config(config, layers))?;
-    let manifest = blob(MEDIA_MANIFEST, &document::manifest(&described, layers))?;
-    write(folder.join("index.json"), &document::index(&manifest, &config.architecture, &[]))?;
-    write(folder.join("oci-layout"), VERSION.as_bytes())?;
+    let platform = Some(Platform::new("linux", &config.architecture));
+    let manifest = Descriptor { platform, ..blob(MEDIA_MANIFEST, &document::manifest(&described, layers))? };
+    for (name, bytes) in layout_files(&manifest) {
+        write(folder.join(name), &bytes)?;
+    }
     Ok(manifest)
+}
+
+/// The files that make a layout of a folder with an image's blobs, and their names: to be written last, in this order.
+pub fn layout_files(manifest: &Descriptor) -> [(&'static str, Vec<u8>); 2] {
+    [("oci-layout", VERSION.as_bytes().to_vec()), ("index.json", document::index(std::slice::from_ref(manifest)))]
+}
+
+/// Where a layout has a blob.
+pub fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
+    folder.join("blobs").join(digest.algo().name()).join(digest.hex())
 }
 
 #[derive(Deserialize)]
@@ -98,7 +110,6 @@ struct Manifest {
 
 #[derive(Deserialize)]
 struct Config {
-    architecture: String,
     #[serde(default)]
     config: Option<Run>,
     rootfs: Rootfs,
@@ -126,8 +137,14 @@ impl Layout {
         };
         let [manifest] = <[Descriptor; 1]>::try_from(index.manifests)
             .map_err(|all| wrong(&path, "index of one image", &format!("it has {}", all.len())))?;
+        // The references that it has here are none of the image's own.
+        let manifest = Descriptor { annotations: BTreeMap::new(), ..manifest };
         let path = blob_path(folder, &manifest.digest);
         let (found, manifest_bytes): (Manifest, _) = read(&path, "image manifest")?;
+        let all = [&manifest, &found.config].into_iter().chain(&found.layers);
+        if let Some(other) = all.map(|blob| blob.digest).find(|digest| digest.algo() != Algo::Sha256) {
+            return Err(wrong(&path, "image manifest", &no_sha256(&other.oci())));
+        }
         if Digest::sha256(&manifest_bytes) != manifest.digest {
             return Err(wrong(&path, "image manifest", "its bytes have another digest than its name"));
         }
@@ -146,7 +163,6 @@ impl Layout {
             manifest,
             manifest_bytes,
             config: found.config,
-            architecture: config.architecture,
             layers: found.layers,
             diff_ids,
             run: config.config.unwrap_or_default(),
@@ -155,7 +171,14 @@ impl Layout {
 
     /// The bytes of an `index.json` with the references that the image has there, `NAME:TAG`.
     pub fn index(&self, names: &[String]) -> Vec<u8> {
-        document::index(&self.manifest, &self.architecture, names)
+        let named = |name: &String| {
+            // What containerd looks at wants the whole of it.
+            let all = [(PUSHED_AT, tag(name)), ("io.containerd.image.name", name)];
+            let annotations = all.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            Descriptor { annotations, ..self.manifest.clone() }
+        };
+        let manifests: Vec<Descriptor> = names.iter().map(named).collect();
+        document::index(if manifests.is_empty() { std::slice::from_ref(&self.manifest) } else { &manifests })
     }
 
     /// Where a blob is.
@@ -169,12 +192,14 @@ impl Layout {
     }
 }
 
-fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
-    folder.join("blobs/sha256").join(digest.hex())
-}
-
 fn read<T: for<'de> Deserialize<'de>>(path: &Path, what: &'static str) -> Result<(T, Vec<u8>), ImageError> {
     let bytes = fs::read(path).doing("read", path)?;
     let wrong = |e: serde_json::Error| ImageError::Document { path: path.to_owned(), what, problem: e.to_string() };
     Ok((serde_json::from_slice(&bytes).map_err(wrong)?, bytes))
+}
+
+/// The tag of a reference; a colon may also stand before a port.
+fn tag(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.rsplit_once(':').map_or(name, |(_, tag)| tag)
 }

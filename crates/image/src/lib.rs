@@ -12,6 +12,7 @@
 
 mod archive;
 mod compress;
+mod descriptor;
 mod document;
 mod entry;
 mod error;
@@ -25,11 +26,14 @@ mod unpack;
 mod unpacked;
 
 pub use archive::{Form, write_archive};
-pub use document::{Descriptor, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
+pub use descriptor::{Descriptor, Platform};
+pub use document::{
+    MEDIA_CONFIG, MEDIA_DOCKER_LIST, MEDIA_DOCKER_MANIFEST, MEDIA_EMPTY, MEDIA_INDEX, MEDIA_MANIFEST, PUSHED_AT,
+};
 pub use entry::{Contents, Entry};
 pub use error::ImageError;
 pub use layer::{CONTENTS, Coding, Packed, RECORD, blob_name};
-pub use layout::{Layout, write_layout};
+pub use layout::{Layout, blob_path, layout_files, write_layout};
 pub use pack::pack;
 pub use stack::{Stack, overlay};
 pub use unpack::unpack;

@@ -85,6 +85,21 @@ impl Digest {
         Self::new(algo, &decoded.map_err(|_| DigestError::Encoding { text: hex.to_owned(), encoding: "base 16" })?)
     }
 
+    /// A digest as registries of images write it, `sha256:HEX`: the form of "Descriptors, Digests" in the OCI image
+    /// specification, and the two algorithms that it registers. `None` for anything else.
+    pub fn from_oci(text: &str) -> Option<Self> {
+        let (algorithm, hex) = text.split_once(':')?;
+        let algo = [Algo::Sha256, Algo::Sha512].into_iter().find(|a| a.name() == algorithm)?;
+        // Lower case only: `A` and `a` would be two names of one thing.
+        let is_lower = !hex.bytes().any(|b| b.is_ascii_uppercase());
+        Self::from_hex(algo, hex).ok().filter(|_| is_lower)
+    }
+
+    /// The digest as registries of images write it: `sha256:HEX`.
+    pub fn oci(&self) -> String {
+        format!("{}:{}", self.algo, self.hex())
+    }
+
     /// The algorithm.
     pub fn algo(&self) -> Algo {
         self.algo

@@ -108,6 +108,19 @@ fn special_and_missing_files() {
 }
 
 #[test]
+fn digests_as_registries_write_them() {
+    let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    assert_eq!(Digest::sha256(b"").oci(), text);
+    assert_eq!(Digest::from_oci(text), Some(Digest::sha256(b"")));
+    let long = format!("sha512:{}", "ab".repeat(64));
+    assert_eq!(Digest::from_oci(&long).unwrap().oci(), long);
+    let upper = format!("sha256:{}", "AB".repeat(32));
+    for text in ["", "sha256", "sha256:ab", "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709", upper.as_str()] {
+        assert_eq!(Digest::from_oci(text), None, "{text}");
+    }
+}
+
+#[test]
 fn digests_as_they_are_written() {
     let empty = Digest::sha256(b"");
     assert_eq!(empty.to_string(), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");

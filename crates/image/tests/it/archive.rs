@@ -97,8 +97,8 @@ fn the_layout_in_an_archive() {
             "os": "linux"
           },
           "annotations": {
-            "org.opencontainers.image.ref.name": "1.0",
-            "io.containerd.image.name": "registry.example:5000/demo/tiny:1.0"
+            "io.containerd.image.name": "registry.example:5000/demo/tiny:1.0",
+            "org.opencontainers.image.ref.name": "1.0"
           }
         },
         {
@@ -110,8 +110,8 @@ fn the_layout_in_an_archive() {
             "os": "linux"
           },
           "annotations": {
-            "org.opencontainers.image.ref.name": "localhost:5000/tiny",
-            "io.containerd.image.name": "localhost:5000/tiny"
+            "io.containerd.image.name": "localhost:5000/tiny",
+            "org.opencontainers.image.ref.name": "localhost:5000/tiny"
           }
         }
       ]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use akbuild_image::{Coding, Descriptor, ImageError, MEDIA_CONFIG, MEDIA_MANIFEST};
+use akbuild_image::{Coding, Descriptor, ImageError, MEDIA_CONFIG, MEDIA_MANIFEST, Platform};
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::ImageConfig;
 use serde_json::{Value, json};
@@ -23,7 +23,8 @@ fn what_is_written_is_opened() {
         (layout.manifest.media_type.as_str(), layout.config.media_type.as_str()),
         (MEDIA_MANIFEST, MEDIA_CONFIG)
     );
-    assert_eq!(layout.manifest, Descriptor::of(MEDIA_MANIFEST, &layout.manifest_bytes));
+    let platform = Some(Platform::new("linux", "arm64"));
+    assert_eq!(layout.manifest, Descriptor { platform, ..Descriptor::of(MEDIA_MANIFEST, &layout.manifest_bytes) });
     assert_eq!(layout.size(), 3000);
     assert_eq!(names(folder.path()), ["blobs", "index.json", "oci-layout"]);
     assert_eq!(names(&folder.path().join("blobs/sha256")).len(), 4);
@@ -163,9 +164,12 @@ fn manifests_that_are_none() {
     insta::assert_snapshot!(all.join("\n"), @r#"
     `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: invalid type: null, expected a sequence at line 1 column 249
     `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: invalid type: string "7", expected u64 at line 1 column 393
-    `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: `md5:00` is no SHA-256 digest at line 1 column 328
+    `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: `md5:00` is no SHA-256 digest at line 1 column 317
     cannot read `[DIR]/layout/blobs/sha256/1111111111111111111111111111111111111111111111111111111111111111`: No such file or directory (os error 2)
     "#);
+    let sha512 = format!("sha512:{}", "1".repeat(128));
+    let other = of_manifest(|_, manifest| manifest["layers"][0]["digest"] = json!(sha512));
+    assert!(other.contains(&format!("is no image manifest: `{sha512}` is no SHA-256 digest\n")), "{other}");
     let world = World::new();
     let manifest = world.image(&[]);
     world.publish(&manifest);
@@ -185,7 +189,6 @@ fn configurations_that_are_none() {
     ");
     let first = |text: String| text.lines().next().unwrap().to_owned();
     let all = [
-        first(of_config(|config| config["architecture"] = json!(null))),
         first(of_config(|config| config["rootfs"] = json!({}))),
         first(of_config(|config| config["rootfs"]["diff_ids"] = json!(["sha256:00"]))),
         first(of_config(|config| config["rootfs"]["diff_ids"] = json!(["", ""]))),
@@ -193,7 +196,6 @@ fn configurations_that_are_none() {
         first(of_config(|config| config["config"] = json!({"User": 7}))),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: invalid type: null, expected a string at line 1 column 20
     `[DIR]/layout/blobs/sha256/[HEX]` is no image configuration: missing field `diff_ids` at line 1 column 35
     `[DIR]/layout/blobs/sha256/[HEX]` is no configuration of this image: its `diff_ids` are not one SHA-256 for each layer
     `[DIR]/layout/blobs/sha256/[HEX]` is no configuration of this image: its `diff_ids` are not one SHA-256 for each layer
