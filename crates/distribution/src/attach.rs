@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::HeaderName;
-use serde::Serialize;
-
-use crate::descriptor::media_type::{EMPTY, MANIFEST};
 use crate::event::Report;
 use crate::push::upload_all;
 use crate::repository::{Access, Repository};
-use crate::{Amount, Blob, Client, Descriptor, DistributionError, Image, Moved, PushOptions, Reference};
+use crate::{Amount, Blob, Client, DistributionError, Image, Moved, PushOptions, Reference};
+use akbuild_image::{Descriptor, MEDIA_EMPTY, MEDIA_MANIFEST};
+use reqwest::header::HeaderName;
+use serde::Serialize;
 
 /// Set in the answer of a registry that keeps the list of referrers itself.
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -62,10 +61,10 @@ impl Client {
         report: Report<'_>,
     ) -> Result<Attached, DistributionError> {
         let repository = Repository::new(self, to, Access::Push, report);
-        let empty = Blob::bytes(EMPTY, b"{}");
+        let empty = Blob::bytes(MEDIA_EMPTY, b"{}");
         let bytes = manifest(artifact, &empty.descriptor, subject);
         let (config, layer) = (empty.clone(), artifact.blob.clone());
-        let image = Image { manifest: bytes, media_type: MANIFEST.to_owned(), config, layers: vec![layer] };
+        let image = Image { manifest: bytes, media_type: MEDIA_MANIFEST.to_owned(), config, layers: vec![layer] };
         image.check()?;
         let mut entry = image.descriptor();
         let mut attached = Attached {
@@ -80,7 +79,7 @@ impl Client {
                 _ => attached.present.add(bytes),
             }
         }
-        let put = repository.manifest_put(&entry.digest.to_string(), MANIFEST, &image.manifest, None).await?;
+        let put = repository.manifest_put(&entry.name(), MEDIA_MANIFEST, &image.manifest, None).await?;
         if !put.is_some_and(|headers| headers.contains_key(SUBJECT)) {
             attached.listed_by = ListedBy::Tag;
             entry.artifact_type = Some(artifact.artifact_type.clone());
@@ -109,7 +108,7 @@ struct ArtifactManifest<'a> {
 fn manifest(artifact: &Artifact, empty: &Descriptor, subject: &Descriptor) -> Vec<u8> {
     let manifest = ArtifactManifest {
         schema_version: 2,
-        media_type: MANIFEST,
+        media_type: MEDIA_MANIFEST,
         artifact_type: &artifact.artifact_type,
         config: empty,
         layers: [&artifact.blob.descriptor],
@@ -131,8 +130,9 @@ mod tests {
             blob: Blob::bytes("application/vnd.cyclonedx+json", b"{}\n"),
             annotations: [("org.opencontainers.image.created".to_owned(), "1970-01-01T00:00:00Z".to_owned())].into(),
         };
-        let empty = Descriptor::of(EMPTY, b"{}");
-        let subject = Descriptor { annotations: artifact.annotations.clone(), ..Descriptor::of(MANIFEST, b"subject") };
+        let empty = Descriptor::of(MEDIA_EMPTY, b"{}");
+        let subject =
+            Descriptor { annotations: artifact.annotations.clone(), ..Descriptor::of(MEDIA_MANIFEST, b"subject") };
         let manifest = String::from_utf8(manifest(&artifact, &empty, &subject)).unwrap();
         insta::assert_snapshot!(manifest, @r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.cyclonedx+json","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[{"mediaType":"application/vnd.cyclonedx+json","digest":"sha256:ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356","size":3}],"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:a9491f4c1bf7b0cffbadcba2db8f028e4b3f2867cb59e1f3a0bc1968f3c51242","size":7},"annotations":{"org.opencontainers.image.created":"1970-01-01T00:00:00Z"}}"#);
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use akbuild_image::Descriptor;
 use reqwest::Method;
 
 use crate::auth::Auth;
 use crate::call::{Body, Call};
 use crate::repository::{Access, Repository};
 use crate::transport::Transport;
-use crate::{Descriptor, DistributionError, Keyring, Reference};
+use crate::{DistributionError, Keyring, Reference};
 
 /// How the client behaves.
 #[derive(Clone, Debug)]

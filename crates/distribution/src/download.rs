@@ -1,19 +1,21 @@
-//! One blob on its way into a layout: received, gone on with after a failure, verified. Knows "Pulling blobs" of the
+//! One blob on its way into a folder: received, gone on with after a failure, verified. Knows "Pulling blobs" of the
 //! specification and HTTP ranges; not which blobs there are.
 
 use std::sync::Arc;
 
+use akbuild_image::Descriptor;
+use akbuild_nar::Digest;
 use reqwest::header::{CONTENT_RANGE, HeaderMap, RANGE};
 use reqwest::{Method, Response, StatusCode};
 
 use crate::call::Call;
-use crate::layout::Layout;
+use crate::folder::Folder;
 use crate::partial::{Held, Partial};
 use crate::repository::Repository;
 use crate::retry::Tries;
 use crate::transport::chunk;
 use crate::trouble::Trouble;
-use crate::{Descriptor, Digest, DistributionError, Event, Moved, blocking};
+use crate::{DistributionError, Event, Moved, blocking};
 
 /// Bytes are gathered up to this before they are written: one hand-over to a thread that may block.
 const GATHER: usize = 512 << 10;
@@ -21,7 +23,7 @@ const GATHER: usize = 512 << 10;
 /// A blob that is pulled.
 pub(crate) struct Download<'a> {
     pub(crate) repository: &'a Repository<'a>,
-    pub(crate) layout: &'a Arc<Layout>,
+    pub(crate) folder: &'a Arc<Folder>,
     pub(crate) descriptor: &'a Descriptor,
 }
 
@@ -30,7 +32,7 @@ impl Download<'_> {
         self.descriptor.digest
     }
 
-    /// Brings the blob into the layout.
+    /// Brings the blob into the folder.
     pub(crate) async fn run(&self) -> Result<Moved, DistributionError> {
         let how = self.bring().await?;
         let (digest, bytes) = (self.digest(), self.descriptor.size);
@@ -39,16 +41,16 @@ impl Download<'_> {
     }
 
     async fn bring(&self) -> Result<Moved, DistributionError> {
-        let (layout, descriptor) = (Arc::clone(self.layout), self.descriptor.clone());
-        if blocking::run(move || layout.has(&descriptor)).await {
+        let (folder, descriptor) = (Arc::clone(self.folder), self.descriptor.clone());
+        if blocking::run(move || folder.has(&descriptor)).await {
             return Ok(Moved::Present);
         }
         (self.repository.report)(Event::Begin { digest: self.digest(), bytes: self.descriptor.size });
-        let (path, digest) = (self.layout.partial(self.digest()), self.digest());
+        let (path, digest) = (self.folder.partial(self.digest()), self.digest());
         let partial = blocking::run(move || Partial::open(path, digest)).await?;
         let mut partial = Held::new(partial);
         let mut tries = Tries::new(&self.repository.client.0.config);
-        let doing = format!("download blob {digest} of {}", self.repository.name());
+        let doing = format!("download blob {} of {}", digest.oci(), self.repository.name());
         loop {
             let trouble = match self.once(&mut partial).await {
                 Ok(()) => return Ok(Moved::Downloaded),
@@ -63,7 +65,7 @@ impl Download<'_> {
     async fn once(&self, partial: &mut Held) -> Result<(), Trouble> {
         let have = partial.bytes();
         if have < self.descriptor.size || have == 0 {
-            let url = self.repository.url(&format!("blobs/{}", self.digest())).map_err(Trouble::Fatal)?;
+            let url = self.repository.url(&format!("blobs/{}", self.descriptor.name())).map_err(Trouble::Fatal)?;
             let call = Call::new(Method::GET, url);
             let call = if have > 0 { call.header(RANGE, &format!("bytes={have}-")) } else { call };
             let answer = self.repository.send(&call, &self.repository.want, &|_| {}).await?;
@@ -124,9 +126,9 @@ impl Download<'_> {
         if have < self.descriptor.size {
             return Err(self.passing(&format!("the answer ended after {have} of {} bytes", self.descriptor.size)));
         }
-        let (path, expected) = (self.layout.blob(self.digest()), self.digest());
+        let (path, expected) = (self.folder.blob(self.digest()), self.digest());
         let found = partial.with(move |p| {
-            let (found, pieced) = (Digest::finish(p.hasher.clone()), p.pieced);
+            let (found, pieced) = (p.hasher.clone().finish(), p.pieced);
             if found == expected { p.place(&path) } else { p.restart() }?;
             Ok((found, pieced))
         });
@@ -134,7 +136,7 @@ impl Download<'_> {
             (found, _) if found == expected => Ok(()),
             // The beginning may be of an earlier pull, and damaged: once more, from zero.
             (_, true) => Err(self.passing("what was gone on with is not the blob")),
-            (found, false) => Err(self.wrong(expected.to_string(), found.to_string())),
+            (found, false) => Err(self.wrong(expected.oci(), found.oci())),
         }
     }
 
@@ -143,7 +145,7 @@ impl Download<'_> {
     }
 
     fn wrong(&self, expected: String, found: String) -> Trouble {
-        let what = format!("blob {}", self.digest());
+        let what = format!("blob {}", self.descriptor.name());
         Trouble::Fatal(DistributionError::WrongBytes { what, at: self.repository.name(), expected, found })
     }
 }

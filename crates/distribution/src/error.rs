@@ -3,7 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Digest, Platform, ReferenceError, Refusal};
+use akbuild_image::Platform;
+use akbuild_nar::Digest;
+
+use crate::{ReferenceError, Refusal};
 
 /// Why something could not be pushed, attached or pulled.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +45,9 @@ pub enum DistributionError {
     },
     /// A reference with the digest of another image than the one that is pushed.
     #[error(
-        "`{reference}` has the digest of another image\n  expected {expected}\n     found {found}\n  help: leave out the digest to push this image"
+        "`{reference}` has the digest of another image\n  expected {}\n     found {}\n  help: leave out the digest to push this image",
+        expected.oci(),
+        found.oci()
     )]
     OtherDigest {
         /// The reference.
@@ -54,7 +59,9 @@ pub enum DistributionError {
     },
     /// The tag stands for something else.
     #[error(
-        "the tag `{reference}` stands for something else already\n  expected {ours}\n     found {there}\n  help: take another tag, or move this one with `--force`: what is deployed by it changes then"
+        "the tag `{reference}` stands for something else already\n  expected {}\n     found {}\n  help: take another tag, or move this one with `--force`: what is deployed by it changes then",
+        ours.oci(),
+        there.oci()
     )]
     TagTaken {
         /// The tag.
@@ -66,8 +73,9 @@ pub enum DistributionError {
     },
     /// The tag is not what was written to it just now.
     #[error(
-        "the tag `{reference}` is not what was pushed to it just now\n  expected {ours}\n     found {}\n  help: somebody else pushes to this tag: find out who, then push again",
-        there.map_or("no such tag".to_owned(), |d| d.to_string())
+        "the tag `{reference}` is not what was pushed to it just now\n  expected {}\n     found {}\n  help: somebody else pushes to this tag: find out who, then push again",
+        ours.oci(),
+        there.map_or("no such tag".to_owned(), |d| d.oci())
     )]
     TagMoved {
         /// The tag.

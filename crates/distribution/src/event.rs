@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Digest;
+use akbuild_nar::Digest;
 
 /// Called with everything that happens, from whichever task it happens in.
 pub type Report<'a> = &'a (dyn Fn(Event) + Send + Sync);

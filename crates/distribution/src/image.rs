@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use akbuild_image::{Descriptor, Layout};
+use akbuild_nar::Digest;
 use serde::Deserialize;
 
-use crate::{Descriptor, Digest, DistributionError};
+use crate::DistributionError;
 
 /// Where the bytes of a blob are.
 #[derive(Clone, Debug)]
@@ -43,14 +45,12 @@ impl Blob {
         let Content::File(path) = &self.content else { return Ok(()) };
         let file = std::fs::File::open(path).map_err(DistributionError::io("read", path))?;
         let expected = self.descriptor.digest;
-        let found = expected.same_of_reader(file).map_err(DistributionError::io("read", path))?;
+        let found = Digest::of_reader(expected.algo(), file).map_err(DistributionError::io("read", path))?;
         match found == expected {
             true => Ok(()),
-            false => Err(DistributionError::Changed {
-                path: path.clone(),
-                expected: expected.to_string(),
-                found: found.to_string(),
-            }),
+            false => {
+                Err(DistributionError::Changed { path: path.clone(), expected: expected.oci(), found: found.oci() })
+            }
         }
     }
 
@@ -100,6 +100,18 @@ impl ManifestParts {
     }
 }
 
+impl From<&Layout> for Image {
+    fn from(layout: &Layout) -> Self {
+        let blob = |descriptor: &Descriptor| Blob::file(descriptor.clone(), layout.blob(&descriptor.digest));
+        Self {
+            manifest: layout.manifest_bytes.clone(),
+            media_type: layout.manifest.media_type.clone(),
+            config: blob(&layout.config),
+            layers: layout.layers.iter().map(blob).collect(),
+        }
+    }
+}
+
 impl Image {
     /// The manifest's descriptor: what an artifact has as its `subject`.
     pub fn descriptor(&self) -> Descriptor {
@@ -123,10 +135,13 @@ impl Image {
         let named: Vec<(Digest, u64)> = parts.blobs().iter().map(|d| (d.digest, d.size)).collect();
         let given: Vec<(Digest, u64)> = self.blobs().iter().map(|b| (b.descriptor.digest, b.descriptor.size)).collect();
         if let Some((digest, size)) = named.iter().find(|n| !given.contains(n)) {
-            return Err(wrong(format!("its manifest names {digest} of {size} bytes, which is not among its blobs")));
+            return Err(wrong(format!(
+                "its manifest names {} of {size} bytes, which is not among its blobs",
+                digest.oci()
+            )));
         }
         if let Some((digest, size)) = given.iter().find(|g| !named.contains(g)) {
-            return Err(wrong(format!("its manifest does not name {digest} of {size} bytes")));
+            return Err(wrong(format!("its manifest does not name {} of {size} bytes", digest.oci())));
         }
         self.blobs().into_iter().try_for_each(Blob::check)
     }
@@ -134,18 +149,19 @@ impl Image {
 
 #[cfg(test)]
 mod tests {
+    use akbuild_image::{MEDIA_DOCKER_MANIFEST, MEDIA_MANIFEST};
+
     use super::*;
-    use crate::media_type::MANIFEST;
 
     fn image() -> Image {
         let config = Blob::bytes("application/vnd.oci.image.config.v1+json", b"{}");
         let layer = Blob::bytes("application/vnd.oci.image.layer.v1.tar", b"layer");
         let manifest = serde_json::json!({
-            "schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor,
+            "schemaVersion": 2, "mediaType": MEDIA_MANIFEST, "config": config.descriptor,
             "layers": [layer.descriptor, layer.descriptor],
         });
         let manifest = serde_json::to_vec(&manifest).unwrap();
-        Image { manifest, media_type: MANIFEST.to_owned(), config, layers: vec![layer.clone(), layer] }
+        Image { manifest, media_type: MEDIA_MANIFEST.to_owned(), config, layers: vec![layer.clone(), layer] }
     }
 
     fn said(image: &Image) -> String {
@@ -171,7 +187,7 @@ mod tests {
         the image does not fit together: its manifest does not name sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 of 1 bytes
           help: build the image again
         ");
-        let other = Image { media_type: crate::media_type::DOCKER_MANIFEST.to_owned(), ..image.clone() };
+        let other = Image { media_type: MEDIA_DOCKER_MANIFEST.to_owned(), ..image.clone() };
         insta::assert_snapshot!(said(&other), @"
         the image does not fit together: its manifest calls itself `application/vnd.oci.image.manifest.v1+json`, and not `application/vnd.docker.distribution.manifest.v2+json`
           help: build the image again

@@ -11,6 +11,9 @@
 //!                              --pull--> Pulled      a folder in the OCI image layout
 //! ```
 //!
+//! A digest is an [`akbuild_nar::Digest`] and a descriptor an [`akbuild_image::Descriptor`]; registries are told digests
+//! in the form of [`akbuild_nar::Digest::oci`].
+//!
 //! Every method may be dropped while it runs: what a registry has by then stays there and is found by the next
 //! push, and a half-written download is gone on with by the next pull. A tag is written last of all.
 
@@ -20,14 +23,12 @@ mod auth;
 mod blocking;
 mod call;
 mod client;
-mod descriptor;
-mod digest;
 mod download;
 mod error;
 mod event;
+mod folder;
 mod image;
 mod keyring;
-mod layout;
 mod manifest;
 mod mount;
 mod part;
@@ -45,8 +46,6 @@ mod upload;
 
 pub use attach::{Artifact, Attached, ListedBy};
 pub use client::{Client, ClientConfig};
-pub use descriptor::{Descriptor, Platform, media_type};
-pub use digest::Digest;
 pub use error::DistributionError;
 pub use event::{Event, Moved, Report};
 pub use image::{Blob, Content, Image};

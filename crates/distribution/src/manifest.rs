@@ -1,15 +1,16 @@
 //! Manifests in a registry: looked at, got and put. Knows their digests and media types; not what they list.
 
+use akbuild_image::{Descriptor, MEDIA_DOCKER_LIST, MEDIA_DOCKER_MANIFEST, MEDIA_INDEX, MEDIA_MANIFEST};
+use akbuild_nar::{Algo, Digest, Hasher};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use crate::call::{Body, Call};
-use crate::media_type::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 use crate::repository::Repository;
 use crate::transport::read_all;
 use crate::trouble::Trouble;
-use crate::{Descriptor, Digest, DistributionError, Refusal};
+use crate::{DistributionError, Refusal};
 
 /// The longest manifest that is read: four times what the specification wants everybody to take.
 const LONGEST: usize = 16 << 20;
@@ -45,7 +46,7 @@ impl Repository<'_> {
         });
         let Some(headers) = head.await? else { return Ok(None) };
         let size = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        let digest = which.parse().ok().or(content_digest(&headers));
+        let digest = Digest::from_oci(which).or(content_digest(&headers));
         match (digest, size) {
             (Some(digest), Some(size)) => {
                 Ok(Some(Descriptor::new(content_type(&headers).unwrap_or_default(), digest, size)))
@@ -75,13 +76,15 @@ impl Repository<'_> {
         let at = self.at();
         let bytes = read_all(&mut answer, LONGEST, self.client.0.transport.patience());
         let bytes = bytes.await.map_err(|e| e.trouble(&at))?;
-        let expected = which.parse().ok().or(content_digest(&headers));
-        let digest = expected.map_or(Digest::sha256(&bytes), |e| e.same_of(&bytes));
+        let expected = Digest::from_oci(which).or(content_digest(&headers));
+        let mut hasher = Hasher::new(expected.map_or(Algo::Sha256, |e| e.algo()));
+        hasher.update(&bytes);
+        let digest = hasher.finish();
         if let Some(expected) = expected.filter(|e| *e != digest) {
             return Err(Trouble::Fatal(DistributionError::WrongBytes {
                 what: format!("manifest `{}`", self.called(which)),
                 at: self.name(),
-                expected: expected.to_string(),
+                expected: expected.oci(),
                 found: digest.to_string(),
             }));
         }
@@ -119,20 +122,20 @@ impl Repository<'_> {
 
     /// A registry may say which digest it has given to what was pushed: then it must be the right one.
     pub(crate) fn same_digest(&self, answer: &Response, what: &str, expected: Digest) -> Result<(), Trouble> {
-        let found = content_digest(answer.headers()).filter(|found| found.algorithm() == expected.algorithm());
+        let found = content_digest(answer.headers()).filter(|found| found.algo() == expected.algo());
         match found.filter(|found| *found != expected) {
             None => Ok(()),
             Some(found) => Err(Trouble::Fatal(DistributionError::WrongBytes {
                 what: what.to_owned(),
                 at: self.name(),
-                expected: expected.to_string(),
-                found: found.to_string(),
+                expected: expected.oci(),
+                found: found.oci(),
             })),
         }
     }
 
     fn manifest_call(&self, method: Method, which: &str) -> Result<Call, DistributionError> {
-        let accept = [MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_LIST].join(", ");
+        let accept = [MEDIA_MANIFEST, MEDIA_INDEX, MEDIA_DOCKER_MANIFEST, MEDIA_DOCKER_LIST].join(", ");
         Ok(Call::new(method, self.url(&format!("manifests/{which}"))?).header(ACCEPT, &accept))
     }
 
@@ -144,7 +147,7 @@ impl Repository<'_> {
 
 /// The digest that a registry gives for what its answer is about.
 fn content_digest(headers: &HeaderMap) -> Option<Digest> {
-    headers.get(CONTENT_DIGEST)?.to_str().ok()?.parse().ok()
+    Digest::from_oci(headers.get(CONTENT_DIGEST)?.to_str().ok()?)
 }
 
 /// `Content-Type` without parameters.
@@ -163,8 +166,8 @@ fn media_type(headers: &HeaderMap, bytes: &[u8]) -> Result<String, String> {
     match (header.filter(|h| !generic(h)), own) {
         (Some(header), Some(own)) if header != own => Err(format!("comes as `{header}` and calls itself `{own}`")),
         (Some(found), _) | (None, Some(found)) => Ok(found),
-        (None, None) if body.get("manifests").is_some() => Ok(INDEX.to_owned()),
-        (None, None) if body.get("config").is_some() => Ok(MANIFEST.to_owned()),
+        (None, None) if body.get("manifests").is_some() => Ok(MEDIA_INDEX.to_owned()),
+        (None, None) if body.get("config").is_some() => Ok(MEDIA_MANIFEST.to_owned()),
         (None, None) => Err("is neither a manifest nor an index".to_owned()),
     }
 }
@@ -181,13 +184,13 @@ mod tests {
 
     #[test]
     fn header_and_manifest_must_agree() {
-        let own = format!(r#"{{"mediaType": "{MANIFEST}"}}"#);
-        assert_eq!(found(MANIFEST, &own).as_deref(), Ok(MANIFEST));
-        assert_eq!(found("application/json; charset=utf-8", &own).as_deref(), Ok(MANIFEST));
-        assert_eq!(found(DOCKER_MANIFEST, "{}").as_deref(), Ok(DOCKER_MANIFEST));
-        assert_eq!(found("text/plain", r#"{"manifests": []}"#).as_deref(), Ok(INDEX));
-        assert_eq!(found("", r#"{"config": {}}"#).as_deref(), Ok(MANIFEST));
-        insta::assert_snapshot!(found(INDEX, &own).unwrap_err(), @"comes as `application/vnd.oci.image.index.v1+json` and calls itself `application/vnd.oci.image.manifest.v1+json`");
+        let own = format!(r#"{{"mediaType": "{MEDIA_MANIFEST}"}}"#);
+        assert_eq!(found(MEDIA_MANIFEST, &own).as_deref(), Ok(MEDIA_MANIFEST));
+        assert_eq!(found("application/json; charset=utf-8", &own).as_deref(), Ok(MEDIA_MANIFEST));
+        assert_eq!(found(MEDIA_DOCKER_MANIFEST, "{}").as_deref(), Ok(MEDIA_DOCKER_MANIFEST));
+        assert_eq!(found("text/plain", r#"{"manifests": []}"#).as_deref(), Ok(MEDIA_INDEX));
+        assert_eq!(found("", r#"{"config": {}}"#).as_deref(), Ok(MEDIA_MANIFEST));
+        insta::assert_snapshot!(found(MEDIA_INDEX, &own).unwrap_err(), @"comes as `application/vnd.oci.image.index.v1+json` and calls itself `application/vnd.oci.image.manifest.v1+json`");
         insta::assert_snapshot!(found("", "{}").unwrap_err(), @"is neither a manifest nor an index");
         insta::assert_snapshot!(found("", "<html>").unwrap_err(), @"is no JSON: expected value at line 1 column 1");
     }

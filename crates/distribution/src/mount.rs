@@ -1,15 +1,16 @@
 //! Opening an upload, or doing without one: "Mounting a blob from another repository". Knows the requests; not how
 //! an upload goes on.
 
+use akbuild_nar::Digest;
 use reqwest::header::HeaderName;
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
+use crate::DistributionError;
 use crate::auth::Want;
 use crate::call::{Body, Call};
 use crate::repository::Repository;
 use crate::trouble::Trouble;
-use crate::{Digest, DistributionError};
 
 /// The smallest chunk that a registry takes.
 const MINIMUM: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -48,7 +49,7 @@ impl Repository<'_> {
     /// Has a blob mounted from where it can be, or an upload opened.
     pub(crate) async fn open(&self, digest: Digest, sources: &[Source]) -> Result<Opened, Trouble> {
         for source in sources {
-            let query = [("mount", digest.to_string()), ("from", source.name.clone())];
+            let query = [("mount", digest.oci()), ("from", source.name.clone())];
             // That something is not to be had from there, for whatever reason, is no reason not to send it.
             let Ok(answer) = self.post(&query, &source.want).await else { continue };
             match answer.status() {
@@ -57,7 +58,7 @@ impl Repository<'_> {
             }
         }
         // Whoever finds a blob by itself needs no name; everybody else opens an upload.
-        let mut answer = self.post(&[("mount", digest.to_string())], &self.want).await?;
+        let mut answer = self.post(&[("mount", digest.oci())], &self.want).await?;
         if answer.status() == StatusCode::CREATED {
             return Ok(Opened::Mounted { from: None });
         }
@@ -91,7 +92,7 @@ impl Repository<'_> {
 
     /// Whether the repository has a blob: "Checking if content exists in the registry".
     pub(crate) async fn has_blob(&self, digest: Digest) -> Result<bool, Trouble> {
-        let url = self.url(&format!("blobs/{digest}")).map_err(Trouble::Fatal)?;
+        let url = self.url(&format!("blobs/{}", digest.oci())).map_err(Trouble::Fatal)?;
         let answer = self.send(&Call::new(Method::HEAD, url), &self.want, &|_| {}).await?;
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(false),

@@ -5,11 +5,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use akbuild_nar::Hasher;
+use akbuild_nar::{Digest, Hasher};
 
-use crate::layout::place;
+use crate::folder::place;
 use crate::trouble::Trouble;
-use crate::{Digest, DistributionError, blocking};
+use crate::{DistributionError, blocking};
 
 /// What is there of a blob.
 pub(crate) struct Partial {
@@ -27,7 +27,7 @@ impl Partial {
     pub(crate) fn open(path: PathBuf, digest: Digest) -> Result<Self, DistributionError> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
         let mut file = file.map_err(DistributionError::io("open", &path))?;
-        let (mut hasher, mut bytes, mut buffer) = (digest.hasher(), 0, vec![0; 128 << 10]);
+        let (mut hasher, mut bytes, mut buffer) = (Hasher::new(digest.algo()), 0, vec![0; 128 << 10]);
         loop {
             let n = file.read(&mut buffer).map_err(DistributionError::io("read", &path))?;
             if n == 0 {
@@ -48,7 +48,7 @@ impl Partial {
     /// From zero.
     pub(crate) fn restart(&mut self) -> Result<(), DistributionError> {
         self.file.set_len(0).map_err(DistributionError::io("write", &self.path))?;
-        (self.hasher, self.bytes, self.pieced) = (self.digest.hasher(), 0, false);
+        (self.hasher, self.bytes, self.pieced) = (Hasher::new(self.digest.algo()), 0, false);
         Ok(())
     }
 

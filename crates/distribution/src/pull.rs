@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use akbuild_image::{Descriptor, MEDIA_DOCKER_LIST, MEDIA_DOCKER_MANIFEST, MEDIA_INDEX, MEDIA_MANIFEST, Platform};
+use akbuild_nar::Digest;
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::download::Download;
 use crate::event::Report;
+use crate::folder::Folder;
 use crate::image::ManifestParts;
-use crate::layout::Layout;
 use crate::manifest::{Have, Manifest};
-use crate::media_type::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 use crate::repository::{Access, Repository};
-use crate::{Amount, Client, Descriptor, Digest, DistributionError, Event, Moved, Platform, Reference, blocking};
+use crate::{Amount, Client, DistributionError, Event, Moved, Reference, blocking};
 
 /// How many indexes are followed, one in the other.
 const DEEPEST: u32 = 3;
@@ -59,13 +60,13 @@ impl Client {
     ) -> Result<Pulled, DistributionError> {
         let which = from.which()?;
         let repository = Repository::new(self, from, Access::Pull, report);
-        let layout = Arc::new(Layout::open(folder)?);
+        let folder = Arc::new(Folder::open(folder)?);
         let manifest = image_manifest(&repository, &which, &options.platform).await?;
         let blobs = blobs(from, &manifest)?;
         report(Event::Start { blobs: blobs.len() as u64, bytes: blobs.iter().map(|b| b.size).sum() });
-        let (repository, shared) = (&repository, &layout);
+        let (repository, shared) = (&repository, &folder);
         let downloads = blobs.iter().map(|descriptor| async move {
-            let download = Download { repository, layout: shared, descriptor };
+            let download = Download { repository, folder: shared, descriptor };
             Ok::<_, DistributionError>((descriptor.size, download.run().await?))
         });
         let all = futures::stream::iter(downloads.collect::<Vec<_>>()).buffer_unordered(options.parallel.max(1));
@@ -73,8 +74,8 @@ impl Client {
         let tag = from.tag().map(str::to_owned);
         let descriptor = manifest.descriptor.clone();
         blocking::run(move || {
-            layout.put(manifest.descriptor.digest, &manifest.bytes)?;
-            layout.finish(&manifest.descriptor, tag.as_deref())
+            folder.put(manifest.descriptor.digest, &manifest.bytes)?;
+            folder.finish(&manifest.descriptor, tag.as_deref())
         })
         .await?;
         let mut pulled = Pulled { manifest: descriptor, downloaded: Amount::default(), present: Amount::default() };
@@ -105,8 +106,8 @@ async fn image_manifest(
             Have::Absent(refusal) => return Err(DistributionError::NotFound { reference, refusal }),
         };
         match manifest.descriptor.media_type.as_str() {
-            MANIFEST | DOCKER_MANIFEST => return Ok(manifest),
-            INDEX | DOCKER_LIST => which = choose(&reference, &manifest, platform)?.to_string(),
+            MEDIA_MANIFEST | MEDIA_DOCKER_MANIFEST => return Ok(manifest),
+            MEDIA_INDEX | MEDIA_DOCKER_LIST => which = choose(&reference, &manifest, platform)?.oci(),
             _ => return Err(DistributionError::MediaType { reference, found: manifest.descriptor.media_type }),
         }
     }
@@ -147,11 +148,11 @@ mod tests {
     fn index(platforms: &[Option<(&str, &str)>]) -> Manifest {
         let entry = |(n, p): (usize, &Option<(&str, &str)>)| Descriptor {
             platform: p.map(|(os, architecture)| Platform::new(os, architecture)),
-            ..Descriptor::of(MANIFEST, &[n as u8])
+            ..Descriptor::of(MEDIA_MANIFEST, &[n as u8])
         };
         let manifests: Vec<Descriptor> = platforms.iter().enumerate().map(entry).collect();
         let bytes = serde_json::to_vec(&serde_json::json!({ "manifests": manifests })).unwrap();
-        Manifest { descriptor: Descriptor::of(INDEX, &bytes), bytes, etag: None }
+        Manifest { descriptor: Descriptor::of(MEDIA_INDEX, &bytes), bytes, etag: None }
     }
 
     fn chosen(platforms: &[Option<(&str, &str)>]) -> Result<Digest, String> {

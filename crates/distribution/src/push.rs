@@ -1,12 +1,13 @@
 //! A push: what is asked for and what came of it, and the order in which things are sent. Knows no requests.
 
+use akbuild_nar::Digest;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::event::Report;
 use crate::mount::Source;
 use crate::repository::{Access, Repository};
 use crate::upload::Upload;
-use crate::{Blob, Client, Digest, DistributionError, Event, Image, Moved, Reference};
+use crate::{Blob, Client, DistributionError, Event, Image, Moved, Reference};
 
 /// How something is pushed.
 #[derive(Clone, Debug)]
@@ -162,7 +163,7 @@ impl Push<'_> {
     /// The manifest by its digest, then the tag, and a look at what came of it. The blobs are there by now.
     async fn manifest(&self) -> Result<(), DistributionError> {
         let (media_type, bytes) = (&self.image.media_type, &self.image.manifest);
-        self.repository.manifest_put(&self.digest.to_string(), media_type, bytes, None).await?;
+        self.repository.manifest_put(&self.digest.oci(), media_type, bytes, None).await?;
         let which = match self.repository.reference.tag() {
             Some(tag) => {
                 // The upload may have taken long: somebody else may have made the tag in the meantime.
@@ -170,7 +171,7 @@ impl Push<'_> {
                 self.repository.manifest_put(tag, media_type, bytes, None).await?;
                 tag.to_owned()
             }
-            None => self.digest.to_string(),
+            None => self.digest.oci(),
         };
         let there = self.repository.manifest_head(&which).await?.map(|d| d.digest);
         match there == Some(self.digest) {

@@ -5,7 +5,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::{Digest, DistributionError};
+use akbuild_nar::Digest;
+
+use crate::DistributionError;
 
 /// The longest that host and name may be together: many clients allow no more.
 const LONGEST: usize = 255;
@@ -139,7 +141,7 @@ impl Reference {
 
     /// What the registry is asked for: the digest goes before the tag, since it says more.
     pub(crate) fn which(&self) -> Result<String, DistributionError> {
-        let digest = self.digest.map(|d| d.to_string());
+        let digest = self.digest.map(|d| d.oci());
         digest.or_else(|| self.tag.clone()).ok_or_else(|| DistributionError::NoTag { reference: self.to_string() })
     }
 }
@@ -148,7 +150,7 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.host, self.name)?;
         self.tag.as_ref().map_or(Ok(()), |tag| write!(f, ":{tag}"))?;
-        self.digest.map_or(Ok(()), |digest| write!(f, "@{digest}"))
+        self.digest.map_or(Ok(()), |digest| write!(f, "@{}", digest.oci()))
     }
 }
 
@@ -174,7 +176,7 @@ impl FromStr for Reference {
             return Err(ReferenceError::Tag { text: shown(), tag: tag.to_owned() });
         }
         let digest = digest.map(|digest| {
-            digest.parse().map_err(|_| ReferenceError::Digest { text: shown(), digest: digest.to_owned() })
+            Digest::from_oci(digest).ok_or_else(|| ReferenceError::Digest { text: shown(), digest: digest.to_owned() })
         });
         let found = host.len() + 1 + name.len();
         if found > LONGEST {

@@ -1,13 +1,14 @@
 //! The list of what is attached to an image, where clients keep it: "Referrers Tag Schema" of the specification.
 //! Knows the list's form; not what is in the artifacts.
 
+use akbuild_image::{Descriptor, MEDIA_INDEX};
+use akbuild_nar::Digest;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value, json};
 
+use crate::DistributionError;
 use crate::manifest::Have;
-use crate::media_type::INDEX;
 use crate::repository::Repository;
-use crate::{Descriptor, Digest, DistributionError};
 
 /// How often the list is read and written again after others have changed it.
 const TRIES: u32 = 5;
@@ -18,7 +19,7 @@ struct List(Map<String, Value>);
 
 impl List {
     fn empty() -> Self {
-        let Value::Object(list) = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}) else {
+        let Value::Object(list) = json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": []}) else {
             unreachable!("it is an object")
         };
         Self(list)
@@ -64,7 +65,7 @@ impl Repository<'_> {
             }
             let bytes = serde_json::to_vec(&list.0).unwrap_or_default();
             // What it was changed to is read again: the last of two writers wins, and the other one is missing.
-            self.manifest_put(&tag, INDEX, &bytes, etag.as_ref()).await?;
+            self.manifest_put(&tag, MEDIA_INDEX, &bytes, etag.as_ref()).await?;
         }
         let (mut list, _) = self.referrers(&tag).await?;
         match list.put(&entry) {
@@ -76,7 +77,7 @@ impl Repository<'_> {
     async fn referrers(&self, tag: &str) -> Result<(List, Option<HeaderValue>), DistributionError> {
         let wrong = |found: String| DistributionError::ReferrersTag { tag: self.called(tag), found };
         let Have::There(manifest) = self.manifest_get(tag).await? else { return Ok((List::empty(), None)) };
-        if manifest.descriptor.media_type != INDEX {
+        if manifest.descriptor.media_type != MEDIA_INDEX {
             return Err(wrong(format!("`{}`", manifest.descriptor.media_type)));
         }
         let list = List::parse(&manifest.bytes).ok_or_else(|| wrong("an index without `manifests`".to_owned()))?;
@@ -87,7 +88,7 @@ impl Repository<'_> {
 /// `sha256-HEX`; what is too long for a tag is cut off.
 fn tag(subject: Digest) -> String {
     let hex = subject.hex();
-    format!("{}-{}", subject.algorithm(), &hex[..hex.len().min(64)])
+    format!("{}-{}", subject.algo(), &hex[..hex.len().min(64)])
 }
 
 #[cfg(test)]
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn the_tag_is_made_of_the_digest() {
         insta::assert_snapshot!(tag(Digest::sha256(b"")), @"sha256-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        let long: Digest = format!("sha512:{}", "ab".repeat(64)).parse().unwrap();
+        let long = Digest::from_oci(&format!("sha512:{}", "ab".repeat(64))).unwrap();
         assert_eq!(tag(long), format!("sha512-{}", "ab".repeat(32)));
     }
 }

@@ -13,6 +13,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use akbuild_nar::Digest;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE};
 use reqwest::{Method, Response};
 use url::Url;
@@ -24,7 +25,7 @@ use crate::part::Part;
 use crate::repository::Repository;
 use crate::retry::Tries;
 use crate::trouble::Trouble;
-use crate::{Blob, Digest, DistributionError, Event, Moved, Refusal, blocking};
+use crate::{Blob, DistributionError, Event, Moved, Refusal, blocking};
 
 /// A blob that is pushed.
 pub(crate) struct Upload<'a> {
@@ -91,7 +92,7 @@ impl<'a> Upload<'a> {
 
     /// Brings the blob there.
     pub(crate) async fn run(mut self) -> Result<Moved, DistributionError> {
-        let doing = format!("upload blob {} to {}", self.digest(), self.repository.name());
+        let doing = format!("upload blob {} to {}", self.blob.descriptor.name(), self.repository.name());
         let mut step = Step::Find;
         loop {
             let taken = match (step, self.to.clone()) {
@@ -155,7 +156,7 @@ impl<'a> Upload<'a> {
         let answer = self.answer(&to, &piece).await?;
         match Answered::read(self.repository, answer).await {
             Answered::Taken(answer) if piece.closes => {
-                let what = format!("blob {}", self.digest());
+                let what = format!("blob {}", self.blob.descriptor.name());
                 self.repository.same_digest(&answer, &what, self.digest())?;
                 Ok(Next::Done(Moved::Uploaded))
             }
@@ -210,7 +211,7 @@ impl<'a> Upload<'a> {
             return call.header(CONTENT_TYPE, "application/octet-stream").body(Body::Part(part));
         }
         let mut url = to.clone();
-        url.query_pairs_mut().append_pair("digest", &self.digest().to_string());
+        url.query_pairs_mut().append_pair("digest", &self.digest().oci());
         let call = Call::new(Method::PUT, url).patience(self.repository.client.0.config.commit_timeout);
         match piece.from {
             0 => call.header(CONTENT_TYPE, "application/octet-stream").body(Body::Part(part)),

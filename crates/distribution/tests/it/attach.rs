@@ -1,6 +1,7 @@
 //! Artifacts that are attached to an image: by the registry's own list, or by the tag that clients keep.
 
-use akbuild_distribution::{Artifact, Attached, Blob, Descriptor, DistributionError, ListedBy, media_type};
+use akbuild_distribution::{Artifact, Attached, Blob, DistributionError, ListedBy};
+use akbuild_image::{Descriptor, MEDIA_INDEX, MEDIA_MANIFEST};
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Fault, Registry};
@@ -45,10 +46,10 @@ async fn a_registry_that_keeps_the_list_is_left_to_it() {
     assert_eq!((attached.listed_by, attached.uploaded.blobs), (ListedBy::Registry, 2 - 1));
     let last = fake.log().lines().last().map(str::to_owned);
     assert!(last.is_some_and(|line| line.starts_with("PUT /v2/app/manifests/")), "the manifest comes last");
-    let manifest = fake.registry().repo("app").manifests[&attached.manifest.digest.to_string()].clone();
-    assert_eq!(manifest.0, media_type::MANIFEST);
+    let manifest = fake.registry().repo("app").manifests[&attached.manifest.name()].clone();
+    assert_eq!(manifest.0, MEDIA_MANIFEST);
     let manifest: Value = serde_json::from_slice(&manifest.1).unwrap();
-    assert_eq!(manifest["subject"]["digest"], json!(subject.digest));
+    assert_eq!(manifest["subject"]["digest"], json!(subject.name()));
     assert_eq!(manifest["artifactType"], json!(SBOM));
     assert_eq!(manifest["layers"][0]["mediaType"], json!(SBOM));
     assert_eq!(list(&fake, &subject), (Vec::new(), 0));
@@ -62,7 +63,7 @@ async fn else_the_tag_is_kept_and_doing_it_again_changes_nothing() {
     let attached = attach(&fake, &subject, &sbom).await.unwrap();
     assert_eq!(attached.listed_by, ListedBy::Tag);
     let entry = json!({
-        "mediaType": media_type::MANIFEST, "digest": attached.manifest.digest, "size": attached.manifest.size,
+        "mediaType": MEDIA_MANIFEST, "digest": attached.manifest.name(), "size": attached.manifest.size,
         "artifactType": SBOM, "annotations": {"note": "a"},
     });
     assert_eq!(list(&fake, &subject), (vec![entry.clone()], 1));
@@ -72,7 +73,7 @@ async fn else_the_tag_is_kept_and_doing_it_again_changes_nothing() {
     let provenance = attach(&fake, &subject, &artifact(PROVENANCE, b"{}", "b")).await.unwrap();
     let (entries, writes) = list(&fake, &subject);
     assert_eq!((entries.len(), writes), (2, 2));
-    assert_eq!((&entries[0], &entries[1]["digest"]), (&entry, &json!(provenance.manifest.digest)));
+    assert_eq!((&entries[0], &entries[1]["digest"]), (&entry, &json!(provenance.manifest.name())));
 }
 
 #[tokio::test]
@@ -80,9 +81,9 @@ async fn what_others_have_put_into_the_list_stays() {
     let fake = Fake::new();
     let subject = subject(&fake).await;
     let theirs = json!({"mediaType": "x/y", "digest": "sha256:1", "size": 1, "artifactType": "sig", "more": [1]});
-    let index = json!({"schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [theirs], "annotations": {}});
+    let index = json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": [theirs], "annotations": {}});
     let tag = format!("sha256-{}", subject.digest.hex());
-    fake.registry().repo("app").put(&tag, media_type::INDEX, index.to_string().as_bytes());
+    fake.registry().repo("app").put(&tag, MEDIA_INDEX, index.to_string().as_bytes());
     attach(&fake, &subject, &artifact(SBOM, b"{}", "a")).await.unwrap();
     let (entries, _) = list(&fake, &subject);
     assert_eq!((entries.len(), &entries[0]), (2, &theirs));
@@ -96,13 +97,13 @@ async fn two_writers_at_once_lose_nothing() {
         let tag = format!("sha256-{}", subject.digest.hex());
         let index = |n: u32| {
             let entry = json!({"mediaType": "x/y", "digest": format!("sha256:{n}"), "size": 1, "artifactType": "sig"});
-            json!({"schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [entry]}).to_string()
+            json!({"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": [entry]}).to_string()
         };
-        fake.registry().repo("app").put(&tag, media_type::INDEX, index(0).as_bytes());
+        fake.registry().repo("app").put(&tag, MEDIA_INDEX, index(0).as_bytes());
         // Between our reading and our writing somebody else writes; without conditions also just after it.
         let (before, end) = (tag.clone(), tag.clone());
         let put = move |n: u32, tag: String| {
-            Box::new(move |r: &mut Registry| drop(r.repo("app").put(&tag, media_type::INDEX, index(n).as_bytes())))
+            Box::new(move |r: &mut Registry| drop(r.repo("app").put(&tag, MEDIA_INDEX, index(n).as_bytes())))
         };
         let fault = if conditions { Fault::Before(put(1, before)) } else { Fault::After(put(1, before)) };
         fake.rule(1, move |r| r.method == "PUT" && r.path.ends_with(&end), fault);
@@ -138,12 +139,12 @@ async fn a_tag_that_is_no_list_is_left_alone() {
         let error = attach(fake, &subject, &artifact(SBOM, b"{}", "a")).await.unwrap_err();
         text(&error, &fake.host).replace(&subject.digest.hex(), "HEX")
     };
-    fake.registry().repo("app").put(&tag, media_type::MANIFEST, b"{}");
+    fake.registry().repo("app").put(&tag, MEDIA_MANIFEST, b"{}");
     insta::assert_snapshot!(said(&fake).await, @"
     the tag `HOST/app:sha256-HEX` should be a list of what is attached to the image, and is `application/vnd.oci.image.manifest.v1+json`
       help: find out who made the tag, and delete it
     ");
-    fake.registry().repo("app").put(&tag, media_type::INDEX, b"{}");
+    fake.registry().repo("app").put(&tag, MEDIA_INDEX, b"{}");
     insta::assert_snapshot!(said(&fake).await, @"
     the tag `HOST/app:sha256-HEX` should be a list of what is attached to the image, and is an index without `manifests`
       help: find out who made the tag, and delete it

@@ -205,7 +205,7 @@ async fn what_may_not_be_mounted_is_sent() {
         let allowed = denied.is_empty();
         let fake = guarded(Guard::Tokens(Tokens { denied, ..tokens() }));
         let made = image(&[&noise(1, 25)]);
-        let layer = made.image.layers[0].descriptor.digest.to_string();
+        let layer = made.image.layers[0].descriptor.name();
         fake.registry().repo("base").blobs.insert(layer, noise(1, 25));
         let options = PushOptions { mount_from: vec!["base".to_owned()], ..small() };
         let to = reference(&fake.host, "team/app:1");

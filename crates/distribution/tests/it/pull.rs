@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use akbuild_distribution::{
-    Client, Descriptor, Digest, DistributionError, Image, Platform, PullOptions, Pulled, media_type,
-};
+use akbuild_distribution::{Client, DistributionError, Image, PullOptions, Pulled};
+use akbuild_image::{Descriptor, MEDIA_DOCKER_LIST, MEDIA_DOCKER_MANIFEST, MEDIA_INDEX, MEDIA_MANIFEST, Platform};
+use akbuild_nar::Digest;
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Fault, Reply};
@@ -24,7 +24,7 @@ fn put(fake: &Fake, tag: &str, image: &Image) -> Descriptor {
             akbuild_distribution::Content::File(path) => std::fs::read(path).unwrap(),
             akbuild_distribution::Content::Bytes(bytes) => bytes.to_vec(),
         };
-        repo.blobs.insert(blob.descriptor.digest.to_string(), bytes);
+        repo.blobs.insert(blob.descriptor.name(), bytes);
     }
     repo.put(tag, &image.media_type, &image.manifest);
     image.descriptor()
@@ -39,7 +39,7 @@ async fn pull(fake: &Fake, which: &str, to: &Path, heard: &Heard) -> Result<Pull
 fn look(folder: &Path) -> Vec<Vec<u8>> {
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let blob = |d: &Value| {
-        let digest: Digest = d["digest"].as_str().unwrap().parse().unwrap();
+        let digest = Digest::from_oci(d["digest"].as_str().unwrap()).unwrap();
         let bytes = read(&format!("blobs/sha256/{}", digest.hex()));
         assert_eq!((Digest::sha256(&bytes), json!(bytes.len())), (digest, d["size"].clone()));
         bytes
@@ -67,7 +67,7 @@ async fn an_image_comes_as_a_layout_and_only_once() {
     GET /v2/app/blobs/a87228
     GET /v2/app/blobs/c8fdde
     ");
-    let digest = format!("app@{}", manifest.digest);
+    let digest = format!("app@{}", manifest.name());
     let again = pull(&fake, &digest, folder.path(), &Heard::default()).await.unwrap();
     assert_eq!((again.downloaded.blobs, again.present.bytes), (0, 2 + 2_000_000 + 7));
     assert_eq!(fake.log().lines().count(), 1);
@@ -83,7 +83,7 @@ async fn an_index_leads_to_the_image_for_the_platform() {
         entry
     };
     let index = json!({"manifests": [entry(&arm.image, "arm64"), entry(&amd.image, "amd64")]}).to_string();
-    fake.registry().repo("app").put("1", media_type::INDEX, index.as_bytes());
+    fake.registry().repo("app").put("1", MEDIA_INDEX, index.as_bytes());
     let folder = tempfile::tempdir().unwrap();
     let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
     assert_eq!(pulled.manifest.digest, amd.image.descriptor().digest);
@@ -101,7 +101,7 @@ async fn an_index_leads_to_the_image_for_the_platform() {
     let digest = fake.registry().repo("app").tags["1"].clone();
     let circle = Fault::Reply(Reply {
         body: format!(r#"{{"manifests": [{{"mediaType": "x", "digest": "{digest}", "size": 1}}]}}"#).into(),
-        ..Reply::status(200).with("Content-Type", media_type::INDEX)
+        ..Reply::status(200).with("Content-Type", MEDIA_INDEX)
     });
     fake.on(1, "GET", "/manifests/2", circle);
     let error = pull(&fake, "app:2", folder.path(), &Heard::default()).await;
@@ -112,16 +112,16 @@ async fn an_index_leads_to_the_image_for_the_platform() {
 async fn dockers_older_manifests_are_images_too() {
     let fake = Fake::new();
     let mut made = image(&[&noise(1, 5)]);
-    made.image.media_type = media_type::DOCKER_MANIFEST.to_owned();
+    made.image.media_type = MEDIA_DOCKER_MANIFEST.to_owned();
     let text_of = String::from_utf8(made.image.manifest.clone()).unwrap();
-    made.image.manifest = text_of.replace(media_type::MANIFEST, media_type::DOCKER_MANIFEST).into_bytes();
+    made.image.manifest = text_of.replace(MEDIA_MANIFEST, MEDIA_DOCKER_MANIFEST).into_bytes();
     let mut entry = serde_json::to_value(put(&fake, "image", &made.image)).unwrap();
     entry["platform"] = json!({"os": "linux", "architecture": "amd64", "variant": "v1"});
-    let index = json!({"mediaType": media_type::DOCKER_LIST, "manifests": [entry]}).to_string();
-    fake.registry().repo("app").put("1", media_type::DOCKER_LIST, index.as_bytes());
+    let index = json!({"mediaType": MEDIA_DOCKER_LIST, "manifests": [entry]}).to_string();
+    fake.registry().repo("app").put("1", MEDIA_DOCKER_LIST, index.as_bytes());
     let folder = tempfile::tempdir().unwrap();
     let pulled = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
-    assert_eq!(pulled.manifest.media_type, media_type::DOCKER_MANIFEST);
+    assert_eq!(pulled.manifest.media_type, MEDIA_DOCKER_MANIFEST);
     assert_eq!(look(folder.path())[1], noise(1, 5));
     let old = "application/vnd.docker.distribution.manifest.v1+prettyjws";
     fake.registry().repo("app").put("2", old, b"{\"schemaVersion\":1}");
@@ -219,7 +219,7 @@ async fn other_bytes_are_not_believed() {
     let fake = Fake::new();
     let made = image(&[&layer()]);
     put(&fake, "1", &made.image);
-    let digest = made.image.layers[0].descriptor.digest.to_string();
+    let digest = made.image.layers[0].descriptor.name();
     let folder = tempfile::tempdir().unwrap();
     fake.registry().repo("app").blobs.insert(digest.clone(), noise(9, 2_000_000));
     let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
@@ -253,7 +253,7 @@ async fn other_bytes_are_not_believed() {
       it says: BLOB_UNKNOWN: blob unknown to registry
       help: the registry has only a part of the image; push it again
     ");
-    let by_digest = format!("app@{}", made.image.descriptor().digest);
+    let by_digest = format!("app@{}", made.image.descriptor().name());
     fake.on(
         1,
         "GET",
@@ -262,7 +262,7 @@ async fn other_bytes_are_not_believed() {
     );
     let error = pull(&fake, &by_digest, folder.path(), &Heard::default()).await.unwrap_err();
     assert!(matches!(error, DistributionError::WrongBytes { .. }), "{error}");
-    let other = Digest::sha256(b"other").to_string();
+    let other = Digest::sha256(b"other").oci();
     fake.on(1, "GET", "/manifests/", Fault::Change(Box::new(move |reply| reply.with("Docker-Content-Digest", &other))));
     let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
     assert!(matches!(error, DistributionError::WrongBytes { .. }), "{error}");
@@ -307,7 +307,7 @@ async fn what_is_not_there_is_told_of() {
       it says: MANIFEST_UNKNOWN: manifest unknown
       help: check name and tag; if the repository is private, log in first
     ");
-    fake.registry().repo("app").put("1", media_type::MANIFEST, b"{\"config\": 1}");
+    fake.registry().repo("app").put("1", MEDIA_MANIFEST, b"{\"config\": 1}");
     let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
     insta::assert_snapshot!(text(&error, &fake.host), @"
     the manifest of `HOST/app:1` cannot be used: invalid type: integer `1`, expected struct Descriptor at line 1 column 12
@@ -366,7 +366,7 @@ async fn blobs_may_be_elsewhere_but_not_unencrypted() {
     let guard = crate::fake::Guard::Basic(basic("me", "s3cr3t"));
     let fake = Fake::with(crate::fake::Registry { guard, ..Default::default() });
     put(&fake, "1", &made.image);
-    let path = format!("/v2/app/blobs/{}", made.image.layers[0].descriptor.digest);
+    let path = format!("/v2/app/blobs/{}", made.image.layers[0].descriptor.name());
     let redirect = |to: String| Fault::Reply(Reply::status(307).with("Location", &to));
     let hex = made.image.layers[0].descriptor.digest.hex();
     let is_layer = move |hex: String| move |r: &crate::fake::Request| r.path.ends_with(&hex);

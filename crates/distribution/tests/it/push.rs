@@ -1,6 +1,7 @@
 //! Pushes: what is sent in which order, what a tag may be before and after, and where blobs come from.
 
-use akbuild_distribution::{Amount, DistributionError, Moved, PushOptions, TagWas, media_type};
+use akbuild_distribution::{Amount, DistributionError, Moved, PushOptions, TagWas};
+use akbuild_image::MEDIA_MANIFEST;
 
 use crate::fake::{Fake, Fault, Registry, Reply};
 use crate::support::*;
@@ -38,9 +39,9 @@ async fn blobs_come_first_and_the_tag_last() {
     ");
     let mut registry = fake.registry();
     let repo = registry.repo("team/app");
-    assert_eq!(repo.tags["1.0"], pushed.digest.to_string());
-    assert_eq!(repo.manifests[&repo.tags["1.0"]], (media_type::MANIFEST.to_owned(), made.image.manifest.clone()));
-    assert_eq!(repo.blobs[&made.image.layers[0].descriptor.digest.to_string()], noise(1, 25));
+    assert_eq!(repo.tags["1.0"], pushed.digest.oci());
+    assert_eq!(repo.manifests[&repo.tags["1.0"]], (MEDIA_MANIFEST.to_owned(), made.image.manifest.clone()));
+    assert_eq!(repo.blobs[&made.image.layers[0].descriptor.name()], noise(1, 25));
     assert!(repo.uploads.is_empty());
 }
 
@@ -101,7 +102,7 @@ async fn a_tag_that_stands_for_something_else_is_left_alone() {
     let force = PushOptions { force: true, ..small() };
     let moved = anybody().push(&new.image, &to, &force, &|_| {}).await.unwrap();
     assert_eq!(moved.tag, TagWas::Other(first.digest));
-    assert_eq!(fake.registry().repo("app").tags["1"], moved.digest.to_string());
+    assert_eq!(fake.registry().repo("app").tags["1"], moved.digest.oci());
 }
 
 #[tokio::test]
@@ -143,7 +144,7 @@ async fn blobs_are_mounted_from_where_they_are() {
     let fake = Fake::with(Registry { mounts: true, ..Registry::default() });
     let made = image(&[&noise(1, 5), &noise(2, 25)]);
     let layer = made.image.layers[0].descriptor.digest;
-    fake.registry().repo("base").blobs.insert(layer.to_string(), noise(1, 5));
+    fake.registry().repo("base").blobs.insert(layer.oci(), noise(1, 5));
     let options = PushOptions { mount_from: ["app", "other", "base"].map(str::to_owned).to_vec(), ..small() };
     let heard = Heard::default();
     let to = reference(&fake.host, "app:1");
@@ -186,7 +187,7 @@ async fn blobs_are_mounted_from_where_they_are() {
 async fn a_registry_may_find_a_blob_by_itself() {
     let fake = Fake::with(Registry { finds: true, ..Registry::default() });
     let made = image(&[&noise(1, 5)]);
-    let layer = made.image.layers[0].descriptor.digest.to_string();
+    let layer = made.image.layers[0].descriptor.name();
     fake.registry().repo("elsewhere").blobs.insert(layer, noise(1, 5));
     let pushed = push(&anybody(), &made, &reference(&fake.host, "app:1"), &Heard::default()).await.unwrap();
     assert_eq!((pushed.mounted, pushed.uploaded), (amount(1, 5), amount(1, 2)));
@@ -228,9 +229,9 @@ async fn somebody_else_may_push_to_the_same_tag() {
     let fake = Fake::new();
     let made = image(&[&noise(1, 5)]);
     let digest = made.image.descriptor().digest;
-    let theirs = |registry: &mut Registry| drop(registry.repo("app").put("1", media_type::MANIFEST, b"{\"theirs\":1}"));
+    let theirs = |registry: &mut Registry| drop(registry.repo("app").put("1", MEDIA_MANIFEST, b"{\"theirs\":1}"));
     // While the blobs are uploaded.
-    fake.rule(1, move |r| r.method == "PUT" && r.path.ends_with(&digest.to_string()), Fault::After(Box::new(theirs)));
+    fake.rule(1, move |r| r.method == "PUT" && r.path.ends_with(&digest.oci()), Fault::After(Box::new(theirs)));
     let to = reference(&fake.host, "app:1");
     let error = push(&anybody(), &made, &to, &Heard::default()).await.unwrap_err();
     assert!(matches!(error, DistributionError::TagTaken { .. }), "{error}");
@@ -248,7 +249,7 @@ async fn somebody_else_may_push_to_the_same_tag() {
 async fn a_registry_that_gives_another_digest_is_not_believed() {
     let fake = Fake::new();
     let made = image(&[&noise(1, 5)]);
-    let wrong = akbuild_distribution::Digest::sha256(b"wrong").to_string();
+    let wrong = akbuild_nar::Digest::sha256(b"wrong").oci();
     let change = |to: String| Fault::Change(Box::new(move |reply| reply.with("Docker-Content-Digest", &to)));
     fake.on(1, "PUT", "/uploads/", change(wrong.clone()));
     let to = reference(&fake.host, "app:1");

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use akbuild_distribution::{
-    Blob, Client, ClientConfig, Descriptor, Digest, DistributionError, Event, Image, Keyring, PushOptions, Pushed,
-    Reference, media_type,
+    Blob, Client, ClientConfig, DistributionError, Event, Image, Keyring, PushOptions, Pushed, Reference,
 };
+use akbuild_image::{Descriptor, MEDIA_MANIFEST};
+use akbuild_nar::Digest;
 
 pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -64,10 +65,10 @@ pub(crate) fn image(layers: &[&[u8]]) -> Made {
     let config = Blob::bytes(CONFIG, b"{}");
     let descriptors: Vec<&Descriptor> = layers.iter().map(|l| &l.descriptor).collect();
     let manifest = serde_json::json!({
-        "schemaVersion": 2, "mediaType": media_type::MANIFEST, "config": config.descriptor, "layers": descriptors,
+        "schemaVersion": 2, "mediaType": MEDIA_MANIFEST, "config": config.descriptor, "layers": descriptors,
     });
     let manifest = serde_json::to_vec(&manifest).unwrap();
-    let image = Image { manifest, media_type: media_type::MANIFEST.to_owned(), config, layers };
+    let image = Image { manifest, media_type: MEDIA_MANIFEST.to_owned(), config, layers };
     Made { image, _folder: folder }
 }
 

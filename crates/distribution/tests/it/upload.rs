@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use akbuild_distribution::{Content, DistributionError, Event, PushOptions, Pushed, media_type};
+use akbuild_distribution::{Content, DistributionError, Event, PushOptions, Pushed};
+use akbuild_image::MEDIA_MANIFEST;
 
 use crate::fake::{Fake, Fault, Registry, Reply};
 use crate::support::*;
@@ -16,7 +17,7 @@ fn layer() -> Vec<u8> {
 async fn arrives(fake: &Fake) -> (Pushed, Heard) {
     let (made, heard) = (image(&[&layer()]), Heard::default());
     let pushed = push(&anybody(), &made, &reference(&fake.host, "app:1"), &heard).await.unwrap();
-    let digest = made.image.layers[0].descriptor.digest.to_string();
+    let digest = made.image.layers[0].descriptor.name();
     assert_eq!(fake.registry().repo("app").blobs[&digest], layer());
     assert!(fake.registry().repo("app").uploads.is_empty());
     (pushed, heard)
@@ -43,7 +44,7 @@ async fn a_broken_chunk_is_gone_on_with_where_it_broke() {
     let patched = chunks(&fake);
     assert!(patched.windows(2).any(|w| w == ["20-29", "24-33"]), "{patched:?}");
     assert_eq!(heard.retries().len(), 1);
-    let done = heard.done(akbuild_distribution::Digest::sha256(&layer()));
+    let done = heard.done(akbuild_nar::Digest::sha256(&layer()));
     assert_eq!(done.last(), Some(&45));
 }
 
@@ -353,8 +354,8 @@ async fn a_push_can_be_dropped_anywhere() {
         }
     }
     let mut registry = fake.registry();
-    assert_eq!(registry.repo("app").blobs[&digest.to_string()], layer());
-    assert_eq!(registry.repo("app").tags["1"], made.image.descriptor().digest.to_string());
+    assert_eq!(registry.repo("app").blobs[&digest.oci()], layer());
+    assert_eq!(registry.repo("app").tags["1"], made.image.descriptor().digest.oci());
 }
 
 #[tokio::test]
@@ -369,9 +370,9 @@ async fn several_blobs_go_at_once() {
     let mut registry = fake.registry();
     let repo = registry.repo("app");
     for bytes in &layers {
-        assert_eq!(repo.blobs[&akbuild_distribution::Digest::sha256(bytes).to_string()], *bytes);
+        assert_eq!(repo.blobs[&akbuild_nar::Digest::sha256(bytes).oci()], *bytes);
     }
-    assert_eq!(repo.manifests[&repo.tags["1"]].0, media_type::MANIFEST);
+    assert_eq!(repo.manifests[&repo.tags["1"]].0, MEDIA_MANIFEST);
 }
 
 /// A client that waits so long, in milliseconds, for anything, and for the end of an upload.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use akbuild_distribution::{
-    Amount, Artifact, Blob, Client, ClientConfig, Descriptor, Digest, Event, Image, Keyring, ListedBy, PushOptions,
-    Pushed, Reference, TagWas,
+    Amount, Artifact, Blob, Client, ClientConfig, Event, HelperAnswer, Image, Keyring, ListedBy, PushOptions, Pushed,
+    Reference, TagWas,
 };
-use akbuild_image::{Descriptor as Local, Layout};
+use akbuild_image::Layout;
+use akbuild_nar::Digest;
 use serde_json::{Value, json};
 
 use super::documents::Documents;
@@ -76,11 +77,7 @@ pub(in crate::commands) fn client(
     let pair = env.get(USER).cloned().zip(env.get(PASSWORD).cloned()).filter(|_| meant);
     let keyring = Keyring::new(&session.machine).given(&format!("`{USER}` and `{PASSWORD}`"), pair);
     let keyring = keyring.helpers(|program, input| {
-        machine::helper(program, input).map(|(success, stdout, stderr)| {
-            let mut answer = akbuild_distribution::HelperAnswer::default();
-            (answer.success, answer.stdout, answer.stderr) = (success, stdout, stderr);
-            answer
-        })
+        machine::helper(program, input).map(|(success, stdout, stderr)| HelperAnswer { success, stdout, stderr })
     });
     let config = ClientConfig { plain_http: plain_http.to_vec(), retries, ..ClientConfig::default() };
     Ok(Client::new(config, keyring)?)
@@ -106,7 +103,7 @@ pub(super) fn push(
     documents: Option<&Documents>,
 ) -> Outcome<Done> {
     let client = client(session, to, &wanted.plain_http, ClientConfig::default().retries)?;
-    let image = image(layout);
+    let image = Image::from(layout);
     let options = PushOptions { force: wanted.force, mount_from: seen(session, layout, to)?, ..PushOptions::default() };
     let progress = Progress::new(session, "pushing");
     let report = |event| progress.event(event);
@@ -118,7 +115,7 @@ pub(super) fn push(
         let blob = Blob::bytes(kind, text.as_bytes());
         let artifact = Artifact { artifact_type: kind.to_owned(), blob, annotations };
         let done = session.interruptible(client.attach(&image.descriptor(), &artifact, to, &|_| {}))??;
-        attached.push((kind, done.manifest.digest.to_string(), done.listed_by));
+        attached.push((kind, done.manifest.name(), done.listed_by));
     }
     remember(session, layout, to);
     let whole = to.at(pushed.digest).to_string();
@@ -146,21 +143,6 @@ fn said(pushed: &Pushed, to: &Reference) -> String {
     }
     let moved = if matches!(pushed.tag, TagWas::Other(_)) { "moved" } else { "pushed" };
     format!("{moved} `{to}`: {}", parts.join("; "))
-}
-
-fn image(layout: &Layout) -> Image {
-    let blob = |local: &Local| Blob::file(descriptor(local), layout.blob(&local.digest));
-    Image {
-        manifest: layout.manifest_bytes.clone(),
-        media_type: layout.manifest.media_type.clone(),
-        config: blob(&layout.config),
-        layers: layout.layers.iter().map(blob).collect(),
-    }
-}
-
-fn descriptor(local: &Local) -> Descriptor {
-    let digest = Digest::new(local.digest).unwrap_or_else(|| Digest::sha256(b""));
-    Descriptor::new(local.media_type.clone(), digest, local.size)
 }
 
 /// Other repositories of the same registry that got one of the blobs from here.
@@ -192,7 +174,7 @@ fn remember(session: &Session, layout: &Layout, to: &Reference) {
     }
 }
 
-fn key(to: &Reference, digest: &akbuild_nar::Digest) -> String {
+fn key(to: &Reference, digest: &Digest) -> String {
     format!("{} {digest}", to.host())
 }
 
@@ -207,7 +189,7 @@ pub(in crate::commands) struct Progress<'a> {
 struct State {
     total: u64,
     /// Bytes by blob.
-    done: HashMap<String, u64>,
+    done: HashMap<Digest, u64>,
     shown: String,
 }
 
@@ -221,8 +203,8 @@ impl<'a> Progress<'a> {
         let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
         match event {
             Event::Start { bytes, .. } => state.total = bytes,
-            Event::Bytes { digest, done } => drop(state.done.insert(digest.to_string(), done)),
-            Event::Finish { digest, bytes, .. } => drop(state.done.insert(digest.to_string(), bytes)),
+            Event::Bytes { digest, done } => drop(state.done.insert(digest, done)),
+            Event::Finish { digest, bytes, .. } => drop(state.done.insert(digest, bytes)),
             Event::Retry { what, attempt, reason, .. } => {
                 self.session.ui.note(&format!("{what} once more, repetition {attempt}: {reason}"));
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use akbuild_distribution::Digest;
+use akbuild_nar::Digest;
 
 use super::{Guard, Reply, Request};
 
@@ -40,7 +40,7 @@ pub(crate) struct Repo {
 
 impl Repo {
     pub(crate) fn put(&mut self, tag: &str, media_type: &str, bytes: &[u8]) -> String {
-        let digest = Digest::sha256(bytes).to_string();
+        let digest = Digest::sha256(bytes).oci();
         self.manifests.insert(digest.clone(), (media_type.to_owned(), bytes.to_vec()));
         self.tags.insert(tag.to_owned(), digest.clone());
         digest
@@ -172,7 +172,7 @@ impl Registry {
             _ => {
                 bytes.extend_from_slice(&request.body);
                 let (bytes, digest) = (repo.uploads.remove(id).unwrap(), request.get("digest").unwrap().to_owned());
-                if Digest::sha256(&bytes).to_string() != digest {
+                if Digest::sha256(&bytes).oci() != digest {
                     return Reply::error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
                 }
                 repo.blobs.insert(digest.clone(), bytes);
@@ -197,7 +197,7 @@ impl Registry {
 
     fn put_manifest(&mut self, request: &Request, name: &str, which: &str) -> Reply {
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-        let digest = Digest::sha256(&request.body).to_string();
+        let digest = Digest::sha256(&request.body).oci();
         let media_type = request.header("content-type").unwrap_or_default().to_owned();
         let (immutable, referrers, conditions) = (self.immutable, self.referrers, self.conditions);
         let repo = self.repo(name);

@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use akbuild_distribution::{
-    Amount, Artifact, Blob, Client, ClientConfig, Digest, Event, Keyring, ListedBy, PullOptions, PushOptions, TagWas,
-    media_type,
+    Amount, Artifact, Blob, Client, ClientConfig, Event, Keyring, ListedBy, PullOptions, PushOptions, TagWas,
 };
+use akbuild_image::MEDIA_INDEX;
+use akbuild_nar::Digest;
 
 use crate::support::*;
 use server::{Options, Server, Tmpfs};
@@ -36,7 +37,7 @@ async fn layers(client: &Client, host: &str, which: &str, folder: &Path) -> Vec<
     let read = |d: Digest| std::fs::read(folder.join("blobs/sha256").join(d.hex())).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&read(pulled.manifest.digest)).unwrap();
     let layers = manifest["layers"].as_array().unwrap();
-    layers.iter().map(|l| read(l["digest"].as_str().unwrap().parse().unwrap())).collect()
+    layers.iter().map(|l| read(Digest::from_oci(l["digest"].as_str().unwrap()).unwrap())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +69,7 @@ async fn what_is_pushed_can_be_pulled() {
     assert_eq!((mounted.mounted, mounted.uploaded), (total, Amount::default()));
 
     let folder = tempfile::tempdir().unwrap();
-    let by_digest = format!("team/app@{}", first.digest);
+    let by_digest = format!("team/app@{}", first.digest.oci());
     assert_eq!(layers(&client, &server.host, &by_digest, folder.path()).await, [layer(1), layer(2)]);
     assert_eq!(layers(&client, &server.host, "team/app:1.0", folder.path()).await, [layer(1), layer(3)]);
 }
@@ -92,12 +93,12 @@ async fn what_is_attached_is_in_the_list() {
     let digest = made.image.descriptor().digest;
     let tag = reference(&server.host, &format!("app:sha256-{}", digest.hex()));
     let index = client.resolve(&tag).await.unwrap().unwrap();
-    assert_eq!(index.media_type, media_type::INDEX);
+    assert_eq!(index.media_type, MEDIA_INDEX);
     let list = std::fs::read(server.blob(index.digest)).unwrap();
     let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
     let listed: Vec<&str> =
         list["manifests"].as_array().unwrap().iter().map(|m| m["digest"].as_str().unwrap()).collect();
-    assert_eq!(listed, [first.manifest.digest.to_string(), second.manifest.digest.to_string()]);
+    assert_eq!(listed, [first.manifest.name(), second.manifest.name()]);
 }
 
 /// Pushes while the registry is killed once a layer is so far, and started again when the client waits for it.
@@ -177,7 +178,7 @@ async fn a_full_disk_is_told_in_the_registrys_words() {
     let to = reference(&server.host, "app:1.0");
     let error = anybody().push(&made.image, &to, &chunks(), &heard.report()).await.unwrap_err();
     let text = text(&error, &server.host).replace(&disk.path().display().to_string(), "DISK");
-    let digest = made.image.layers[0].descriptor.digest.to_string();
+    let digest = made.image.layers[0].descriptor.name();
     let text = text.replace(&digest, "LAYER");
     let upload = text.split("_uploads/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or("none");
     insta::assert_snapshot!(text.replace(upload, "ID"), @"

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use akbuild_distribution::Digest;
+use akbuild_nar::Digest;
 
 /// User `me`, password `secret`.
 const HTPASSWD: &str = "me:$2y$05$iP4ggwe.JpJNsQyTbBeBaOMJ3u0rjuw/avbZ5pxnLqU38vYSXgtZC\n";

@@ -12,24 +12,19 @@ use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
-use crate::media_type::INDEX;
-use crate::{Descriptor, Digest, DistributionError};
-
-/// The annotation that names a tag in an index.
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+use crate::DistributionError;
+use akbuild_image::{Descriptor, PUSHED_AT, blob_path, layout_files};
+use akbuild_nar::Digest;
 
 /// A folder that this pull alone writes, as long as this lives.
-pub(crate) struct Layout {
-    folder: PathBuf,
+pub(crate) struct Folder {
+    path: PathBuf,
     _lock: File,
 }
 
-impl Layout {
+impl Folder {
     /// Makes the folder, or takes one that is there.
     pub(crate) fn open(folder: &Path) -> Result<Self, DistributionError> {
-        let layout = |lock| Self { folder: folder.to_owned(), _lock: lock };
         for name in ["blobs/sha256", "blobs/sha512", ".partial"] {
             let path = folder.join(name);
             fs::create_dir_all(&path).map_err(DistributionError::io("make the folder", &path))?;
@@ -38,25 +33,25 @@ impl Layout {
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => Err(DistributionError::Busy { path: folder.to_owned() }),
             // Where a file system knows no locks, nothing keeps two pulls apart; what they write is verified anyway.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(layout(lock)),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { path: folder.to_owned(), _lock: lock }),
         }
     }
 
     /// Where a blob belongs.
     pub(crate) fn blob(&self, digest: Digest) -> PathBuf {
-        self.folder.join("blobs").join(digest.algorithm()).join(digest.hex())
+        blob_path(&self.path, &digest)
     }
 
     /// Where a part of a blob is kept.
     pub(crate) fn partial(&self, digest: Digest) -> PathBuf {
-        self.folder.join(".partial").join(digest.hex())
+        self.path.join(".partial").join(digest.hex())
     }
 
     /// Whether a blob is there, and right.
     pub(crate) fn has(&self, descriptor: &Descriptor) -> bool {
         let Ok(file) = File::open(self.blob(descriptor.digest)) else { return false };
         let size = file.metadata().map(|m| m.len());
-        let digest = || descriptor.digest.same_of_reader(&file);
+        let digest = || Digest::of_reader(descriptor.digest.algo(), &file);
         size.is_ok_and(|size| size == descriptor.size) && digest().is_ok_and(|d| d == descriptor.digest)
     }
 
@@ -68,21 +63,21 @@ impl Layout {
     /// Names the image: from now on the folder is a layout.
     pub(crate) fn finish(&self, image: &Descriptor, tag: Option<&str>) -> Result<(), DistributionError> {
         let mut image = image.clone();
-        image.annotations.extend(tag.map(|tag| (REF_NAME.to_owned(), tag.to_owned())));
-        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [image]});
-        self.write(&self.folder.join("oci-layout"), json!({"imageLayoutVersion": "1.0.0"}).to_string().as_bytes())?;
-        self.write(&self.folder.join("index.json"), index.to_string().as_bytes())?;
+        image.annotations.extend(tag.map(|tag| (PUSHED_AT.to_owned(), tag.to_owned())));
+        for (name, bytes) in layout_files(&image) {
+            self.write(&self.path.join(name), &bytes)?;
+        }
         // Only empty folders go: an image has digests of one algorithm as a rule, and parts of other images may be
         // gone on with.
         for name in ["blobs/sha256", "blobs/sha512", ".partial"] {
-            let _ = fs::remove_dir(self.folder.join(name));
+            let _ = fs::remove_dir(self.path.join(name));
         }
         Ok(())
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), DistributionError> {
         let name = path.file_name().unwrap_or_default();
-        let partial = self.folder.join(".partial").join(name);
+        let partial = self.path.join(".partial").join(name);
         let mut file = File::create(&partial).map_err(DistributionError::io("write", &partial))?;
         file.write_all(bytes).map_err(DistributionError::io("write", &partial))?;
         place(&file, &partial, path)
@@ -110,12 +105,12 @@ mod tests {
     #[test]
     fn a_complete_layout_has_nothing_more_than_it_should() {
         let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::open(folder.path()).unwrap();
-        let image = Descriptor::of(crate::media_type::MANIFEST, b"{}");
-        assert!(!layout.has(&image));
-        layout.put(image.digest, b"{}").unwrap();
-        assert!(layout.has(&image));
-        layout.finish(&image, Some("1.0")).unwrap();
+        let pulled = Folder::open(folder.path()).unwrap();
+        let image = Descriptor::of(akbuild_image::MEDIA_MANIFEST, b"{}");
+        assert!(!pulled.has(&image));
+        pulled.put(image.digest, b"{}").unwrap();
+        assert!(pulled.has(&image));
+        pulled.finish(&image, Some("1.0")).unwrap();
         assert_eq!(names(folder.path()), ["blobs", "index.json", "oci-layout"]);
         assert_eq!(names(&folder.path().join("blobs")), ["sha256"]);
         let index = fs::read_to_string(folder.path().join("index.json")).unwrap();
@@ -125,24 +120,24 @@ mod tests {
     #[test]
     fn what_is_damaged_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::open(folder.path()).unwrap();
+        let pulled = Folder::open(folder.path()).unwrap();
         let blob = Descriptor::of("x", b"right");
         for damaged in ["wrong", "right and more", ""] {
-            fs::write(layout.blob(blob.digest), damaged).unwrap();
-            assert!(!layout.has(&blob), "{damaged}");
+            fs::write(pulled.blob(blob.digest), damaged).unwrap();
+            assert!(!pulled.has(&blob), "{damaged}");
         }
     }
 
     #[test]
     fn one_pull_at_a_time_writes_a_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Layout::open(folder.path()).unwrap();
-        let error = Layout::open(folder.path()).err().unwrap().to_string();
+        let first = Folder::open(folder.path()).unwrap();
+        let error = Folder::open(folder.path()).err().unwrap().to_string();
         insta::assert_snapshot!(error.replace(&folder.path().display().to_string(), "DIR"), @"
         another pull writes DIR
           help: wait for its end, or take another folder
         ");
         drop(first);
-        assert!(Layout::open(folder.path()).is_ok());
+        assert!(Folder::open(folder.path()).is_ok());
     }
 }
