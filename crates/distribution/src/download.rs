@@ -87,7 +87,7 @@ impl Download<'_> {
             status if status.is_success() => partial.with(Partial::restart).await?,
             _ => return Err(self.repository.refused(answer).await),
         }
-        let whole = answer.content_length().map(|rest| partial.bytes() + rest);
+        let whole = answer.content_length().map(|rest| partial.bytes().saturating_add(rest));
         if let Some(found) = whole.filter(|whole| *whole != self.descriptor.size) {
             return Err(self.wrong(format!("{} bytes", self.descriptor.size), format!("{found} bytes")));
         }

@@ -63,7 +63,9 @@ impl Client {
         let folder = Arc::new(Folder::open(folder)?);
         let manifest = image_manifest(&repository, &which, &options.platform).await?;
         let blobs = blobs(from, &manifest)?;
-        report(Event::Start { blobs: blobs.len() as u64, bytes: blobs.iter().map(|b| b.size).sum() });
+        // Whatever the manifest says: none of it is there yet.
+        let bytes = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
+        report(Event::Start { blobs: blobs.len() as u64, bytes });
         let (repository, shared) = (&repository, &folder);
         let downloads = blobs.iter().map(|descriptor| async move {
             let download = Download { repository, folder: shared, descriptor };

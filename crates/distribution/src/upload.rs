@@ -221,7 +221,7 @@ impl<'a> Upload<'a> {
 
     /// A chunk has arrived, or as much of it as the registry says.
     fn taken(&mut self, answer: &Response, piece: &Piece) -> Result<Next, Trouble> {
-        let reached = end_of_range(answer.headers()).map_or(piece.end, |last| last + 1);
+        let reached = end_of_range(answer.headers()).map_or(piece.end, |last| last.saturating_add(1));
         self.moved(answer)?;
         if reached <= piece.from || reached > piece.end {
             let reason = format!("the registry says that it has {reached} bytes, where {} were sent", piece.end);

@@ -322,6 +322,27 @@ async fn what_is_not_there_is_told_of() {
 }
 
 #[tokio::test]
+async fn sizes_that_no_blob_has() {
+    let fake = Fake::new();
+    let made = image(&[&layer(), &noise(6, 7)]);
+    let mut manifest: Value = serde_json::from_slice(&made.image.manifest).unwrap();
+    for layer in manifest["layers"].as_array_mut().unwrap() {
+        layer["size"] = json!(u64::MAX);
+    }
+    let whole = made.image.clone();
+    put(&fake, "1", &Image { manifest: manifest.to_string().into_bytes(), ..whole });
+    let (folder, heard) = (tempfile::tempdir().unwrap(), Heard::default());
+    let error = pull(&fake, "app:1", folder.path(), &heard).await.unwrap_err();
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app is not what it should be
+      expected 18446744073709551615 bytes
+         found 2000000 bytes
+      help: the registry, or a proxy on the way, is damaged; tell its operator
+    ");
+    assert_eq!(heard.events()[0], akbuild_distribution::Event::Start { blobs: 3, bytes: u64::MAX });
+}
+
+#[tokio::test]
 async fn a_pull_that_was_dropped_is_gone_on_with() {
     let fake = Fake::new();
     let made = image(&[&layer()]);
