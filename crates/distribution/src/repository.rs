@@ -76,7 +76,8 @@ impl<'a> Repository<'a> {
             let header = pass.as_ref().map(|p| &p.header);
             let answer = transport.send(call, header, sent).await.map_err(|e| e.trouble(&at))?;
             let (status, headers) = (answer.status(), answer.headers().clone());
-            if status == StatusCode::UNAUTHORIZED && own {
+            // Whoever was sent on to is not told who asks, and has no say in who is told.
+            if status == StatusCode::UNAUTHORIZED && own && self.is_own(answer.url()) {
                 let refusal = Refusal::read(answer, transport.patience()).await;
                 if challenges >= CHALLENGES {
                     return Err(auth.rejected(want, &refusal));

@@ -398,6 +398,17 @@ async fn blobs_may_be_elsewhere_but_not_unencrypted() {
     client.pull(&from, folder.path(), &PullOptions::default(), &|_| {}).await.unwrap();
     assert_eq!(look(folder.path())[1], layer());
     assert!(!storage.seen().is_empty() && storage.seen().iter().all(|r| r.header("authorization").is_none()));
+    let tokens = crate::fake::Tokens { basic: basic("me", "s3cr3t"), ..Default::default() };
+    storage.registry().guard = crate::fake::Guard::Tokens(tokens);
+    fake.rule(1, is_layer(hex.clone()), redirect(format!("http://{}{path}", storage.host)));
+    let folder = tempfile::tempdir().unwrap();
+    let error = client.pull(&from, folder.path(), &PullOptions::default(), &|_| {}).await.unwrap_err();
+    assert!(storage.seen().iter().all(|r| r.path != "/token" && r.header("authorization").is_none()));
+    insta::assert_snapshot!(text(&error, &fake.host).replace(&storage.host, "STORAGE"), @"
+    cannot download blob sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c of HOST/app: http://STORAGE/v2/app/blobs/sha256:a87228f45bb97ebc4461f6e6156130f59ca9f28e84d999da8896bab62b39c26c answers 401 Unauthorized
+      it says: UNAUTHORIZED: authentication required
+      help: the credentials come from `USER_VAR` and `PASSWORD_VAR`; have them given the right, or take others
+    ");
     let (folder, heard) = (tempfile::tempdir().unwrap(), Heard::default());
     fake.rule(1, is_layer(hex), redirect("http://storage.example/x?token=s3cr3t".to_owned()));
     let error = client.pull(&from, folder.path(), &PullOptions::default(), &heard.report()).await.unwrap_err();
