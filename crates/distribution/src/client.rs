@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use akbuild_image::Descriptor;
 use reqwest::Method;
 
 use crate::auth::Auth;
@@ -78,14 +77,5 @@ impl Client {
         let begun = begun.await?;
         repository.abandon(begun).await;
         Ok(())
-    }
-
-    /// What a tag or a digest stands for; `None` if the registry has no such thing ("Checking if content exists in
-    /// the registry"). Finds out whether the registry answers and takes the credentials, before anything is built.
-    ///
-    /// The answer is for whoever may push, so that what is wrong with the credentials comes to light.
-    pub async fn resolve(&self, what: &Reference) -> Result<Option<Descriptor>, DistributionError> {
-        let which = what.which()?;
-        Repository::new(self, what, Access::Push, &|_| {}).manifest_head(&which).await
     }
 }

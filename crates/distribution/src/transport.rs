@@ -11,6 +11,7 @@ use url::Url;
 use crate::call::{Body, Call};
 use crate::part::Told;
 use crate::reference::{is_loopback, without_port};
+use crate::trouble::Trouble;
 use crate::{ClientConfig, DistributionError};
 
 /// How many redirects are followed.
@@ -25,6 +26,18 @@ pub(crate) enum NoAnswer {
     Final(String),
     /// What was to be sent cannot be read.
     Fatal(DistributionError),
+}
+
+impl NoAnswer {
+    /// The same as a trouble with whom was asked.
+    pub(crate) fn trouble(self, at: &str) -> Trouble {
+        let at = at.to_owned();
+        match self {
+            NoAnswer::Passing(reason) => Trouble::passing(at, reason),
+            NoAnswer::Final(reason) => Trouble::Silent { at, reason },
+            NoAnswer::Fatal(error) => Trouble::Fatal(error),
+        }
+    }
 }
 
 /// The connections.

@@ -16,8 +16,6 @@ pub(crate) enum Challenge {
         service: Option<String>,
         /// What the token must be good for.
         scopes: Scopes,
-        /// Why the token that was sent is not enough: `insufficient_scope`.
-        error: Option<String>,
     },
     /// User and password.
     Basic,
@@ -32,7 +30,7 @@ impl Challenge {
             all.iter().find(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).and_then(|(_, parameters)| {
                 let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
                 let scopes = Scopes::parse(&get("scope").unwrap_or_default());
-                Some(Self::Bearer { realm: get("realm")?, service: get("service"), scopes, error: get("error") })
+                Some(Self::Bearer { realm: get("realm")?, service: get("service"), scopes })
             });
         bearer.or_else(|| all.iter().any(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")).then_some(Self::Basic))
     }
@@ -101,14 +99,12 @@ mod tests {
     #[test]
     fn a_token_goes_before_a_password() {
         let line = r#"Basic realm="x", bearer Realm = "https://auth.example/token?a=b,c" ,service=registry.example,scope="repository:team/app:pull,push""#;
-        let Some(Challenge::Bearer { realm, service, scopes, error }) = read(&[line]) else { panic!() };
+        let Some(Challenge::Bearer { realm, service, scopes }) = read(&[line]) else { panic!() };
         assert_eq!(realm, "https://auth.example/token?a=b,c");
         assert_eq!(service.as_deref(), Some("registry.example"));
         assert_eq!(scopes.to_string(), "repository:team/app:pull,push");
-        assert_eq!(error, None);
         let two = read(&["Basic realm=x", r#"Bearer realm="https://auth.example/\"",error="invalid_token""#]);
-        assert!(matches!(two, Some(Challenge::Bearer { realm, error: Some(e), .. })
-            if realm == "https://auth.example/\"" && e == "invalid_token"));
+        assert!(matches!(two, Some(Challenge::Bearer { realm, .. }) if realm == "https://auth.example/\""));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Auth {
             return Ok(pass.clone());
         }
         match Challenge::read(headers) {
-            Some(Challenge::Bearer { realm, service, scopes, .. }) => {
+            Some(Challenge::Bearer { realm, service, scopes }) => {
                 let scopes = want.scopes.clone().union(scopes);
                 self.get_token(transport, want, TokenServer { realm, service }, scopes, &mut passes).await
             }

@@ -13,7 +13,7 @@ use crate::Refusal;
 use crate::call::{Body, Call};
 use crate::keyring::Secret;
 use crate::retry::{may_pass, retry_after};
-use crate::transport::{NoAnswer, Transport, read_all};
+use crate::transport::{Transport, read_all};
 use crate::trouble::Trouble;
 
 /// How the client names itself to a server that gives tokens.
@@ -107,17 +107,5 @@ impl TokenServer {
             _ => None,
         };
         (Call::new(Method::GET, url), header)
-    }
-}
-
-impl NoAnswer {
-    /// The same as a trouble with whom was asked.
-    pub(crate) fn trouble(self, at: &str) -> Trouble {
-        let at = at.to_owned();
-        match self {
-            NoAnswer::Passing(reason) => Trouble::passing(at, reason),
-            NoAnswer::Final(reason) => Trouble::Silent { at, reason },
-            NoAnswer::Fatal(error) => Trouble::Fatal(error),
-        }
     }
 }

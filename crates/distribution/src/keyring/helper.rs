@@ -27,8 +27,8 @@ impl fmt::Debug for HelperAnswer {
     }
 }
 
-/// Runs a helper.
-type Run = dyn Fn(&str, &[u8]) -> io::Result<HelperAnswer> + Send + Sync;
+/// Runs a helper: the name of its program, and what it is told on its standard input.
+pub(super) type Run = dyn Fn(&str, &[u8]) -> io::Result<HelperAnswer> + Send + Sync;
 
 /// Asks a helper; `None` if it has nothing for that host.
 pub(super) fn ask(

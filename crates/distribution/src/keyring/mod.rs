@@ -16,10 +16,8 @@ use crate::DistributionError;
 
 use file::{AuthFile, Entry};
 pub use helper::HelperAnswer;
+use helper::Run;
 pub(crate) use secret::Secret;
-
-/// Runs a credential helper: its name and what it is told on its standard input.
-type Run = Arc<dyn Fn(&str, &[u8]) -> io::Result<HelperAnswer> + Send + Sync>;
 
 /// Where credentials are looked for: first what was handed in, then the files that container tools keep, in the
 /// order of their names here: `$REGISTRY_AUTH_FILE`, `$XDG_RUNTIME_DIR/containers/auth.json`,
@@ -29,7 +27,7 @@ type Run = Arc<dyn Fn(&str, &[u8]) -> io::Result<HelperAnswer> + Send + Sync>;
 pub struct Keyring {
     given: Option<Given>,
     files: Vec<PathBuf>,
-    run: Option<Run>,
+    run: Option<Arc<Run>>,
 }
 
 #[derive(Clone)]

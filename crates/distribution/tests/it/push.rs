@@ -293,16 +293,6 @@ fn this_machine_is_not_asked_through_a_proxy() {
 }
 
 #[tokio::test]
-async fn what_a_tag_stands_for_can_be_asked() {
-    let fake = Fake::new();
-    let made = image(&[&noise(1, 5)]);
-    let to = reference(&fake.host, "app:1");
-    assert_eq!(anybody().resolve(&to).await.unwrap(), None);
-    push(&anybody(), &made, &to, &Heard::default()).await.unwrap();
-    assert_eq!(anybody().resolve(&to).await.unwrap(), Some(made.image.descriptor()));
-}
-
-#[tokio::test]
 async fn whether_something_may_be_pushed_can_be_asked() {
     let fake = Fake::new();
     let to = reference(&fake.host, "app:1");

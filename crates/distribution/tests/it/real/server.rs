@@ -93,6 +93,12 @@ impl Server {
         let hex = digest.hex();
         self.root.join("docker/registry/v2/blobs/sha256").join(&hex[..2]).join(hex).join("data")
     }
+
+    /// What it has a tag stand for.
+    pub(crate) fn tag(&self, name: &str, tag: &str) -> Option<Digest> {
+        let tags = self.root.join("docker/registry/v2/repositories").join(name).join("_manifests/tags");
+        Digest::from_oci(&std::fs::read_to_string(tags.join(tag).join("current/link")).ok()?)
+    }
 }
 
 impl Drop for Server {
