@@ -160,7 +160,8 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 fn media_type(headers: &HeaderMap, bytes: &[u8]) -> Result<String, String> {
     let header = content_type(headers);
     let body: Value = serde_json::from_slice(bytes).map_err(|e| format!("is no JSON: {e}"))?;
-    let own = body.get("mediaType").and_then(Value::as_str).map(str::to_ascii_lowercase);
+    // It may be shown, and is whatever somebody has written.
+    let own = body.get("mediaType").and_then(Value::as_str).map(|m| m.to_ascii_lowercase().escape_debug().to_string());
     // Some registries call every manifest `application/json` or the like.
     let generic = |h: &String| !h.starts_with("application/vnd.");
     match (header.filter(|h| !generic(h)), own) {
@@ -191,6 +192,7 @@ mod tests {
         assert_eq!(found("text/plain", r#"{"manifests": []}"#).as_deref(), Ok(MEDIA_INDEX));
         assert_eq!(found("", r#"{"config": {}}"#).as_deref(), Ok(MEDIA_MANIFEST));
         insta::assert_snapshot!(found(MEDIA_INDEX, &own).unwrap_err(), @"comes as `application/vnd.oci.image.index.v1+json` and calls itself `application/vnd.oci.image.manifest.v1+json`");
+        insta::assert_snapshot!(found("", r#"{"mediaType": "\u001b[2Jx"}"#).unwrap(), @r"\u{1b}[2jx");
         insta::assert_snapshot!(found("", "{}").unwrap_err(), @"is neither a manifest nor an index");
         insta::assert_snapshot!(found("", "<html>").unwrap_err(), @"is no JSON: expected value at line 1 column 1");
     }

@@ -87,8 +87,9 @@ impl Platform {
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+        // It is shown in messages, and is whatever somebody has written.
+        write!(f, "{}/{}", self.os.escape_debug(), self.architecture.escape_debug())?;
+        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{}", variant.escape_debug()))
     }
 }
 
@@ -112,5 +113,6 @@ mod tests {
         assert!(!Platform::new("linux", "arm64").serves(&with));
         assert!(!with.serves(&Platform::new("linux", "amd64")));
         assert_eq!(with.to_string(), "linux/arm64/v8");
+        assert_eq!(Platform::new("\x1b[2J", "x").to_string(), "\\u{1b}[2J/x");
     }
 }
