@@ -8,6 +8,9 @@ use std::path::{Component, Path, PathBuf};
 /// A folder that no layer says anything of.
 static FOLDER: Meta = Meta::folder(0o755);
 
+/// As many links as the kernel follows.
+const LINKS: u32 = 40;
+
 /// What a layer says of a file, folder or link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
@@ -33,8 +36,7 @@ pub struct Unpacked {
 impl Unpacked {
     /// Where a path leads, links followed, and what is there.
     pub fn look_up(&self, path: &Path) -> Option<(PathBuf, &Meta)> {
-        // As many links as the kernel follows.
-        self.follow(path, 40)
+        self.follow(path, LINKS)
     }
 
     fn follow(&self, path: &Path, links: u32) -> Option<(PathBuf, &Meta)> {
@@ -57,6 +59,30 @@ impl Unpacked {
             }
         }
         Some(at)
+    }
+
+    /// Where a file would be made that is to be found at a path: there, or where links lead, whether something is there
+    /// or not.
+    pub fn place(&self, path: &Path) -> PathBuf {
+        self.place_after(path, LINKS)
+    }
+
+    fn place_after(&self, path: &Path, links: u32) -> PathBuf {
+        let mut at = PathBuf::from("/");
+        let mut parts = path.components();
+        while let Some(part) = parts.next() {
+            match part {
+                Component::Normal(name) => at.push(name),
+                Component::ParentDir => drop(at.pop()),
+                _ => continue,
+            }
+            let target = self.entries.get(&at).and_then(|meta| meta.target.as_ref());
+            if let Some(target) = target.filter(|_| links > 0) {
+                at.pop();
+                return self.place_after(&at.join(target).join(parts.as_path()), links - 1);
+            }
+        }
+        at
     }
 
     /// The folders that this user may make files in, without those below another of them.

@@ -16,8 +16,6 @@ use crate::identity::{Identity, identity};
 use crate::{Finding, SmokeError};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// As many links as the kernel follows.
-const LINKS: u32 = 40;
 
 /// An image that can be started.
 #[derive(Debug)]
@@ -206,23 +204,9 @@ impl Root {
         let all = own.into_iter().chain(files.iter().map(|file| (&*file.path, &*file.text)));
         for (path, text) in all {
             let what = MountKind::File(text.as_bytes().to_vec());
-            mounts.push(Mount { at: self.place(Path::new(path), LINKS), what });
+            mounts.push(Mount { at: self.files.place(Path::new(path)), what });
         }
         Ok(mounts)
-    }
-
-    /// Where something is mounted that is to be found at a path: there, or where links of the image lead.
-    fn place(&self, path: &Path, links: u32) -> PathBuf {
-        if let Some((real, _)) = self.files.look_up(path) {
-            return real;
-        }
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
-        let place = self.place(parent, links).join(name);
-        match self.files.entries.get(&place).and_then(|meta| meta.target.as_ref()) {
-            // A link to what is not there yet.
-            Some(target) if links > 0 => self.place(&place.parent().unwrap_or(parent).join(target), links - 1),
-            _ => place,
-        }
     }
 
     /// A process of the image; `scratch` is a new folder for what it writes.

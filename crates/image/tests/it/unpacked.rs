@@ -58,6 +58,35 @@ fn where_paths_lead() {
     assert!(tree.look_up(Path::new("/bin/sh")).is_some_and(|(_, meta)| meta.mode == 0o644));
 }
 
+#[test]
+fn where_files_would_be_made() {
+    let folder = meta(0o755, 0, 0, true);
+    let tree = tree(&[
+        ("/etc", folder.clone()),
+        ("/etc/conf", link("../run/conf/stub")),
+        ("/run", folder.clone()),
+        ("/var", folder),
+        ("/var/run", link("/run")),
+        ("/up", link("../..")),
+        ("/loop", link("loop")),
+    ]);
+    for (path, place) in [
+        ("/", "/"),
+        ("/etc", "/etc"),
+        ("/etc/new", "/etc/new"),
+        ("/new/folder/file", "/new/folder/file"),
+        ("/etc/conf", "/run/conf/stub"),
+        ("/etc/conf/x", "/run/conf/stub/x"),
+        ("/var/run/app/key", "/run/app/key"),
+        ("/var/run/../x", "/x"),
+        ("/new/../x", "/x"),
+        ("/up/x", "/x"),
+        ("/loop/x", "/loop/x"),
+    ] {
+        assert_eq!(tree.place(Path::new(path)), Path::new(place), "{path}");
+    }
+}
+
 /// As many links as the kernel follows, and no more.
 #[test]
 fn chains_of_links_have_an_end() {
