@@ -25,5 +25,5 @@ mod steps;
 
 pub use error::SmokeError;
 pub use report::{Done, Finding, Memory, Report};
-pub use root::{Mounted, Root};
+pub use root::Root;
 pub use run::{Event, Smoking};

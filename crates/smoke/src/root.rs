@@ -1,6 +1,8 @@
 //! An image's file system, unpacked, and how a process of it is started: read-only but for the folders that its user
-//! may write to by the image's own modes, as that user, with the image's variables. Knows also what can be seen of
-//! an image to be wrong before anything is started.
+//! may write to by the image's own modes, as that user, with the image's variables. Knows what a process gets; what can
+//! be seen of an image beforehand is in `inspect`.
+
+mod inspect;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,17 +35,17 @@ pub struct Root {
 
 /// What one process gets beside its image.
 #[derive(Clone, Debug, Default)]
-pub struct Mounted<'a> {
+pub(crate) struct Mounted<'a> {
     /// Arguments; the image's own if there are none.
-    pub args: &'a [String],
+    pub(crate) args: &'a [String],
     /// Variables over the image's.
-    pub env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// Files at absolute paths, read-only.
-    pub files: &'a [WrittenFile],
+    pub(crate) files: &'a [WrittenFile],
     /// Ports of 127.0.0.1 that somebody else answers.
-    pub ports: Vec<u16>,
+    pub(crate) ports: Vec<u16>,
     /// The memory that it may have, in bytes.
-    pub memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
 }
 
 impl Root {
@@ -64,64 +66,6 @@ impl Root {
             user: run.user,
             identity,
             folder,
-        })
-    }
-
-    /// Whether the image asks to be ended by something other than SIGTERM.
-    fn other_stop_signal(&self) -> Option<&str> {
-        Some(&*self.stop).filter(|stop| !["", "SIGTERM", "15"].contains(stop))
-    }
-
-    /// What can be seen to be wrong without starting anything; `extra` are the variables that every process gets.
-    pub fn inspect(&self, extra: &BTreeMap<String, String>) -> Option<Finding> {
-        let identity = match &self.identity {
-            Ok(identity) => identity,
-            Err(problem) => return Some(Finding::new("the image cannot be run").because(problem)),
-        };
-        let env: BTreeMap<&String, &String> = self.env.iter().chain(extra).collect();
-        let tmp = env.get(&"TMPDIR".to_owned()).map_or("/tmp", |tmp| tmp.as_str());
-        let named = if env.contains_key(&"TMPDIR".to_owned()) { "`TMPDIR` is" } else { "without `TMPDIR` it is" };
-        if let Some(problem) = self.unwritable(tmp, identity) {
-            let finding = Finding::new("the image has no folder for temporary files").because(problem);
-            return Some(finding.because(format!("{named} `{tmp}`")));
-        }
-        // By their names they are about files; other values that begin so may be parts of addresses.
-        let about_files = |name: &str| ["DIR", "FILE", "FOLDER"].iter().any(|ending| name.ends_with(ending));
-        let paths =
-            env.iter().filter(|(name, value)| about_files(name) && value.starts_with('/') && !value.contains(':'));
-        for (name, value) in paths {
-            if self.files.look_up(Path::new(value)).is_none() {
-                let cause = format!("`{value}` is not in the image");
-                return Some(Finding::new(format!("the variable `{name}` leads nowhere")).because(cause));
-            }
-        }
-        if !self.files.look_up(Path::new(&self.workdir)).is_some_and(|(_, meta)| meta.is_folder) {
-            let cause = format!("its working folder `{}` is not in it", self.workdir);
-            return Some(Finding::new("the image cannot be started").because(cause));
-        }
-        if let Some(signal) = self.other_stop_signal() {
-            let cause = format!("its `stop_signal` is {signal}, and a process is told by SIGTERM here");
-            return Some(Finding::new("the image is not ended by SIGTERM").because(cause));
-        }
-        self.argv(&[]).err()
-    }
-
-    /// Why a folder cannot be written to by the image's user.
-    fn unwritable(&self, path: &str, identity: &Identity) -> Option<String> {
-        let Some((real, meta)) = self.files.look_up(Path::new(path)) else {
-            return Some(format!("`{path}` is not in the image"));
-        };
-        if !meta.is_folder {
-            return Some(format!("`{path}` is not a folder"));
-        }
-        let writes = meta.lets_write(identity.uid.into(), identity.gid.into());
-        let (mode, uid, gid) = (meta.mode, meta.uid, meta.gid);
-        let user = if self.user.is_empty() { "0" } else { &self.user };
-        (!writes).then(|| {
-            format!(
-                "user {user} may not write to `{}`: it belongs to {uid}:{gid} and its mode is {mode:o}",
-                real.display()
-            )
         })
     }
 
@@ -213,7 +157,7 @@ impl Root {
     ///
     /// # Errors
     /// The inner one is a finding: the image cannot be started.
-    pub fn spec(&self, scratch: &Path, mounted: &Mounted<'_>) -> Result<Result<Spec, Finding>, SmokeError> {
+    pub(crate) fn spec(&self, scratch: &Path, mounted: &Mounted<'_>) -> Result<Result<Spec, Finding>, SmokeError> {
         let identity = match &self.identity {
             Ok(identity) => identity,
             Err(problem) => return Ok(Err(Finding::new("the image cannot be run").because(problem))),

@@ -311,12 +311,8 @@ fn a_file_is_found_elsewhere_if_more_than_its_name_agrees() {
 }
 
 #[test]
-fn a_stop_signal_that_is_another() {
-    let (_folder, mut root) = root(&[START]);
-    let mut other = |stop: &str| {
-        root.stop = stop.into();
-        root.other_stop_signal().map(str::to_owned)
-    };
-    assert_eq!(["", "SIGTERM", "15"].map(&mut other), [None, None, None]);
-    assert_eq!(other("SIGQUIT"), Some("SIGQUIT".into()));
+fn a_stop_signal_that_is_no_other() {
+    let ended_by = |stop: &str| found(&[START, "1777 /tmp/", "755 /data/"], |r| r.stop = stop.into());
+    assert_eq!(["", "SIGTERM", "15"].map(ended_by), [""; 3]);
+    assert_ne!(ended_by("SIGQUIT"), "");
 }
