@@ -16,7 +16,7 @@ pub struct Report {
 /// Something that was done, and went well unless it is the last and there is a finding.
 #[derive(Clone, Debug, Serialize)]
 pub struct Done {
-    /// What, in words: `server answers 200 at :9000/-/health/live/`.
+    /// What, in words: ``process `server` answers 200 at :9000/``.
     pub what: String,
     /// How long it took, in seconds.
     pub seconds: f64,

@@ -1,9 +1,10 @@
 //! The steps of a smoke test: what is started, asked, checked and ended. Knows what of each is a finding; pages are in
 //! `pages`.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService};
+use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService, WrittenFile};
 
 use crate::cause::complaints;
 use crate::course::{Course, PAUSE, Stop, tail};
@@ -43,9 +44,7 @@ impl Course<'_> {
     pub(crate) fn command(&mut self, command: &SmokeCommand) -> Result<(), Stop> {
         let whose = self.whose;
         self.step(&format!("command `{}`{whose} succeeds", command.name), |course| {
-            let (args, files) = (&*command.args, &*command.files);
-            let mounted = Mounted { args, env: command.env.clone(), files, ..Mounted::default() };
-            let mut process = course.spawn(&command.name, mounted, &[])?;
+            let mut process = course.spawn(&command.name, &command.args, &command.env, &command.files, &[])?;
             let deadline = course.deadline();
             while process.ended().is_none() {
                 course.go_on()?;
@@ -66,19 +65,24 @@ impl Course<'_> {
     }
 
     pub(crate) fn start(&mut self, process: &SmokeProcess) -> Result<Process, Stop> {
-        let (args, files) = (&*process.args, &*process.files);
-        let mounted = Mounted { args, env: process.env.clone(), files, ..Mounted::default() };
-        self.spawn(&process.name, mounted, &process.expect)
+        self.spawn(&process.name, &process.args, &process.env, &process.files, &process.expect)
     }
 
-    fn spawn(&mut self, name: &str, mounted: Mounted<'_>, expect: &[String]) -> Result<Process, Stop> {
+    /// Starts the image's entry point beside the services that are there.
+    fn spawn(
+        &mut self,
+        name: &str,
+        args: &[String],
+        env: &BTreeMap<String, String>,
+        files: &[WrittenFile],
+        expect: &[String],
+    ) -> Result<Process, Stop> {
         let plan = self.of.plan;
         let name = if self.whose.is_empty() { name.to_owned() } else { format!("{name}-previous") };
-        let mut env = plan.env.clone();
-        env.extend(mounted.env);
+        let env = plan.env.iter().chain(env).map(|(name, value)| (name.clone(), value.clone())).collect();
         let ports = self.answers.iter().map(|answers| answers.port).collect();
         let memory = Some(plan.memory).filter(|memory| *memory > 0);
-        let spec = self.root.spec(&self.scratch(), &Mounted { env, ports, memory, ..mounted })??;
+        let spec = self.root.spec(&self.scratch(), &Mounted { args, env, files, ports, memory })??;
         let log = (self.of.log)(&name)?;
         Ok(Process::start(&name, &spec, &self.answers, expect.to_vec(), log, &self.of.runtime)?)
     }
