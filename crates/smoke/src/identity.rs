@@ -16,15 +16,18 @@ pub(crate) fn identity(user: &str, read: &dyn Fn(&str) -> Option<String>) -> Res
     let name = if name.is_empty() { "0" } else { name };
     let passwd = read("/etc/passwd").unwrap_or_default();
     let mut entries = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).filter(|fields| fields.len() >= 6);
-    let is_number = number(name).is_some();
-    let entry = entries.find(|fields| fields[0] == name || (is_number && fields[2] == name));
+    // A number is never a name, even if somebody is called so.
+    let entry = entries.find(|fields| match number(name) {
+        Some(uid) => number(fields[2]) == Some(uid),
+        None => fields[0] == name,
+    });
     let uid = number(name).or_else(|| number(entry.as_ref()?[2]));
     let uid = uid.ok_or_else(|| format!("the user `{name}` is not in the image's `/etc/passwd`"))?;
     let gid = match group {
         "" => entry.as_ref().and_then(|fields| number(fields[3])).unwrap_or(0),
         group => of_group(group, &read("/etc/group").unwrap_or_default())?,
     };
-    let home = entry.map_or("/", |fields| fields[5]).to_owned();
+    let home = entry.map(|fields| fields[5]).filter(|home| !home.is_empty()).unwrap_or("/").to_owned();
     Ok(Identity { uid, gid, home })
 }
 
@@ -45,7 +48,8 @@ mod tests {
     use super::*;
 
     const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\n+\nshort:x:7\n\
-        nobody:x:65534:65533:nobody:/nonexistent:/bin/false\n1234:x:5:5::/numbered:/bin/false\n";
+        nobody:x:65534:65533:nobody:/nonexistent:/bin/false\n1234:x:5:5::/numbered:/bin/false\n\
+        homeless:x:8:9:::/bin/false\n";
     const GROUP: &str = "root:x:0:\n\nwww:x\nweb:x:33:\n";
 
     fn found(user: &str) -> Result<(u32, u32, String), String> {
@@ -73,6 +77,8 @@ mod tests {
     fn a_number_needs_no_entry() {
         assert_eq!(found("4321"), Ok((4321, 0, "/".into())));
         assert_eq!(found("4321:5"), Ok((4321, 5, "/".into())));
+        assert_eq!(found("1234"), Ok((1234, 0, "/".into())));
+        assert_eq!(found("homeless"), Ok((8, 9, "/".into())));
         let bare = identity("65534:65534", &|_| None);
         assert_eq!(bare, Ok(Identity { uid: 65_534, gid: 65_534, home: "/".into() }));
         assert_eq!(identity("", &|_| None), Ok(Identity { uid: 0, gid: 0, home: "/".into() }));
