@@ -57,9 +57,6 @@ pub(crate) fn causes(lines: &[String], root: &Root) -> Vec<String> {
     let mut all: Vec<String> = said.iter().map(|line| cut(line)).collect();
     for path in said.iter().flat_map(|line| paths(line)) {
         let path = Path::new(path);
-        if root.has(path) {
-            continue;
-        }
         if let Some(there) = root.elsewhere(path) {
             let hint = format!("`{}` is not in the image; `{}` is", path.display(), there.display());
             if !all.contains(&hint) {

@@ -85,7 +85,9 @@ impl Root {
         let found = if program.contains('/') {
             Some(Path::new(&self.workdir).join(&*program)).filter(|path| executable(path))
         } else {
-            path.split(':').map(|folder| Path::new(folder).join(&*program)).find(|path| executable(path))
+            // What is found relative to the working folder is not run, as by container runtimes.
+            let folders = path.split(':').map(Path::new).filter(|folder| folder.is_absolute());
+            folders.map(|folder| folder.join(&*program)).find(|path| executable(path))
         };
         let Some(found) = found else {
             let cause = match program.contains('/') {
@@ -116,9 +118,9 @@ impl Root {
         word.starts_with('/').then(|| word.into())
     }
 
-    /// Where a name that a program could not find is in the image, elsewhere.
+    /// Where a name that a program could not find is in the image; `None` if it is where it was looked for.
     pub(crate) fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
-        if self.files.look_up(path).is_some() {
+        if self.has(path) {
             return None;
         }
         // The longer the part that agrees, the more it is the file that was meant; one name alone says too little.
@@ -130,7 +132,7 @@ impl Root {
     }
 
     /// Whether a path is in the image.
-    pub(crate) fn has(&self, path: &Path) -> bool {
+    fn has(&self, path: &Path) -> bool {
         self.files.look_up(path).is_some()
     }
 

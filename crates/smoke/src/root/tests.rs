@@ -295,6 +295,12 @@ fn a_program_is_looked_for_as_it_is_written() {
     assert_eq!(program("bin/begin", "/opt"), Ok("/opt/bin/begin".into()));
     assert_eq!(program("/opt/bin/begin", "/tmp"), Ok("/opt/bin/begin".into()));
     assert_eq!(program("bin", "/opt"), Err(vec![format!("there is no program `bin` in `{PATH}`")]));
+    for path in ["", "opt/bin", ":opt/bin"] {
+        let (_folder, mut root) = root(&[&entries[..], &["755 /begin"]].concat());
+        root.entrypoint = vec!["begin".into()];
+        root.env.insert("PATH".into(), path.into());
+        assert_eq!(root.argv(&[]).unwrap_err().causes, [format!("there is no program `begin` in `{path}`")]);
+    }
     let (folder, mut root) = root(&entries);
     fs::write(folder.path().join("opt/bin/begin"), "#!/usr/bin/env python3\n").unwrap();
     root.entrypoint = vec!["begin".into()];
