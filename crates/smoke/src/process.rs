@@ -126,15 +126,20 @@ impl Process {
         let _ = self.control.signal(Signal::Terminate);
     }
 
-    /// Waits for its end until then; whether it has ended.
-    pub(crate) fn wait_until(&self, deadline: Instant) -> bool {
+    /// Waits for its end, and for its last line, until then; whether it has ended.
+    pub(crate) fn wait_until(&mut self, deadline: Instant, go_on: &dyn Fn() -> bool) -> Result<bool, SmokeError> {
         while self.ended().is_none() {
-            if Instant::now() >= deadline {
-                return false;
+            if !go_on() {
+                return Err(SmokeError::Interrupted);
             }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            self.measure();
             std::thread::sleep(Duration::from_millis(20));
         }
-        true
+        self.join();
+        Ok(true)
     }
 
     /// Waits for the last line, once it has ended.

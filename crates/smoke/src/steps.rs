@@ -45,17 +45,10 @@ impl Course<'_> {
         let whose = self.whose;
         self.step(&format!("command `{}`{whose} succeeds", command.name), |course| {
             let mut process = course.spawn(&command.name, &command.args, &command.env, &command.files, &[])?;
-            let deadline = course.deadline();
-            while process.ended().is_none() {
-                course.go_on()?;
-                process.measure();
-                if Instant::now() > deadline {
-                    let what = format!("command `{}`{whose} does not end", command.name);
-                    return Err(course.about(&process, what).into());
-                }
-                std::thread::sleep(PAUSE);
+            if !process.wait_until(course.deadline(), course.of.go_on)? {
+                let what = format!("command `{}`{whose} does not end", command.name);
+                return Err(course.about(&process, what).into());
             }
-            process.join();
             if process.succeeded() {
                 return Ok(None);
             }
@@ -123,12 +116,11 @@ impl Course<'_> {
                 let log = (course.of.log)(&check.name)?;
                 let runtime = &course.of.runtime;
                 let mut process = Process::start(&check.name, &spec, &course.answers, Vec::new(), log, runtime)?;
-                if !process.wait_until(Instant::now() + CHECK) {
-                    last = tail(&process);
+                let ended = process.wait_until(Instant::now() + CHECK, course.of.go_on)?;
+                last = tail(&process);
+                if !ended {
                     return Ok(Err("it does not end".to_owned()));
                 }
-                process.join();
-                last = tail(&process);
                 Ok(if process.succeeded() { Ok(None) } else { Err(process.ended().unwrap_or_default()) })
             };
             let what = |problem: &str| format!("check `{}` does not come true: {problem}", check.name);
@@ -160,11 +152,10 @@ impl Course<'_> {
             let mut notes = Vec::new();
             for who in 0..course.processes.len() {
                 let process = &mut course.processes[who];
-                if !process.wait_until(begun + Duration::from_secs(grace)) {
+                if !process.wait_until(begun + Duration::from_secs(grace), course.of.go_on)? {
                     let what = format!("process `{}` goes on for more than {grace} s after SIGTERM", process.name);
                     return Err(course.about(&course.processes[who], what).into());
                 }
-                process.join();
                 let how = process.ended().unwrap_or_default();
                 notes.push(format!("`{}` {how} after {:.1} s", process.name, begun.elapsed().as_secs_f64()));
             }
