@@ -1,4 +1,6 @@
 //! One request over HTTP to a port inside a sandbox. Knows requests and answers; not what they are asked for.
+//!
+//! It goes over a connection that the sandbox has made, which is more than clients with their own connections can be given.
 
 use std::io;
 use std::time::Duration;
@@ -10,6 +12,9 @@ use hyper::header::{CONTENT_TYPE, HOST, LOCATION};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
+use url::{Position, Url};
+
+use crate::address::path;
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 64 << 20;
@@ -19,30 +24,33 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
+    /// Of what.
+    pub(crate) address: Url,
     pub(crate) status: u16,
     pub(crate) content_type: String,
     pub(crate) location: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
-/// Asks for a path, from outside of any thread of the runtime.
-pub(crate) fn get(control: &Control, port: u16, path: &str, runtime: &Handle) -> io::Result<Answer> {
+/// Asks for what is at an address, from outside of any thread of the runtime.
+pub(crate) fn get(control: &Control, address: &Url, runtime: &Handle) -> io::Result<Answer> {
+    let port = address.port_or_known_default().ok_or(io::ErrorKind::InvalidInput)?;
     let stream = control.connect(port, Duration::from_secs(10))?;
     stream.set_nonblocking(true)?;
     runtime.block_on(async {
-        let timed = tokio::time::timeout(PATIENCE, ask(stream, port, path, LONGEST));
+        let timed = tokio::time::timeout(PATIENCE, ask(stream, address, LONGEST));
         let late = || io::Error::new(io::ErrorKind::TimedOut, format!("nothing came in {} s", PATIENCE.as_secs()));
         timed.await.unwrap_or_else(|_| Err(late()))
     })
 }
 
-/// Asks for a path; the answer may have so many bytes.
-async fn ask(stream: std::net::TcpStream, port: u16, path: &str, longest: usize) -> io::Result<Answer> {
+/// Asks over a connection; the answer may have so many bytes.
+async fn ask(stream: std::net::TcpStream, address: &Url, longest: usize) -> io::Result<Answer> {
     let stream = TokioIo::new(TcpStream::from_std(stream)?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.map_err(why)?;
     let connection = tokio::spawn(connection);
-    let request = hyper::Request::get(encoded(path))
-        .header(HOST, format!("localhost:{port}"))
+    let request = hyper::Request::get(path(address))
+        .header(HOST, &address[Position::BeforeHost..Position::AfterPort])
         .header("user-agent", "akbuild-smoke")
         .header("accept", "*/*")
         .body(Empty::<Bytes>::new())
@@ -57,7 +65,7 @@ async fn ask(stream: std::net::TcpStream, port: u16, path: &str, longest: usize)
     })?;
     drop(sender);
     connection.abort();
-    Ok(Answer { status, content_type, location, body: body.to_bytes().to_vec() })
+    Ok(Answer { address: address.clone(), status, content_type, location, body: body.to_bytes().to_vec() })
 }
 
 /// An error with what led to it, which hyper keeps to itself.
@@ -69,19 +77,13 @@ fn why(error: hyper::Error) -> io::Error {
     io::Error::other(text)
 }
 
-/// A path as browsers ask for it: what cannot be in an address is written as `%20`.
-fn encoded(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte);
-    let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    path.bytes().map(encode).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::address::address;
     use crate::page::Kind;
 
     /// What comes of asking somebody who says this and hangs up, and what that one was asked.
@@ -101,7 +103,7 @@ mod tests {
             String::from_utf8(request).unwrap()
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let answer = runtime.block_on(ask(stream, 9000, path, 20));
+        let answer = runtime.block_on(ask(stream, &address(9000, path), 20));
         drop(runtime);
         (answer, server.join().unwrap())
     }
@@ -114,7 +116,7 @@ mod tests {
         assert_eq!((answer.status, answer.location.as_deref(), &*answer.body), (302, Some("/next"), &b"body"[..]));
         assert_eq!(Kind::of(&answer.content_type), Some(Kind::Html));
         insta::assert_snapshot!(request.replace('\r', "").trim(), @"
-        GET /a%20b/%C3%A9?c=%20&d=%7Be%7D HTTP/1.1
+        GET /a%20b/%C3%A9?c=%20&d={e} HTTP/1.1
         host: localhost:9000
         user-agent: akbuild-smoke
         accept: */*

@@ -1,6 +1,10 @@
 //! What a page names of its own server: scripts, styles, images, and what those name in turn. Knows as much of HTML,
 //! CSS and JavaScript as that takes; asks for nothing.
 
+use url::Url;
+
+use crate::address::resolve;
+
 /// The kinds of text that name others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -22,14 +26,14 @@ impl Kind {
     }
 }
 
-/// The paths on the same server that a text names, each once, in their order. `base` is its own path.
-pub(crate) fn named(kind: Kind, text: &str, base: &str, port: u16) -> Vec<String> {
-    let mut base = base.to_owned();
+/// The addresses on the same server that a text names, each once, in their order. `base` is its own.
+pub(crate) fn named(kind: Kind, text: &str, base: &Url) -> Vec<Url> {
+    let mut base = base.clone();
     let found = match kind {
         Kind::Html => {
             let html = without(text, "<!--", "-->");
             let (loaded, own) = tags(&html);
-            match own.map(|own| resolve(&own, &base, port)) {
+            match own.map(|own| resolve(&own, &base)) {
                 Some(Some(own)) => base = own,
                 // Whatever it names is another server's.
                 Some(None) => return Vec::new(),
@@ -44,9 +48,9 @@ pub(crate) fn named(kind: Kind, text: &str, base: &str, port: u16) -> Vec<String
         Kind::Script => imports(text),
     };
     let mut all = Vec::new();
-    for path in found.iter().filter_map(|reference| resolve(reference, &base, port)) {
-        if !all.contains(&path) {
-            all.push(path);
+    for address in found.iter().filter_map(|reference| resolve(reference, &base)) {
+        if !all.contains(&address) {
+            all.push(address);
         }
     }
     all
@@ -143,37 +147,6 @@ fn quoted(text: &str) -> Option<String> {
     let inner = &text[1..=end];
     let plain = |c: char| !c.is_whitespace() && !"\\`{}$".contains(c);
     (!inner.is_empty() && inner.chars().all(plain)).then(|| inner.to_owned())
-}
-
-/// The path on the same server that a reference means.
-pub(crate) fn resolve(reference: &str, base: &str, port: u16) -> Option<String> {
-    let reference = reference.trim().split('#').next().unwrap_or_default();
-    let own = [format!("http://localhost:{port}"), format!("http://127.0.0.1:{port}")];
-    let reference = own.iter().find_map(|own| reference.strip_prefix(own.as_str())).unwrap_or(reference);
-    let scheme = reference.split(['/', '?']).next().is_some_and(|first| first.contains(':'));
-    if reference.is_empty() || reference.starts_with("//") || scheme || reference.starts_with(['$', '{']) {
-        return None;
-    }
-    if reference.starts_with('/') {
-        return Some(reference.to_owned());
-    }
-    let (path, query) = reference.split_once('?').map_or((reference, None), |(path, query)| (path, Some(query)));
-    let own = base.split('?').next().unwrap_or(base);
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    if path.is_empty() {
-        return Some(format!("{own}{query}"));
-    }
-    let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    let is_folder = ["", ".", ".."].contains(&path.rsplit('/').next().unwrap_or_default()) && !parts.is_empty();
-    Some(format!("/{}{}{query}", parts.join("/"), if is_folder { "/" } else { "" }))
 }
 
 #[cfg(test)]

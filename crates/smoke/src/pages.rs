@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use akbuild_recipe::plan::Page;
+use url::Url;
 
+use crate::address::{self, address, path};
 use crate::course::{Course, Stop};
 use crate::http::{self, Answer};
 use crate::page::{self, Kind};
@@ -17,18 +19,18 @@ const HOPS: u32 = 5;
 
 /// What is still to be fetched.
 struct Open {
-    /// Each with what names it.
-    paths: VecDeque<(String, String)>,
-    seen: BTreeSet<String>,
+    /// Each with the path of what names it.
+    addresses: VecDeque<(Url, String)>,
+    seen: BTreeSet<Url>,
 }
 
 impl Open {
     /// Adds what an answer names.
-    fn add(&mut self, answer: &Answer, path: &str, port: u16) {
+    fn add(&mut self, answer: &Answer) {
         let Some(kind) = Kind::of(&answer.content_type) else { return };
-        for found in page::named(kind, &String::from_utf8_lossy(&answer.body), path, port) {
+        for found in page::named(kind, &String::from_utf8_lossy(&answer.body), &answer.address) {
             if self.seen.len() < ASSETS && self.seen.insert(found.clone()) {
-                self.paths.push_back((found, path.to_owned()));
+                self.addresses.push_back((found, path(&answer.address).to_owned()));
             }
         }
     }
@@ -38,10 +40,10 @@ impl Course<'_> {
     pub(crate) fn page(&mut self, page: &Page) -> Result<(), Stop> {
         let who = self.of.plan.processes.iter().position(|process| process.name == page.process).unwrap_or(0);
         self.step(&format!("page {} is there", page.path), |course| {
-            let mut found = None;
+            let (mut found, top) = (None, address(page.port, &page.path));
             // What is on it may yet be put together by a process that has just begun.
             let look = |course: &mut Self| {
-                let answer = match course.fetch(who, page, &page.path, HOPS) {
+                let answer = match course.fetch(who, &top, HOPS) {
                     Ok(answer) => answer,
                     Err(Stop::Found(finding)) => return Ok(Err(finding.what)),
                     Err(stop) => return Err(stop),
@@ -58,50 +60,49 @@ impl Course<'_> {
             };
             course.wait(who, look, |problem| format!("page {} is not there: {problem}", page.path))?;
             let Some(answer) = found.filter(|_| page.assets) else { return Ok(None) };
-            let (files, bytes) = course.assets(who, page, &answer)?;
+            let (files, bytes) = course.assets(who, &answer)?;
             Ok(Some(format!("{files} files that it names, {bytes} bytes")))
         })
     }
 
     /// Fetches everything that a page names, and what that names.
-    fn assets(&mut self, who: usize, page: &Page, top: &Answer) -> Result<(usize, usize), Stop> {
-        let mut open = Open { paths: VecDeque::new(), seen: BTreeSet::from([page.path.clone()]) };
-        open.add(top, &page.path, page.port);
+    fn assets(&mut self, who: usize, top: &Answer) -> Result<(usize, usize), Stop> {
+        let mut open = Open { addresses: VecDeque::new(), seen: BTreeSet::from([top.address.clone()]) };
+        open.add(top);
         let (mut files, mut bytes) = (0, 0);
-        while let Some((path, by)) = open.paths.pop_front() {
-            let answer = self.fetch(who, page, &path, HOPS).map_err(|stop| named_by(stop, &by))?;
+        while let Some((address, by)) = open.addresses.pop_front() {
+            let answer = self.fetch(who, &address, HOPS).map_err(|stop| named_by(stop, &by))?;
+            let path = path(&address);
             if Kind::of(&answer.content_type) == Some(Kind::Html) && !path.contains(".htm") {
                 let finding = Finding::new(format!("{path} is a page, and not the file that {by} names"));
                 return Err(finding.into());
             }
             (files, bytes) = (files + 1, bytes + answer.body.len());
-            open.add(&answer, &path, page.port);
+            open.add(&answer);
         }
         Ok((files, bytes))
     }
 
-    fn fetch(&mut self, who: usize, page: &Page, path: &str, hops: u32) -> Result<Answer, Stop> {
+    fn fetch(&mut self, who: usize, address: &Url, hops: u32) -> Result<Answer, Stop> {
         self.go_on()?;
         self.alive()?;
-        let process = &self.processes[who];
-        match http::get(&process.control, page.port, path, &self.of.runtime) {
-            Ok(answer) if answer.status == 200 && answer.body.is_empty() => {
-                Err(Finding::new(format!("{path} is empty")).into())
-            }
-            Ok(answer) if answer.status == 200 => Ok(answer),
-            Ok(answer) if (300..400).contains(&answer.status) && hops > 0 => {
-                let location = answer.location.unwrap_or_default();
-                match page::resolve(&location, path, page.port) {
-                    Some(next) => self.fetch(who, page, &next, hops - 1),
-                    None => Err(Finding::new(format!("{path} leads to another server: {location}")).into()),
-                }
-            }
-            Ok(answer) => {
-                let what = format!("{path} is answered with {}", answer.status);
-                let finding = if answer.status >= 500 { self.blame(process, what) } else { Finding::new(what) };
+        let (process, path) = (&self.processes[who], path(address));
+        let answer = match http::get(&process.control, address, &self.of.runtime) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.about(process, format!("{path} is not answered: {error}")).into()),
+        };
+        match (answer.status, &answer.location) {
+            (200, _) if answer.body.is_empty() => Err(Finding::new(format!("{path} is empty")).into()),
+            (200, _) => Ok(answer),
+            (300..400, Some(location)) if hops > 0 => match address::resolve(location, address) {
+                Some(next) => self.fetch(who, &next, hops - 1),
+                None => Err(Finding::new(format!("{path} leads to another server: {location}")).into()),
+            },
+            (status, _) => {
+                let what = format!("{path} is answered with {status}");
+                let finding = if status >= 500 { self.blame(process, what) } else { Finding::new(what) };
                 Err(finding.into())
             }
-            Err(error) => Err(self.about(process, format!("{path} is not answered: {error}")).into()),
         }
     }
 }

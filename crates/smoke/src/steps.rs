@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService, WrittenFile};
 
+use crate::address::address;
 use crate::cause::complaints;
 use crate::course::{Course, PAUSE, Stop, tail};
 use crate::http;
@@ -84,9 +85,10 @@ impl Course<'_> {
         let at = format!("{}{}", probe.port, probe.path);
         let (whose, plan_name) = (self.whose, &self.of.plan.processes[who].name);
         self.step(&format!("process `{plan_name}`{whose} answers {} at :{at}", probe.status), |course| {
+            let address = address(probe.port, &probe.path);
             let ask = |course: &mut Self| {
                 let control = &course.processes[who].control;
-                Ok(match http::get(control, probe.port, &probe.path, &course.of.runtime) {
+                Ok(match http::get(control, &address, &course.of.runtime) {
                     Ok(answer) if answer.status == probe.status => Ok(None),
                     Ok(answer) => Err(format!("it answers {}", answer.status)),
                     Err(error) => Err(format!("it does not answer: {error}")),

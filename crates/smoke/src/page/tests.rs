@@ -1,6 +1,12 @@
 //! Pages, styles and scripts as servers have them, and what they name.
 
 use super::*;
+use crate::address::{address, path};
+
+/// The paths that a text at a path names.
+fn named(kind: Kind, text: &str, base: &str) -> Vec<String> {
+    super::named(kind, text, &address(9000, base)).iter().map(|found| path(found).to_owned()).collect()
+}
 
 #[test]
 fn a_page_names_what_it_loads() {
@@ -12,7 +18,7 @@ fn a_page_names_what_it_loads() {
         <script src="https://other.example/x.js"></script>
         </head><body><a href="/not">x</a><img alt="a>b" src='/i.svg'/><img src="//other.example/y"></body>"##;
     assert_eq!(
-        named(Kind::Html, html, "/if/flow/", 9000),
+        named(Kind::Html, html, "/if/flow/"),
         ["/static/a.css?v=1&x=2", "/if/flow/icon.png", "/if/dist/main.js", "/i.svg", "/static/bg.jpg"]
     );
 }
@@ -22,7 +28,7 @@ fn scripts_and_styles_name_others() {
     let script = r#"import{a}from"./chunk-1.js";import "./side.js";const b=()=>import("../lazy/c.js");x="from './no' + y";
         import z from "lit"; const t = `import("./${name}.js")`; export * from './d.js'"#;
     assert_eq!(
-        named(Kind::Script, script, "/static/dist/main.js", 9000),
+        named(Kind::Script, script, "/static/dist/main.js"),
         [
             "/static/dist/chunk-1.js",
             "/static/dist/no",
@@ -32,43 +38,23 @@ fn scripts_and_styles_name_others() {
         ]
     );
     let css = "@import 'base.css'; @import url(\"x/y.css\"); a{src:url(f.woff2?#iefix)}";
-    assert_eq!(named(Kind::Css, css, "/s/a.css", 9000), ["/s/x/y.css", "/s/f.woff2?", "/s/base.css"]);
+    assert_eq!(named(Kind::Css, css, "/s/a.css"), ["/s/x/y.css", "/s/f.woff2?", "/s/base.css"]);
 }
 
 #[test]
 fn what_is_commented_out_is_not_named() {
     let html = "<!--[if IE 9]><script src=/old.js></script><![endif]--><img src=/a.svg><!-- <img src=/no.svg> -->\
         <!-- <img src=/never.svg>";
-    assert_eq!(named(Kind::Html, html, "/", 9000), ["/a.svg"]);
-    assert_eq!(named(Kind::Css, "/* url(no.png) */ a { b: url(c.png) } /* url(never.png)", "/", 9000), ["/c.png"]);
+    assert_eq!(named(Kind::Html, html, "/"), ["/a.svg"]);
+    assert_eq!(named(Kind::Css, "/* url(no.png) */ a { b: url(c.png) } /* url(never.png)", "/"), ["/c.png"]);
 }
 
 #[test]
 fn a_page_may_have_another_base() {
     let html = "<img src=before.svg><base href='../other/'><base href=/no/><img src='after.svg'><img src=/whole.svg>";
-    let found = named(Kind::Html, html, "/if/flow/x/", 9000);
+    let found = named(Kind::Html, html, "/if/flow/x/");
     assert_eq!(found, ["/if/flow/other/before.svg", "/if/flow/other/after.svg", "/whole.svg"]);
-    assert_eq!(named(Kind::Html, "<base href=https://other.example/><img src=a>", "/if/", 9000), [""; 0]);
-}
-
-#[test]
-fn a_reference_is_relative_to_the_page_that_has_it() {
-    let resolve = |reference: &str| resolve(reference, "/if/flow/page?x=1", 9000);
-    let to = |path: &str| Some(path.to_owned());
-    assert_eq!(
-        (resolve("next"), resolve("next/"), resolve("./")),
-        (to("/if/flow/next"), to("/if/flow/next/"), to("/if/flow/"))
-    );
-    assert_eq!((resolve(".."), resolve("../.."), resolve("../../..")), (to("/if/"), to("/"), to("/")));
-    assert_eq!(
-        (resolve("?y=2"), resolve("next?y=/2"), resolve("/a/../b")),
-        (to("/if/flow/page?y=2"), to("/if/flow/next?y=/2"), to("/a/../b"))
-    );
-    for nothing in
-        ["", " ", "#top", "data:,", "mailto:a@example", "//other.example/x", "https://other.example/", "${x}", "{x}"]
-    {
-        assert_eq!(resolve(nothing), None, "{nothing}");
-    }
+    assert_eq!(named(Kind::Html, "<base href=https://other.example/><img src=a>", "/if/"), [""; 0]);
 }
 
 #[test]
@@ -94,14 +80,7 @@ fn hostile_text_is_no_trouble() {
         "<\u{e9} src=x>",
     ] {
         for kind in [Kind::Html, Kind::Css, Kind::Script] {
-            named(kind, text, "/", 1);
+            named(kind, text, "/");
         }
     }
-}
-
-#[test]
-fn a_reference_to_the_server_itself_is_its_path() {
-    assert_eq!(resolve("http://localhost:9000/x?y", "/", 9000), Some("/x?y".into()));
-    assert_eq!(resolve("http://localhost:9001/x", "/", 9000), None);
-    assert_eq!(resolve("../../../x", "/a/b", 9000), Some("/x".into()));
 }
