@@ -1,6 +1,9 @@
 //! `akbuild smoke`: an image that works, and the first thing that is wrong with others.
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::archive::busybox;
+use crate::gate::Live;
 use crate::image::files;
 use crate::world::{Ran, World, text};
 
@@ -257,6 +260,40 @@ fn a_page_that_lacks_something() {
     ");
     let Some(said) = found("contains = [\"welcome\"]", "contains = [\"farewell\"]\nassets = false") else { return };
     insta::assert_snapshot!(said, @"page / is not there: it does not have `farewell`");
+}
+
+#[test]
+fn what_a_page_behind_a_redirect_names_is_relative_to_where_it_is() {
+    // For a folder without its slash, the server names the one with it.
+    let app = "mkdir -p \"$out/www/app\"\n\
+        echo '<script src=own.js></script>welcome' > \"$out/www/app/index.html\"\n\
+        echo 'let own' > \"$out/www/app/own.js\"\necho 'b {}'";
+    let change = |recipe: &str| {
+        let recipe = recipe.replace("echo 'b {}'", app).replace("path = \"/\"\ncontains", "path = \"/app\"\ncontains");
+        assert!(recipe.contains("own.js") && recipe.contains("path = \"/app\""));
+        recipe
+    };
+    let Some(world) = world(change) else { return };
+    let ran = world.run(&["smoke", "--json"]).ok();
+    let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
+    let page = event["done"].as_array().unwrap().iter().find(|done| done["what"] == "page /app is there").unwrap();
+    assert_eq!(text(&page["note"]), "1 files that it names, 8 bytes");
+}
+
+#[test]
+fn a_check_ends_at_an_interrupt() {
+    let Some(world) =
+        world(|recipe| recipe.replace("script = 'exec 3<>/dev/tcp/", "script = 'sleep 1000; exec 3<>/dev/tcp/"))
+    else {
+        return;
+    };
+    let mut run = Live::start(&world, &["smoke"]);
+    run.wait_until(|event| event["reason"] == "note" && event.to_string().contains("page / is there"));
+    kill_process(Pid::from_raw(run.pid().try_into().unwrap()).unwrap(), Signal::INT).unwrap();
+    let ran = run.end(&world);
+    assert_eq!(ran.code, Some(130), "{ran}");
+    // In order: had it been ended for want of patience, the image would be there.
+    assert_eq!(world.bucket("tmp-v1"), Vec::<String>::new());
 }
 
 #[test]
