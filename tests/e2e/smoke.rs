@@ -277,7 +277,7 @@ fn what_a_page_behind_a_redirect_names_is_relative_to_where_it_is() {
     let ran = world.run(&["smoke", "--json"]).ok();
     let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
     let page = event["done"].as_array().unwrap().iter().find(|done| done["what"] == "page /app is there").unwrap();
-    assert_eq!(text(&page["note"]), "1 files that it names, 8 bytes");
+    assert_eq!(text(&page["note"]), "1 file that it names, 8 bytes");
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Course<'_> {
             course.wait(who, look, |problem| format!("page {} is not there: {problem}", page.path))?;
             let Some(answer) = found.filter(|_| page.assets) else { return Ok(None) };
             let (files, bytes) = course.assets(who, &answer)?;
-            Ok(Some(format!("{files} files that it names, {bytes} bytes")))
+            let noun = if files == 1 { "file" } else { "files" };
+            Ok(Some(format!("{files} {noun} that it names, {bytes} bytes")))
         })
     }
 

@@ -33,8 +33,8 @@ pub(crate) struct Process {
     measured: Option<Instant>,
     killer: Killer,
     shared: Arc<Mutex<Shared>>,
-    reader: Option<JoinHandle<()>>,
-    waiter: Option<JoinHandle<()>>,
+    /// One reads what it writes, one waits for its end.
+    threads: Vec<JoinHandle<()>>,
     _forwards: Vec<Forward>,
 }
 
@@ -82,9 +82,8 @@ impl Process {
                 lock(&shared).ended = Some(ended);
             })
         };
-        let name = name.to_owned();
-        let (reader, waiter) = (reader, Some(waiter));
-        Ok(Self { name, control, peak: 0, measured: None, killer, shared, reader, waiter, _forwards: forwards })
+        let (name, threads) = (name.to_owned(), reader.into_iter().chain([waiter]).collect());
+        Ok(Self { name, control, peak: 0, measured: None, killer, shared, threads, _forwards: forwards })
     }
 
     /// How it ended, if it has.
@@ -145,7 +144,7 @@ impl Process {
     /// Waits for the last line, once it has ended.
     pub(crate) fn join(&mut self) {
         // Threads that have panicked have said so, and there is nothing more to wait for.
-        for thread in [self.waiter.take(), self.reader.take()].into_iter().flatten() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
