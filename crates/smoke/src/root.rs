@@ -1,8 +1,9 @@
 //! An image's file system, unpacked, and how a process of it is started: read-only but for the folders that its user
 //! may write to by the image's own modes, as that user, with the image's variables. Knows what a process gets; what can
-//! be seen of an image beforehand is in `inspect`.
+//! be seen of an image beforehand is in `inspect`, which program is started in `program`.
 
 mod inspect;
+mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use crate::error::Doing;
 use crate::identity::{Identity, identity};
 use crate::{Finding, SmokeError};
 
+/// Where programs are looked for, unless an image says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// An image that can be started.
@@ -67,55 +69,6 @@ impl Root {
             identity,
             folder,
         })
-    }
-
-    /// The program and its arguments, the program with its whole path.
-    fn argv(&self, args: &[String]) -> Result<Vec<String>, Finding> {
-        let args = if args.is_empty() { &self.command } else { args };
-        let mut argv: Vec<String> = self.entrypoint.iter().chain(args).cloned().collect();
-        let finding = || Finding::new("the image cannot be started");
-        let Some(program) = argv.first_mut() else {
-            return Err(finding().because("it has neither an entry point nor a command"));
-        };
-        let path = self.env.get("PATH").map_or(PATH, String::as_str);
-        let executable = |path: &Path| {
-            let found = self.files.look_up(path);
-            found.is_some_and(|(_, meta)| !meta.is_folder && meta.mode & 0o111 != 0)
-        };
-        let found = if program.contains('/') {
-            Some(Path::new(&self.workdir).join(&*program)).filter(|path| executable(path))
-        } else {
-            // What is found relative to the working folder is not run, as by container runtimes.
-            let folders = path.split(':').map(Path::new).filter(|folder| folder.is_absolute());
-            folders.map(|folder| folder.join(&*program)).find(|path| executable(path))
-        };
-        let Some(found) = found else {
-            let cause = match program.contains('/') {
-                false => format!("there is no program `{program}` in `{path}`"),
-                true if self.has(&Path::new(&self.workdir).join(&*program)) => {
-                    format!("`{program}` cannot be executed")
-                }
-                true => format!("there is no program `{program}` in the image"),
-            };
-            return Err(finding().because(cause));
-        };
-        if let Some(interpreter) = self.interpreter(&found).filter(|path| !executable(path)) {
-            let cause = format!("`{program}` is for `{}`, which is not in the image", interpreter.display());
-            return Err(finding().because(cause));
-        }
-        *program = found.to_string_lossy().into_owned();
-        Ok(argv)
-    }
-
-    /// The program that runs a script, by its first line.
-    fn interpreter(&self, program: &Path) -> Option<PathBuf> {
-        let (real, _) = self.files.look_up(program)?;
-        let mut first = [0; 256];
-        let file = fs::File::open(within(&self.folder, &real)).ok()?;
-        let length = std::io::Read::read(&mut &file, &mut first).ok()?;
-        let line = first[..length].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-        let word = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
-        word.starts_with('/').then(|| word.into())
     }
 
     /// Where a name that a program could not find is in the image; `None` if it is where it was looked for.
