@@ -42,7 +42,7 @@ impl Job<'_> {
         let blob = out.join(blob_name(layer.compression));
         let packed = pack(&contents, layer.compression, self.engine.options.threads, &blob)?;
         packed.write(&out, &contents)?;
-        let (entries, name) = (contents.len(), format!("sha256:{}", packed.digest.hex()));
+        let (entries, name) = (contents.len(), packed.digest.oci());
         let line = format!("{entries} entries, {} bytes, {} packed: {name}", packed.diff_size, packed.size);
         writeln!(self.log, "{line}").doing("write", Path::new("the log"))?;
         Ok(out)

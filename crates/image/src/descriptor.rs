@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use akbuild_nar::Digest;
+use akbuild_nar::{Algo, Digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A blob, as other documents name it: "Content Descriptors" of the specification.
@@ -53,6 +53,11 @@ fn write_digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, 
 fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
     let text = String::deserialize(deserializer)?;
     Digest::from_oci(&text).ok_or_else(|| serde::de::Error::custom(no_sha256(&text)))
+}
+
+/// A SHA-256, as registries write it.
+pub(crate) fn sha256(text: &str) -> Option<Digest> {
+    Digest::from_oci(text).filter(|digest| digest.algo() == Algo::Sha256)
 }
 
 /// What is said of a digest that is of no use.

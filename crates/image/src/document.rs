@@ -26,7 +26,7 @@ const CREATED: &str = "1970-01-01T00:00:01Z";
 
 /// An image's configuration; `names` are those of its layers.
 pub(crate) fn config(config: &ImageConfig, layers: &[(String, Packed)]) -> Vec<u8> {
-    let diff_ids: Vec<String> = layers.iter().map(|(_, layer)| format!("sha256:{}", layer.diff_id.hex())).collect();
+    let diff_ids: Vec<String> = layers.iter().map(|(_, layer)| layer.diff_id.oci()).collect();
     let history = |(name, _): &(String, Packed)| json!({"created": CREATED, "created_by": format!("akbuild: {name}")});
     let history: Vec<Value> = layers.iter().map(history).collect();
     bytes(&json!({

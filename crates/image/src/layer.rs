@@ -10,11 +10,12 @@
 use std::fs;
 use std::path::Path;
 
-use akbuild_nar::{Algo, Digest, Listing};
+use akbuild_nar::{Digest, Listing};
 use akbuild_recipe::plan::Compression;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::descriptor::sha256;
 use crate::entry::Contents;
 use crate::error::Doing;
 use crate::{Descriptor, ImageError};
@@ -80,8 +81,8 @@ impl Packed {
     /// Writes what is known beside the archive.
     pub fn write(&self, folder: &Path, contents: &Contents) -> Result<(), ImageError> {
         let record = json!({
-            "schema": 1, "compression": self.compression, "digest": format!("sha256:{}", self.digest.hex()),
-            "size": self.size, "diff_id": format!("sha256:{}", self.diff_id.hex()), "diff_size": self.diff_size,
+            "schema": 1, "compression": self.compression, "digest": self.digest.oci(),
+            "size": self.size, "diff_id": self.diff_id.oci(), "diff_size": self.diff_size,
         });
         let (path, listing) = (folder.join(RECORD), folder.join(CONTENTS));
         fs::write(&path, format!("{record:#}\n")).doing("write", &path)?;
@@ -97,7 +98,7 @@ impl Packed {
         if record.schema != 1 {
             return Err(wrong(format!("its schema is {}, and 1 is known", record.schema)));
         }
-        let digest = |text: &str| parse(text).ok_or_else(|| wrong(format!("`{text}` is no digest")));
+        let digest = |text: &str| sha256(text).ok_or_else(|| wrong(format!("`{text}` is no digest")));
         Ok(Self {
             compression: record.compression,
             digest: digest(&record.digest)?,
@@ -122,9 +123,4 @@ impl Packed {
         };
         Descriptor::new(kind, self.digest, self.size)
     }
-}
-
-/// `sha256:HEX`.
-pub(crate) fn parse(text: &str) -> Option<Digest> {
-    Digest::from_hex(Algo::Sha256, text.strip_prefix("sha256:")?).ok()
 }

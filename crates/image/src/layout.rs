@@ -14,7 +14,7 @@ use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::ImageConfig;
 use serde::Deserialize;
 
-use crate::descriptor::no_sha256;
+use crate::descriptor::{no_sha256, sha256};
 use crate::document::{self, MEDIA_CONFIG, MEDIA_MANIFEST, PUSHED_AT};
 use crate::error::Doing;
 use crate::layer::Packed;
@@ -153,7 +153,7 @@ impl Layout {
         if Digest::sha256(&bytes) != found.config.digest {
             return Err(wrong(&path, "image configuration", "its bytes have another digest than its name"));
         }
-        let diff_ids: Option<Vec<Digest>> = config.rootfs.diff_ids.iter().map(|id| crate::layer::parse(id)).collect();
+        let diff_ids: Option<Vec<Digest>> = config.rootfs.diff_ids.iter().map(|id| sha256(id)).collect();
         let diff_ids = diff_ids.filter(|ids| ids.len() == found.layers.len());
         let diff_ids = diff_ids.ok_or_else(|| {
             wrong(&path, "configuration of this image", "its `diff_ids` are not one SHA-256 for each layer")
