@@ -91,8 +91,6 @@ impl Origin {
 /// How a component gets into the image, from what matters least to what matters most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ships {
-    /// It does not: it was only there to build.
-    Build,
     /// Its files are there, and what needs them does without.
     Optional,
     /// It was compiled or bundled into something else.

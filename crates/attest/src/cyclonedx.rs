@@ -210,7 +210,6 @@ fn scope(ships: Ships) -> &'static str {
     match ships {
         Ships::Installed | Ships::Bundled => "required",
         Ships::Optional => "optional",
-        Ships::Build => "excluded",
     }
 }
 
@@ -263,7 +262,6 @@ fn properties(component: &Component) -> Vec<Property> {
         Ships::Installed => "installed",
         Ships::Bundled => "bundled",
         Ships::Optional => "optional",
-        Ships::Build => "build",
     };
     let mut properties = Vec::new();
     let mut add = |name, value| properties.push(Property { name, value });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use akbuild_nar::{Algo, Digest};
 use serde::Serialize;
 
-use crate::{Component, Ecosystem, Origin, Purl};
+use crate::{Origin, Purl};
 
 /// Digests of one thing, by in-toto's names of them: `sha1`, `sha256`, `sha512`, `gitCommit`; `dirHash` for the `h1:`
 /// hash of a Go module or of its `go.mod`; and `narSha256` (lower-case hex of the SHA-256 of a tree's NAR serialisation),
@@ -91,17 +91,5 @@ impl Material {
         let uri = origin.location().unwrap_or_else(|| Purl::source(name, version, origin, archive).to_string());
         let digest = DigestSet::file(archive).with_tree(&origin.tree).with_commit(origin.commit.as_deref());
         Self { uri, name: Some(name.to_owned()), digest }
-    }
-}
-
-impl From<&Component> for Material {
-    /// What the component came as. The hash of a Go module's `go.mod` is left out: that is another file.
-    fn from(component: &Component) -> Self {
-        match &component.ecosystem {
-            Ecosystem::Source(origin) => {
-                Self::source(&component.name, &component.version, origin, component.digests.first())
-            }
-            _ => Self::artifact(&component.purl, component.digests.iter().filter(|d| d.algo() != Algo::GoMod)),
-        }
     }
 }

@@ -12,7 +12,7 @@ fn a_bill_of_materials() {
     {
       "bomFormat": "CycloneDX",
       "specVersion": "1.6",
-      "serialNumber": "urn:uuid:d9e4cb76-c8be-8e0d-ba5c-5b7504dfcf58",
+      "serialNumber": "urn:uuid:c521c251-b509-8fdf-9bf1-c8d71cbfb918",
       "version": 1,
       "metadata": {
         "lifecycles": [
@@ -49,7 +49,7 @@ fn a_bill_of_materials() {
           "bom-ref": "pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64",
           "name": "g++",
           "version": "4:15.2.0-4",
-          "scope": "excluded",
+          "scope": "required",
           "hashes": [
             {
               "alg": "SHA-256",
@@ -65,7 +65,7 @@ fn a_bill_of_materials() {
           "properties": [
             {
               "name": "akbuild:ships",
-              "value": "build"
+              "value": "bundled"
             }
           ]
         },

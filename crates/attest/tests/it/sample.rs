@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use akbuild_attest::{
-    Builder, Component, External, Internal, Item, Licence, Material, Origin, Project, Provenance, Purl, ReplacedSource,
-    Run, Ships, Timestamp,
+    Builder, Component, Ecosystem, External, Internal, Item, Licence, Material, Origin, Project, Provenance, Purl,
+    ReplacedSource, Run, Ships, Timestamp,
 };
 use akbuild_nar::{Algo, Digest};
 
@@ -47,7 +47,7 @@ pub(crate) fn components() -> Vec<Component> {
                 licence("MIT OR ISC"),
                 licence("LGPL-2.1-or-later"),
             ])
-            .ships(Ships::Build),
+            .ships(Ships::Bundled),
         Component::debian("tzdata", "2026a-1", "amd64").licensed([
             licence("public-domain"),
             licence("MIT AND ISC"),
@@ -70,7 +70,7 @@ pub(crate) fn components() -> Vec<Component> {
 }
 
 pub(crate) fn provenance() -> Provenance {
-    let mut materials: Vec<Material> = components().iter().map(Material::from).collect();
+    let mut materials: Vec<Material> = components().iter().map(material).collect();
     materials
         .push(Material::artifact(&Purl::go_mod("example.org/old", "v2.0.0+incompatible"), &[h1(b"mod", Algo::GoMod)]));
     materials.push(materials[0].clone());
@@ -101,5 +101,15 @@ pub(crate) fn provenance() -> Provenance {
             finished: Timestamp::unix(1_795_389_999),
             byproducts: vec![Item::new("logs/web", &Digest::sha256(b"log"))],
         },
+    }
+}
+
+/// What a component came as.
+fn material(component: &Component) -> Material {
+    match &component.ecosystem {
+        Ecosystem::Source(origin) => {
+            Material::source(&component.name, &component.version, origin, component.digests.first())
+        }
+        _ => Material::artifact(&component.purl, component.digests.iter().filter(|d| d.algo() != Algo::GoMod)),
     }
 }
