@@ -25,6 +25,17 @@ pub(crate) fn default_home(machine: &Machine) -> Option<PathBuf> {
     Some(cache.join("akbuild"))
 }
 
+/// Memory that one thread has freed is soon there for the others: glibc would keep up to eight heaps for each processor,
+/// and the peak of packing an image would be a third higher.
+#[allow(unsafe_code, reason = "no crate in use here sets the allocator's numbers")]
+pub(crate) fn keep_few_heaps() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it sets a number of the allocator, and no other thread is there yet.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+    }
+}
+
 /// Seconds since 1970.
 pub(crate) fn now() -> f64 {
     std::time::UNIX_EPOCH.elapsed().map_or(0.0, |time| time.as_secs_f64())

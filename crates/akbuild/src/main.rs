@@ -27,6 +27,7 @@ use crate::ui::{ColorChoice, Ui};
 fn main() -> ExitCode {
     // The sandbox's helper is this program, started again: nothing may happen before it is recognised.
     akbuild_sandbox::helper_entry();
+    machine::keep_few_heaps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -108,7 +108,7 @@ impl<W: Write> Gzip<W> {
             crc: Crc::new(),
             jobs: Some(jobs),
             open: VecDeque::new(),
-            limit: threads * 2,
+            limit: threads + 1,
             workers: (0..threads).map(worker).collect(),
             spare: Vec::new(),
         })

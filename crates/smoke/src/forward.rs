@@ -11,6 +11,9 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+/// How long after a connection could not be taken the next one is.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// Passes connections on for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Forward(JoinHandle<()>);
@@ -28,9 +31,12 @@ impl Forward {
         let _context = runtime.enter();
         let from = tokio::net::TcpListener::from_std(from)?;
         Ok(Self(runtime.spawn(async move {
-            // A listener that fails has lost its sandbox.
-            while let Ok((near, _)) = from.accept().await {
-                tokio::spawn(pass_on(near, to.clone(), port));
+            loop {
+                match from.accept().await {
+                    Ok((near, _)) => drop(tokio::spawn(pass_on(near, to.clone(), port))),
+                    // It may be for want of file descriptors, and those come back.
+                    Err(_) => tokio::time::sleep(AGAIN).await,
+                }
             }
         })))
     }
