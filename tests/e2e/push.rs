@@ -26,6 +26,25 @@ impl Drop for Registry {
 impl Registry {
     /// `None` where there is none, which a machine of our own must have.
     fn start(folder: &Path) -> Option<Self> {
+        Self::with(folder, "")
+    }
+
+    /// One that speaks with encryption only; `None` as there. Who is to trust it trusts `ca.pem` in its folder.
+    fn encrypted(folder: &Path) -> Option<Self> {
+        std::fs::create_dir_all(folder).unwrap();
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        let script = format!(
+            "openssl req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca -days 2
+             openssl req {key} -keyout key.pem -out asked.pem -subj /CN=registry -addext subjectAltName=IP:127.0.0.1
+             openssl x509 -req -in asked.pem -CA ca.pem -CAkey ca.key -days 2 -copy_extensions copy -out cert.pem"
+        );
+        let made = Command::new("sh").args(["-ec", &script]).current_dir(folder).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let file = |name: &str| folder.join(name).display().to_string();
+        Self::with(folder, &format!(", tls: {{certificate: {}, key: {}}}", file("cert.pem"), file("key.pem")))
+    }
+
+    fn with(folder: &Path, http: &str) -> Option<Self> {
         if !Path::new("/usr/bin/docker-registry").exists() {
             assert!(std::env::var_os("CI").is_none(), "install docker-registry");
             return None;
@@ -34,7 +53,8 @@ impl Registry {
         std::fs::create_dir_all(folder).unwrap();
         let config = folder.join("config.yml");
         let storage = format!("storage: {{filesystem: {{rootdirectory: {}}}}}", folder.join("files").display());
-        std::fs::write(&config, format!("version: 0.1\n{storage}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n")).unwrap();
+        std::fs::write(&config, format!("version: 0.1\n{storage}\nhttp: {{addr: \"127.0.0.1:{port}\"{http}}}\n"))
+            .unwrap();
         let mut command = Command::new("docker-registry");
         let process = command.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let registry = Registry { process, port };
@@ -88,6 +108,20 @@ fn a_tag_is_not_moved_unless_it_is_asked_for() {
         "{refused}"
     );
     assert_eq!(text(&push(&world, &to, &["--force"])["tag"]), "moved");
+}
+
+#[test]
+fn a_registry_of_this_machine_may_want_encryption() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let Some(registry) = Registry::encrypted(&world.path("registry")) else { return };
+    let to = registry.to("demo/tiny:1");
+    let refused = world.run(&["image", "--quiet", "--push", &to]).failed().err;
+    assert!(refused.contains("certificate"), "{refused}");
+    let mut command = world.command(&["image", "--quiet", "--push", &to]);
+    let trusting = command.env("SSL_CERT_FILE", world.path("registry/ca.pem")).output().unwrap();
+    assert!(trusting.status.success(), "{}", String::from_utf8_lossy(&trusting.stderr));
+    assert!(String::from_utf8_lossy(&trusting.stdout).starts_with(&registry.to("demo/tiny@sha256:")));
 }
 
 #[test]

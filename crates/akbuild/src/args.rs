@@ -155,7 +155,7 @@ pub(crate) enum Command {
         /// An image that ran before this one: a reference, or an OCI layout folder; its database is upgraded
         #[arg(long, value_name = "IMAGE")]
         from: Option<String>,
-        /// Speak to this registry without encryption (loopback addresses always are)
+        /// Speak to this registry without encryption (loopback addresses are too, if they let one)
         #[arg(long, value_name = "HOST")]
         plain_http: Vec<String>,
     },
@@ -253,7 +253,7 @@ pub(crate) struct Image {
     /// Attach no bill of materials and no provenance
     #[arg(long)]
     pub(crate) bare: bool,
-    /// Speak to this registry without encryption (loopback addresses always are)
+    /// Speak to this registry without encryption (loopback addresses are too, if they let one)
     #[arg(long, value_name = "HOST")]
     pub(crate) plain_http: Vec<String>,
     /// Print where it would be pushed to, and build nothing

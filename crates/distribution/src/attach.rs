@@ -60,7 +60,7 @@ impl Client {
         to: &Reference,
         report: Report<'_>,
     ) -> Result<Attached, DistributionError> {
-        let repository = Repository::new(self, to, Access::Push, report);
+        let repository = Repository::new(self, to, Access::Push, report).await;
         let empty = Blob::bytes(MEDIA_EMPTY, b"{}");
         let bytes = manifest(artifact, &empty.descriptor, subject);
         let (config, layer) = (empty.clone(), artifact.blob.clone());

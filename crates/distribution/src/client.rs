@@ -24,7 +24,7 @@ pub struct ClientConfig {
     pub read_timeout: Duration,
     /// How long a registry may take to put a complete upload in its place.
     pub commit_timeout: Duration,
-    /// Hosts, with or without a port, that are spoken to without encryption. Loopback hosts always are.
+    /// Hosts, with or without a port, that are spoken to without encryption. Loopback hosts are too, if they let one.
     pub plain_http: Vec<String>,
     /// How the client names itself.
     pub user_agent: String,
@@ -67,7 +67,7 @@ impl Client {
     /// Finds out whether the registry answers, and lets something be pushed: an upload is begun and given up again. To
     /// be asked before anything is built; that anybody may read says nothing about that.
     pub async fn may_push(&self, what: &Reference) -> Result<(), DistributionError> {
-        let repository = Repository::new(self, what, Access::Push, &|_| {});
+        let repository = Repository::new(self, what, Access::Push, &|_| {}).await;
         let call = Call::new(Method::POST, repository.url("blobs/uploads/")?).body(Body::Empty);
         let doing = format!("begin an upload to {}", repository.name());
         let begun = repository.ask(&call, &doing, async |answer| match answer.status().is_success() {

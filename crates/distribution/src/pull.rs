@@ -59,7 +59,7 @@ impl Client {
         report: Report<'_>,
     ) -> Result<Pulled, DistributionError> {
         let which = from.which()?;
-        let repository = Repository::new(self, from, Access::Pull, report);
+        let repository = Repository::new(self, from, Access::Pull, report).await;
         let folder = Arc::new(Folder::open(folder)?);
         let manifest = image_manifest(&repository, &which, &options.platform).await?;
         let blobs = blobs(from, &manifest)?;

@@ -91,7 +91,7 @@ impl Client {
             return Err(DistributionError::OtherDigest { reference: to.to_string(), expected, found: ours.digest });
         }
         to.which()?;
-        let repository = Repository::new(self, to, Access::Push, report);
+        let repository = Repository::new(self, to, Access::Push, report).await;
         let push = Push { repository: &repository, image, digest: ours.digest, force: options.force };
         let mut pushed = Pushed::nothing(ours.digest, push.tag_was().await?);
         if pushed.tag == TagWas::Same {

@@ -32,11 +32,11 @@ pub(crate) struct Repository<'a> {
 }
 
 impl<'a> Repository<'a> {
-    pub(crate) fn new(client: &'a Client, reference: &'a Reference, access: Access, report: Report<'a>) -> Self {
+    pub(crate) async fn new(client: &'a Client, reference: &'a Reference, access: Access, report: Report<'a>) -> Self {
         let actions: &[&str] = if access == Access::Pull { &["pull"] } else { &["pull", "push"] };
         let (host, name) = (reference.host().to_owned(), reference.name().to_owned());
         let scopes = Scopes::default().with(&name, actions);
-        let base = client.0.transport.base(&host);
+        let base = client.0.transport.base(&host).await;
         Self { client, reference, report, want: Want { host, name, scopes }, base }
     }
 

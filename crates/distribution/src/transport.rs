@@ -1,11 +1,12 @@
 //! Sending one request once. Knows connections, encryption and silence; not what is asked or who asks.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use akbuild_fetch::http_reason;
 use futures::StreamExt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
-use reqwest::{RequestBuilder, Response, redirect};
+use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
 
 use crate::call::{Body, Call};
@@ -14,6 +15,8 @@ use crate::reference::{is_loopback, without_port};
 use crate::trouble::Trouble;
 use crate::{ClientConfig, DistributionError};
 
+/// Bytes of a refusal that are read, at most.
+const WORDS: usize = 64 << 10;
 /// How many redirects are followed.
 const REDIRECTS: usize = 10;
 
@@ -47,6 +50,8 @@ pub(crate) struct Transport {
     /// For this machine itself.
     direct: reqwest::Client,
     config: ClientConfig,
+    /// Whether registries of this machine want encryption, by their hosts.
+    encrypted: tokio::sync::Mutex<HashMap<String, bool>>,
 }
 
 impl Transport {
@@ -64,13 +69,34 @@ impl Transport {
             let builder = if direct { builder.no_proxy() } else { builder };
             builder.build().map_err(|e| DistributionError::Setup(http_reason(e)))
         };
-        Ok(Self { machine: build(false)?, direct: build(true)?, config: config.clone() })
+        let (machine, direct) = (build(false)?, build(true)?);
+        Ok(Self { machine, direct, config: config.clone(), encrypted: <_>::default() })
     }
 
-    /// The address of a registry's host.
-    pub(crate) fn base(&self, host: &str) -> String {
-        let scheme = if is_plain(host, &self.config.plain_http) { "http" } else { "https" };
+    /// The address of a registry's host. One of this machine may speak plainly or not: it is asked, once.
+    pub(crate) async fn base(&self, host: &str) -> String {
+        let plain = match is_plain(host, &self.config.plain_http) {
+            true if is_loopback(host) => !self.wants_encryption(host).await,
+            plain => plain,
+        };
+        let scheme = if plain { "http" } else { "https" };
         format!("{scheme}://{host}/v2/")
+    }
+
+    /// Whether a server of this machine refuses plain HTTP, as those of Go, nginx and Apache do: in words.
+    async fn wants_encryption(&self, host: &str) -> bool {
+        let mut known = self.encrypted.lock().await;
+        if let Some(known) = known.get(host) {
+            return *known;
+        }
+        let answer = self.direct.get(format!("http://{host}/v2/")).timeout(self.config.connect_timeout).send().await;
+        // What else is wrong is told of by the request that is wanted.
+        let Ok(mut answer) = answer else { return false };
+        let refused = answer.status() == StatusCode::BAD_REQUEST;
+        let text =
+            if refused { read_all(&mut answer, WORDS, self.patience()).await.unwrap_or_default() } else { vec![] };
+        let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
+        *known.entry(host.to_owned()).or_insert(["https", "ssl"].iter().any(|word| text.contains(word)))
     }
 
     /// Whether something may be sent to that address: it is encrypted, or its host need not be.
@@ -205,16 +231,16 @@ fn unanswered(error: reqwest::Error, told: Option<Told>) -> NoAnswer {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_this_machine_and_listed_hosts_are_spoken_to_plainly() {
+    #[tokio::test]
+    async fn only_this_machine_and_listed_hosts_are_spoken_to_plainly() {
         let config =
             ClientConfig { plain_http: vec!["plain.example".into(), "one.example:81".into()], ..<_>::default() };
         let transport = Transport::new(&config).unwrap();
-        assert_eq!(transport.base("registry.example:5000"), "https://registry.example:5000/v2/");
-        assert_eq!(transport.base("localhost:5000"), "http://localhost:5000/v2/");
-        assert_eq!(transport.base("[::1]:5000"), "http://[::1]:5000/v2/");
-        assert_eq!(transport.base("plain.example:80"), "http://plain.example:80/v2/");
-        assert_eq!(transport.base("one.example"), "https://one.example/v2/");
+        assert_eq!(transport.base("registry.example:5000").await, "https://registry.example:5000/v2/");
+        assert_eq!(transport.base("localhost:1").await, "http://localhost:1/v2/");
+        assert_eq!(transport.base("[::1]:1").await, "http://[::1]:1/v2/");
+        assert_eq!(transport.base("plain.example:80").await, "http://plain.example:80/v2/");
+        assert_eq!(transport.base("one.example").await, "https://one.example/v2/");
         let allowed = |url: &str| transport.is_allowed(&Url::parse(url).unwrap());
         assert!(allowed("http://one.example:81/x") && allowed("https://any.example/"));
         assert!(!allowed("http://one.example/x") && !allowed("http://any.example/") && !allowed("ftp://localhost/"));
