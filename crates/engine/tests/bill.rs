@@ -201,6 +201,8 @@ example.org/tool v0.1.0/go.mod h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
 ";
 const SERVER: &str = "path\texample.org/app\nmod\texample.org/app\t(devel)\t\ndep\texample.org/dep\tv1.0.0\n\
     dep\texample.org/local\tv0.0.0\n=>\t./local\t\t\n";
+const OTHER: &str =
+    "path\texample.org/other\ndep\texample.org/shared\tv3.0.0\th1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
 const GENERATOR: &str = "path\texample.org/app/gen\ndep\texample.org/dep\tv1.0.0\ndep\texample.org/tool\tv0.1.0\n";
 
 const MIT: &[u8] = include_bytes!("../../attest/tests/texts/mit.txt");
@@ -246,7 +248,10 @@ fn world(recipe: &str) -> (World, Outputs) {
         (stage("generator"), world.tree(&[("bin/generator", &go_program(GENERATOR))])),
         (stage("python"), world.tree(&python)),
         (stage("docs-python"), world.tree(&[("x", b"x")])),
-        (stage("web"), world.tree(&[("index.html", b"<html>"), ("serve", b"#!/bin/sh\n")])),
+        (
+            stage("web"),
+            world.tree(&[("index.html", b"<html>"), ("serve", b"#!/bin/sh\n"), ("bin/go", &go_program(OTHER))]),
+        ),
     ]);
     (world, outputs)
 }
@@ -279,6 +284,7 @@ fn what_ships_is_listed_and_nothing_else() {
     pkg:generic/data@e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855?checksum=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855&download_url=https://forge.example/data.tar.gz Bundled [] sha256
     pkg:generic/fork@abcdefabcdefabcdefabcdefabcdefabcdefabcd?vcs_url=git%2Bhttps://forge.example/fork%40abcdefabcdefabcdefabcdefabcdefabcdefabcd Bundled [] 
     pkg:golang/example.org/dep@v1.0.0 Bundled [MIT] h1-zip
+    pkg:golang/example.org/shared@v3.0.0 Bundled [] h1-zip
     pkg:npm/%40lit/context@1.1.6 Bundled [BSD-3-Clause] sha256
     pkg:npm/native@1.0.0 Optional [MIT] sha256
     pkg:pypi/forked@0.1?vcs_url=git%2Bhttps://forge.example/fork%40abcdefabcdefabcdefabcdefabcdefabcdefabcd Installed [] 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
+use akbuild_attest::go::GoError;
 use akbuild_attest::{Component, go};
 use akbuild_nar::{Digest, Kind};
 use akbuild_recipe::plan::StageId;
@@ -35,19 +36,21 @@ impl Engine {
         let known = self.known_modules(image, outputs)?;
         let mut all = Vec::new();
         for id in shipped {
-            if self.stage(id)?.kind == "go-build" {
-                self.programs(id, outputs, |program, bytes| {
-                    let problem =
-                        |problem| EngineError::Modules { stage: id.to_string(), program: program.clone(), problem };
-                    let binary = go::binary(bytes).map_err(problem)?;
-                    let modules = binary.deps.iter().map(go::GoModule::effective);
-                    // A folder that stands for a module is of a source, which is listed as such.
-                    for module in modules.filter(|module| !module.path.starts_with(['.', '/'])) {
-                        all.push(known.component(module, &program)?);
-                    }
-                    Ok(())
-                })?;
-            }
+            let is_go = self.stage(id)?.kind == "go-build";
+            self.programs(id, outputs, |program, bytes| {
+                let binary = match go::binary(bytes) {
+                    Ok(binary) => binary,
+                    // What else ships may be of any language.
+                    Err(GoError::Elf | GoError::NoBuildInfo) if !is_go => return Ok(()),
+                    Err(problem) => return Err(EngineError::Modules { stage: id.to_string(), program, problem }),
+                };
+                let modules = binary.deps.iter().map(go::GoModule::effective);
+                // A folder that stands for a module is of a source, which is listed as such.
+                for module in modules.filter(|module| !module.path.starts_with(['.', '/'])) {
+                    all.push(known.component(module, &program)?);
+                }
+                Ok(())
+            })?;
         }
         Ok(all)
     }
