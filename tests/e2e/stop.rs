@@ -6,7 +6,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::gate::{Live, at_gate, open, stage, together, until};
-use crate::world::World;
+use crate::world::{Ran, World};
 
 /// Two stages whose scripts start processes that would stay.
 fn world() -> World {
@@ -66,6 +66,21 @@ fn running(world: &World) -> (Live, HashMap<u32, String>) {
     (run, processes)
 }
 
+/// Interrupts a run in which everything is at work. It has 900 ms to end in order, and ends without a word else: where
+/// a machine is so slow, it is tried again.
+fn interrupted(world: &World, how: Signal) -> Ran {
+    let once = || {
+        let (run, processes) = running(world);
+        signal(run.pid(), how);
+        let ran = run.end(world);
+        assert_eq!(ran.code, Some(130), "{ran}");
+        nothing_is_left(world, &processes);
+        ran
+    };
+    let in_order = |ran: &Ran| ran.events().iter().any(|event| event["reason"] == "finished");
+    (0..5).map(|_| once()).find(in_order).expect("one of the runs ends in order")
+}
+
 fn nothing_is_left(world: &World, processes: &HashMap<u32, String>) {
     until("end of all processes", || (!processes.iter().any(|(pid, start)| lives(*pid, start))).then_some(()));
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
@@ -76,14 +91,9 @@ fn nothing_is_left(world: &World, processes: &HashMap<u32, String>) {
 fn an_interrupt_ends_everything() {
     for world in [world(), world_of(World::of_user, "sleep 1000")] {
         for how in [Signal::INT, Signal::TERM] {
-            let (run, processes) = running(&world);
-            signal(run.pid(), how);
-            let ran = run.end(&world);
-            // In order, that is within the 900 ms after which it would end without a word.
-            assert_eq!(ran.code, Some(130), "{ran}");
+            let ran = interrupted(&world, how);
             assert_eq!(ran.stages(), "a skipped, b skipped, last skipped");
             assert_eq!(ran.events().last().unwrap()["cancelled"], true);
-            nothing_is_left(&world, &processes);
             assert_eq!(
                 (world.bucket("tmp-v1"), world.bucket("locks-v1")),
                 (vec![], vec!["collect".to_owned(), "index".to_owned()])
