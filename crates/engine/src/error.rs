@@ -44,6 +44,14 @@ pub enum EngineError {
         /// The tree.
         tree: String,
     },
+    /// An image whose user is not in it.
+    #[error(
+        "the image cannot be started: {problem}\n  help: write numbers as the `user` of its stage, or one that is there"
+    )]
+    User {
+        /// Why not.
+        problem: String,
+    },
     /// A lock that does not say what ships.
     #[error(transparent)]
     Npm(#[from] akbuild_attest::npm::NpmError),

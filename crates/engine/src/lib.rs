@@ -39,6 +39,7 @@ mod shell;
 mod started;
 mod survey;
 mod trees;
+mod view;
 mod why;
 mod work;
 

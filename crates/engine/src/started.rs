@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use akbuild_image::Meta;
+use akbuild_image::{Identity, Meta};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Folder, Image, SysrootId};
 use akbuild_sandbox::{Mount, MountKind, Network, Output, Spec, Stdio, build_owner};
@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Io};
 use crate::exec;
 use crate::root::Root;
+use crate::view::View;
 use crate::work;
 
 /// What somebody wants of a program that was built.
@@ -52,7 +53,10 @@ impl Engine {
         scratch: &Path,
     ) -> Result<Spec, EngineError> {
         let root = Root::new(self.sysroot(&image.sysroot.0)?, self.tree(sysroot));
-        let mut inner = own(image, &root, &self.tree(tree), scratch)?;
+        let tree = self.tree(tree);
+        let view = View { image, sysroot: &root, tree: &tree };
+        let identity = view.identity()?;
+        let mut inner = own(&view, &identity, scratch)?;
         for name in ["/etc/resolv.conf", "/etc/hosts"] {
             // Links of the machine lead to folders that are not there inside.
             if let Ok(real) = fs::canonicalize(name) {
@@ -66,9 +70,9 @@ impl Engine {
         // What lies in another stands after it.
         inner.sort_by_key(|mount| mount.at.components().count());
         let config = &image.config;
-        let args = if start.args.is_empty() { &config.command } else { start.args };
-        let mut env = BTreeMap::from([("HOME", "/tmp"), ("LANG", "C.UTF-8"), ("PATH", root.path.as_str())]);
+        let mut env = BTreeMap::from([("HOME", &*identity.home), ("LANG", "C.UTF-8"), ("PATH", root.path.as_str())]);
         env.extend(config.env.iter().chain(&start.env).map(|(name, value)| (name.as_str(), value.as_str())));
+        let args = if start.args.is_empty() { &config.command } else { start.args };
         let workdir = if config.workdir.is_empty() { "/" } else { &config.workdir };
         Ok(Spec {
             root: root.tree.clone(),
@@ -76,7 +80,7 @@ impl Engine {
             argv: config.entrypoint.iter().chain(args).map(Into::into).collect(),
             env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             cwd: workdir.into(),
-            ids: ids(&config.user),
+            ids: (identity.uid, identity.gid),
             network: Network::Host,
             stdin: Stdio::Inherit,
             output: Output::Inherit,
@@ -86,16 +90,13 @@ impl Engine {
 }
 
 /// The tree of an image, and the files and folders that the image adds.
-fn own(image: &Image, root: &Root, tree: &Path, scratch: &Path) -> Result<Vec<Mount>, EngineError> {
+fn own(view: &View<'_>, identity: &Identity, scratch: &Path) -> Result<Vec<Mount>, EngineError> {
+    let image = view.image;
     let at = |path: &str| PathBuf::from(format!("/{path}"));
-    let mut all = vec![Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(tree.to_owned()) }];
+    let mut all = vec![Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(view.tree.to_owned()) }];
     for (i, folder) in image.folders.iter().enumerate() {
         let at = at(&folder.path);
-        let there = match at.strip_prefix(&image.at) {
-            Ok(below) => tree.join(below),
-            Err(_) => root.outside(&at),
-        };
-        let what = added(folder, &there, ids(&image.config.user), &scratch.join(format!("folder-{i}")))?;
+        let what = added(folder, &view.outside(&at), identity, &scratch.join(format!("folder-{i}")))?;
         all.extend(what.map(|what| Mount { at, what }));
     }
     for (i, file) in image.files.iter().enumerate() {
@@ -108,8 +109,8 @@ fn own(image: &Image, root: &Root, tree: &Path, scratch: &Path) -> Result<Vec<Mo
 
 /// What is mounted for a folder that an image adds, whose tree or sysroot may have it already, at `there`. What its user
 /// may write to is gone afterwards.
-fn added(folder: &Folder, there: &Path, (uid, gid): (u32, u32), own: &Path) -> Result<Option<MountKind>, EngineError> {
-    let writable = Meta::folder(folder.mode).lets_write(uid.into(), gid.into());
+fn added(folder: &Folder, there: &Path, identity: &Identity, own: &Path) -> Result<Option<MountKind>, EngineError> {
+    let writable = Meta::folder(folder.mode).lets_write(identity.uid.into(), identity.gid.into());
     let is_there = there.symlink_metadata().is_ok_and(|meta| meta.is_dir());
     let is_empty = fs::read_dir(there).map_or(true, |mut entries| entries.next().is_none());
     if is_there && !writable {
@@ -127,13 +128,4 @@ fn added(folder: &Folder, there: &Path, (uid, gid): (u32, u32), own: &Path) -> R
     let (uid, gid) = build_owner();
     chown(own, Some(uid), Some(gid)).doing("change the owner of", own)?;
     Ok(Some(MountKind::ReadWrite(own.to_owned())))
-}
-
-/// User and group of an image's `User`, if they are numbers; else those that stages have.
-fn ids(user: &str) -> (u32, u32) {
-    let mut numbers = user.split(':').map(|part| part.parse().ok());
-    match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(uid), gid) => (uid, gid.unwrap_or(uid)),
-        _ => (1000, 1000),
-    }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use akbuild_engine::Start;
+use akbuild_engine::{EngineError, Start};
 use akbuild_recipe::plan::{Image, Step};
 use akbuild_sandbox::{Mount, MountKind, Network, Spec};
 use common::World;
@@ -72,11 +72,18 @@ fn image(world: &World) -> Image {
 
 /// The sandbox of the image of a recipe, and the folder that it writes to.
 fn started(recipe: &str, start: &Start<'_>) -> (World, TempDir, Spec) {
+    let (world, scratch, spec) = try_to_start(recipe, start);
+    (world, scratch, spec.unwrap())
+}
+
+fn try_to_start(recipe: &str, start: &Start<'_>) -> (World, TempDir, Result<Spec, EngineError>) {
     let world = World::new(recipe, LOCK, &[]);
     let files: [(&str, &[u8]); 3] = [("blueprints/a.yaml", b"a"), ("static/x", b"x"), ("etc/own", b"")];
-    let (tree, sysroot) = (world.tree(&files), world.tree(&[("srv/.keep", b""), ("usr/bin/bash", b"#!")]));
+    let passwd = b"nobody:x:65534:65533:nobody:/nonexistent:/bin/false\n";
+    let sysroot: [(&str, &[u8]); 3] = [("etc/passwd", passwd), ("srv/.keep", b""), ("usr/bin/bash", b"#!")];
+    let (tree, sysroot) = (world.tree(&files), world.tree(&sysroot));
     let scratch = tempfile::tempdir().unwrap();
-    let spec = world.engine.started(&image(&world), (&sysroot, &tree), start, scratch.path()).unwrap();
+    let spec = world.engine.started(&image(&world), (&sysroot, &tree), start, scratch.path());
     (world, scratch, spec)
 }
 
@@ -148,17 +155,28 @@ fn the_program_has_its_arguments_variables_and_the_network() {
     insta::assert_snapshot!(env.join("\n"), @"
     A=image
     B=own
-    HOME=/tmp
+    HOME=/nonexistent
     LANG=C.UTF-8
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     ");
-    assert_eq!((spec.cwd.as_path(), spec.ids, spec.network), (Path::new("/srv"), (65_534, 65_534), Network::Host));
+    assert_eq!((spec.cwd.as_path(), spec.ids, spec.network), (Path::new("/srv"), (65_534, 65_533), Network::Host));
     let (_world, _scratch, spec) =
         started(&RECIPE.replace("workdir", "# workdir").replace("\"65534\"", "\"nobody\""), &Start::default());
     assert_eq!(
         (spec.argv.last().unwrap(), spec.cwd.as_path(), spec.ids),
-        (&"serve".into(), Path::new("/"), (1000, 1000))
+        (&"serve".into(), Path::new("/"), (65_534, 65_533))
     );
+    let (_world, _scratch, spec) = started(&RECIPE.replace("\"65534\"", "\"4321:5\""), &Start::default());
+    assert_eq!((spec.ids, spec.env.contains(&("HOME".into(), "/".into()))), ((4321, 5), true));
+}
+
+#[test]
+fn a_user_that_is_not_there() {
+    let (_world, _scratch, spec) = try_to_start(&RECIPE.replace("\"65534\"", "\"somebody\""), &Start::default());
+    insta::assert_snapshot!(spec.unwrap_err(), @"
+    the image cannot be started: the user `somebody` is not in the image's `/etc/passwd`
+      help: write numbers as the `user` of its stage, or one that is there
+    ");
 }
 
 #[test]

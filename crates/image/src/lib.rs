@@ -16,6 +16,7 @@ mod descriptor;
 mod document;
 mod entry;
 mod error;
+mod identity;
 mod layer;
 mod layout;
 mod member;
@@ -32,6 +33,7 @@ pub use document::{
 };
 pub use entry::{Contents, Entry};
 pub use error::ImageError;
+pub use identity::{Identity, identity};
 pub use layer::{CONTENTS, Coding, Packed, RECORD, blob_name};
 pub use layout::{Layout, blob_path, layout_files, write_layout};
 pub use pack::pack;

@@ -5,12 +5,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 
-use akbuild_image::{Meta, Unpacked};
+use akbuild_image::{Identity, Meta, Unpacked};
 use akbuild_sandbox::build_owner;
 
 use crate::SmokeError;
 use crate::error::Doing;
-use crate::identity::Identity;
 use crate::root::within;
 
 /// What is copied from, and for whom.

@@ -14,7 +14,6 @@ mod course;
 mod error;
 mod forward;
 mod http;
-mod identity;
 mod line;
 mod page;
 mod pages;

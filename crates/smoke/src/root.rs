@@ -9,13 +9,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Layout, Unpacked, unpack};
+use akbuild_image::{Identity, Layout, Unpacked, identity, unpack};
 use akbuild_recipe::plan::WrittenFile;
 use akbuild_sandbox::{Limits, Mount, MountKind, Network, Output, Spec, Stdio};
 
 use crate::copy::Copying;
 use crate::error::Doing;
-use crate::identity::{Identity, identity};
 use crate::{Finding, SmokeError};
 
 /// Where programs are looked for, unless an image says.

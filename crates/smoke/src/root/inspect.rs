@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use akbuild_image::Identity;
+
 use super::Root;
 use crate::Finding;
-use crate::identity::Identity;
 
 impl Root {
     /// The first thing that is wrong; `extra` are the variables that every process gets.

@@ -3,15 +3,17 @@
 
 /// A user in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
+pub struct Identity {
+    /// Its number.
+    pub uid: u32,
+    /// The number of its group.
+    pub gid: u32,
     /// Its home folder; `/` if nothing says.
-    pub(crate) home: String,
+    pub home: String,
 }
 
 /// Looks `user` up: `UID`, `UID:GID`, or names. `read` gives the text of a file of the image. An error is a text.
-pub(crate) fn identity(user: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Identity, String> {
+pub fn identity(user: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Identity, String> {
     let (name, group) = user.split_once(':').map_or((user, ""), |(name, group)| (name, group));
     let name = if name.is_empty() { "0" } else { name };
     let passwd = read("/etc/passwd").unwrap_or_default();
