@@ -1,11 +1,15 @@
 //! The bill of materials of an image: real locks of npm and Go, a registry with what they name, and clients that are
 //! scripts. Which packages count is tried in detail by the tests of the engine.
 
+#[path = "../../crates/engine/tests/common/go_program.rs"]
+mod go_program;
+
 use std::io::Write;
 
 use akbuild_nar::{Algo, Digest};
 use serde_json::Value;
 
+use self::go_program::go_program;
 use crate::server::Reply;
 use crate::world::{World, text};
 
@@ -73,32 +77,6 @@ const GO_MOD: &str =
 const MIT: &str = include_str!("../../crates/attest/tests/texts/mit.txt");
 const PACKAGE: &[u8] = b"what npm would unpack";
 
-/// A program as far as its build information goes: an ELF file with one section, in which are these lines about modules.
-fn program(modules: &str) -> Vec<u8> {
-    const SECTIONS: usize = 0x40;
-    const NAMES: usize = 0x100;
-    const INFO: usize = 0x200;
-    let text = |text: &[u8]| [&[text.len() as u8 & 0x7f | 0x80, (text.len() >> 7) as u8], text].concat();
-    let mark = [b'-'; 16];
-    let modules = text(&[&mark, modules.as_bytes(), &mark].concat());
-    let info = [&b"\xff Go buildinf:\x08\x02"[..], &[0; 16], &text(b"go1.26"), &modules].concat();
-    let mut file = vec![0; INFO];
-    let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
-    put(0, b"\x7fELF\x02\x01\x01");
-    put(16, &[2, 0, 62, 0, 1]);
-    put(40, &(SECTIONS as u64).to_le_bytes());
-    put(52, &[64, 0, 56, 0, 0, 0, 64, 0, 2, 0, 0, 0]);
-    for (i, (name, at, size)) in [(0, NAMES, 32), (1, INFO, info.len())].into_iter().enumerate() {
-        let section = SECTIONS + 64 * i;
-        put(section, &[name, 0, 0, 0, 1]);
-        for (field, value) in [(16, at), (24, at), (32, size)] {
-            put(section + field, &(value as u64).to_le_bytes());
-        }
-    }
-    put(NAMES + 1, b".go.buildinfo");
-    [file, info].concat()
-}
-
 /// Puts a module into the proxy; gives its lines of `go.sum`.
 fn publish(world: &World, module: &str, version: &str) -> String {
     let go_mod = format!("module {module}\n");
@@ -153,7 +131,7 @@ fn world(stages: &str) -> World {
     for (name, modules) in [("server", SERVER), ("generator", GENERATOR)] {
         world.write(&format!("app/programs/{name}"), "");
         let path = world.path("project/app/programs").join(name);
-        std::fs::write(&path, program(modules)).unwrap();
+        std::fs::write(&path, go_program(modules)).unwrap();
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
     world.lock();

@@ -85,7 +85,7 @@ impl Repository<'_> {
                 what: format!("manifest `{}`", self.called(which)),
                 at: self.name(),
                 expected: expected.oci(),
-                found: digest.to_string(),
+                found: digest.oci(),
             }));
         }
         let media_type = media_type(&headers, &bytes).map_err(|problem| Trouble::Odd { at, problem })?;

@@ -9,7 +9,8 @@ use akbuild_attest::{Component, Project, sbom};
 use akbuild_engine::{Engine, NodeId, Outputs};
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::{SourceId, StageId, SysrootId};
-use common::{World, go_program};
+use common::World;
+use common::go_program::go_program;
 
 /// Two of each kind of stage, of which one does not ship.
 const RECIPE: &str = r#"[project]
@@ -372,6 +373,20 @@ fn a_module_that_go_itself_has_a_hash_of_needs_no_lock() {
         module.digests[0].as_bytes(),
         "sha256-LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=".parse::<Digest>().unwrap().as_bytes()
     );
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_is_no_empty_list() {
+    let (world, mut outputs) = world(RECIPE);
+    let broken = world.tree(&[("go.mod", GO_MOD.as_bytes()), ("go.sum", b"not a sum")]);
+    outputs.insert(NodeId::Source(SourceId::new("app")), broken);
+    let error = world.engine.materials(&image(), &outputs).unwrap_err();
+    insta::assert_snapshot!(error, @"
+    go.mod: 2 entries cannot be used:
+      example.org/dep@v1.0.0: go.sum has no line for it
+      example.org/tool@v0.1.0: go.sum has no line for it
+    Write the missing lines with `go mod tidy`, and commit go.sum.
+    ");
 }
 
 #[test]

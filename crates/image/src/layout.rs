@@ -55,8 +55,8 @@ pub struct Run {
     pub stop_signal: String,
 }
 
-/// Writes the layout of an image into the empty folder `folder`. Layers come there each by its
-/// number, through `link`, which is given that and the place.
+/// Writes the layout of an image into the empty folder `folder`. Layers come there through `link`, which is given the
+/// number of a layer and its place.
 pub fn write_layout<E: From<ImageError>>(
     folder: &Path,
     config: &ImageConfig,

@@ -261,7 +261,12 @@ async fn other_bytes_are_not_believed() {
         Fault::Change(Box::new(|reply| Reply { body: b"{\"config\":1}".to_vec(), ..reply })),
     );
     let error = pull(&fake, &by_digest, folder.path(), &Heard::default()).await.unwrap_err();
-    assert!(matches!(error, DistributionError::WrongBytes { .. }), "{error}");
+    insta::assert_snapshot!(text(&error, &fake.host), @"
+    manifest `HOST/app@sha256:576ed5bc920cbff5bfbb01b282c77290fd2b02a36cafba6a44105ff9dfc793dd` of HOST/app is not what it should be
+      expected sha256:576ed5bc920cbff5bfbb01b282c77290fd2b02a36cafba6a44105ff9dfc793dd
+         found sha256:f37703f9023de7338b3dbcbe72c011f1f1661fd8775c7dd5c9f80cf28a7505ff
+      help: the registry, or a proxy on the way, is damaged; tell its operator
+    ");
     let other = Digest::sha256(b"other").oci();
     fake.on(1, "GET", "/manifests/", Fault::Change(Box::new(move |reply| reply.with("Docker-Content-Digest", &other))));
     let error = pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap_err();
