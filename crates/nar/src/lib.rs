@@ -4,7 +4,6 @@
 //! used for is decided elsewhere.
 
 mod digest;
-mod dirstack;
 mod error;
 mod golang;
 mod hasher;
@@ -18,7 +17,6 @@ mod tree_hash;
 mod walk;
 
 pub use digest::{Algo, Digest};
-pub use dirstack::{DIR_FLAGS, DirStack, Name, list};
 pub use error::{DigestError, ListingError, NarError};
 pub use hasher::Hasher;
 pub use listing::{Entry, Kind, Listing};

@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
 
-use crate::dirstack::DIR_FLAGS;
-use crate::{DirStack, NarError, TreeStats};
+use akbuild_tree::{DIR_FLAGS, DirStack, MAX_DEPTH};
 
-/// Folders inside each other: more than any path that a program could name.
-const MAX_DEPTH: usize = 2048;
+use crate::{NarError, TreeStats};
+
 /// Bytes in a file name, as on Linux.
 const MAX_NAME: u64 = 255;
 /// Bytes in the target of a symbolic link, as on Linux.

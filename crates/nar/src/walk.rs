@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use crate::dirstack::{DIR_FLAGS, Name, list};
 use crate::normalise::{Normalise, is_exec, is_stored, is_stored_link};
 use crate::pipe::Stream;
-use crate::{DirStack, Entry, HashOptions, Kind, NarError, TreeStats};
+use crate::{Entry, HashOptions, Kind, NarError, TreeStats};
+use akbuild_tree::{DIR_FLAGS, DirStack, Name, list};
 
 const FILE_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 

@@ -8,7 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use akbuild_nar::{DIR_FLAGS, DirStack, Name, list};
+use akbuild_tree::{DIR_FLAGS, DirStack, Name, list};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, linkat, mkdirat, openat, readlinkat, statat, symlinkat};
 use rustix::io::{Errno, Result};
 

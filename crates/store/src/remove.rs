@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use akbuild_nar::{DIR_FLAGS, DirStack, Name, list};
+use akbuild_tree::{DIR_FLAGS, DirStack, Name, list};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, chmodat, fchmod, fstat, openat, statat, unlinkat};
 use rustix::io::{Errno, Result};
 
