@@ -44,6 +44,14 @@ pub enum SandboxError {
         /// Why it cannot, and what to write instead.
         reason: String,
     },
+    /// A path of a tree that is to be mounted leads through a symbolic link, or cannot be looked at.
+    #[error("cannot mount {}: {source}", .top.join(.source.path()).display())]
+    Part {
+        /// The tree's top.
+        top: PathBuf,
+        /// The reason.
+        source: akbuild_tree::TreeError,
+    },
     /// Something that is to be mounted cannot be read.
     #[error("cannot mount {}: {os}", .path.display())]
     Source {

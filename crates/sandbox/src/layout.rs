@@ -6,8 +6,10 @@
 //! The root itself is such a skeleton, always.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use akbuild_tree::{EntryKind, TreeDir, TreeError};
 
 use crate::SandboxError;
 use crate::ops::{self, Access, Op};
@@ -16,10 +18,52 @@ use crate::spec::{Mount, MountKind, Spec};
 /// Names in the root that are not used, whether something else is there or not.
 const LEFT_OUT: [&str; 3] = ["proc", "dev", "sys"];
 
+/// An entry of a tree of the host that is mounted.
+#[derive(Clone)]
+struct Part {
+    tree: Rc<TreeDir>,
+    /// Below the tree's top.
+    path: PathBuf,
+}
+
+impl Part {
+    /// The tree whose top is the folder at `top`.
+    fn whole(top: &Path) -> Result<Self, SandboxError> {
+        let tree =
+            TreeDir::open(top, "the tree").map_err(|source| SandboxError::Part { top: top.to_owned(), source })?;
+        Ok(Self { tree: Rc::new(tree), path: PathBuf::new() })
+    }
+
+    fn join(&self, name: impl AsRef<Path>) -> Self {
+        Self { tree: Rc::clone(&self.tree), path: self.path.join(name) }
+    }
+
+    /// Its path on the host, for messages.
+    fn host(&self) -> PathBuf {
+        if self.path.as_os_str().is_empty() { self.tree.top().to_owned() } else { self.tree.top().join(&self.path) }
+    }
+
+    fn entry(&self) -> Result<Option<EntryKind>, SandboxError> {
+        self.tree.entry(&self.path).map_err(|source| self.refused(source))
+    }
+
+    fn entries(&self) -> Result<Vec<(OsString, EntryKind)>, SandboxError> {
+        self.tree.entries(&self.path).map_err(|source| self.refused(source))
+    }
+
+    fn refused(&self, source: TreeError) -> SandboxError {
+        SandboxError::Part { top: self.tree.top().to_owned(), source }
+    }
+
+    fn bind(&self, at: &Path) -> Op {
+        Op::BindPart { top: self.tree.top().to_owned(), path: self.path.clone(), at: at.to_owned() }
+    }
+}
+
 /// What a mounted thing is, for those that are mounted inside it.
 enum Holds {
     /// A read-only tree of the host.
-    Tree(PathBuf),
+    Tree(Part),
     /// A folder where names can be made.
     Writable,
     /// Nothing can be mounted in it.
@@ -75,7 +119,7 @@ impl<'a> Layout<'a> {
                 reason: format!("{} is not a folder", spec.root.display()),
             });
         }
-        layout.add("/".into(), What::Root, Holds::Tree(spec.root.clone()), true)?;
+        layout.add("/".into(), What::Root, Holds::Tree(Part::whole(&real(&spec.root)?)?), true)?;
         layout.add("/proc".into(), What::Proc, Holds::Nothing("it would lie in the process table"), true)?;
         let terminal = ops::has_terminal(spec);
         layout.add("/dev".into(), What::Dev { terminal }, Holds::Writable, true)?;
@@ -90,7 +134,11 @@ impl<'a> Layout<'a> {
 
     fn add_mount(&mut self, mount: &'a Mount) -> Result<(), SandboxError> {
         let (holds, is_folder) = match &mount.what {
-            MountKind::ReadOnly(from) if source_is_folder(from)? => (Holds::Tree(from.clone()), true),
+            MountKind::ReadOnly(from) if source_is_folder(from)? => (Holds::Tree(Part::whole(&real(from)?)?), true),
+            MountKind::Part { top, path } => match part(top, path)? {
+                (part, true) => (Holds::Tree(part), true),
+                _ => (Holds::Nothing("it would lie in a file"), false),
+            },
             MountKind::ReadWrite(from) if source_is_folder(from)? => (Holds::Writable, true),
             MountKind::Overlay { lower, upper, work } => {
                 for path in [lower, upper, work] {
@@ -167,12 +215,12 @@ impl<'a> Layout<'a> {
     }
 
     /// Puts the tree `from` at `at`, with room for every mount point of `cover` below it.
-    fn lay(&mut self, from: &Path, at: &Path, place: Place, cover: usize) -> Result<(), SandboxError> {
+    fn lay(&mut self, from: &Part, at: &Path, place: Place, cover: usize) -> Result<(), SandboxError> {
         let is_skeleton = self.lacks_a_point(from, at, cover)? || place == Place::Root;
         if place == Place::Skeleton {
             self.ops.push(Op::Folder(at.to_owned()));
             // An empty folder is as good as a mount of one, and costs less.
-            if !is_skeleton && self.below(at, cover).next().is_none() && entries(from)?.is_empty() {
+            if !is_skeleton && self.below(at, cover).next().is_none() && from.entries()?.is_empty() {
                 return Ok(());
             }
         }
@@ -184,7 +232,7 @@ impl<'a> Layout<'a> {
             return self.fill(from, at, place, cover);
         }
         if place != Place::Brought {
-            self.ops.push(Op::Bind { from: from.to_owned(), at: at.to_owned(), access: Access::ReadOnly });
+            self.ops.push(from.bind(at));
         }
         for name in self.names_below(at, cover) {
             if !self.is_point(&at.join(&name), cover) {
@@ -195,22 +243,21 @@ impl<'a> Layout<'a> {
     }
 
     /// Mounts the entries of the folder `from` into a skeleton, and makes the mount points it lacks.
-    fn fill(&mut self, from: &Path, at: &Path, place: Place, cover: usize) -> Result<(), SandboxError> {
-        let mut names = entries(from)?;
+    fn fill(&mut self, from: &Part, at: &Path, place: Place, cover: usize) -> Result<(), SandboxError> {
+        let mut names = from.entries()?;
         names.retain(|(name, _)| place != Place::Root || !LEFT_OUT.iter().any(|ours| name == ours));
         for (name, kind) in &names {
             let (source, inside) = (from.join(name), at.join(name));
             if self.is_point(&inside, cover) {
                 continue;
             }
-            if kind.is_dir() {
-                self.lay(&source, &inside, Place::Skeleton, cover)?;
-            } else if kind.is_symlink() {
-                let target = fs::read_link(&source).map_err(|e| unreadable(&source, e))?;
-                self.ops.push(Op::Link { at: inside, target });
-            } else {
-                self.ops.push(Op::EmptyFile(inside.clone()));
-                self.ops.push(Op::Bind { from: source, at: inside, access: Access::ReadOnly });
+            match kind {
+                EntryKind::Folder => self.lay(&source, &inside, Place::Skeleton, cover)?,
+                EntryKind::Link(target) => self.ops.push(Op::Link { at: inside, target: target.clone() }),
+                EntryKind::File { .. } | EntryKind::Special => {
+                    self.ops.push(Op::EmptyFile(inside.clone()));
+                    self.ops.push(source.bind(&inside));
+                }
             }
         }
         let is_laid =
@@ -222,17 +269,15 @@ impl<'a> Layout<'a> {
     }
 
     /// Whether the folder `from` lacks the next name on the way to some mount point below `at`.
-    fn lacks_a_point(&self, from: &Path, at: &Path, cover: usize) -> Result<bool, SandboxError> {
+    fn lacks_a_point(&self, from: &Part, at: &Path, cover: usize) -> Result<bool, SandboxError> {
         let mut lacks = false;
         for point in self.below(at, cover) {
             let Some(name) = next_name(at, &point.at) else { continue };
             let must_be_folder = point.is_folder || at.join(&name) != point.at;
             let refuse = |reason| Err(SandboxError::MountPoint { at: point.at.clone(), reason });
-            match fs::symlink_metadata(from.join(&name)) {
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => lacks = true,
-                Err(e) => return Err(unreadable(&from.join(&name), e)),
-                Ok(meta) if meta.is_symlink() => {
-                    let target = fs::read_link(from.join(&name)).unwrap_or_default();
+            match from.join(&name).entry()? {
+                None => lacks = true,
+                Some(EntryKind::Link(target)) => {
                     let link = at.join(&name);
                     return refuse(format!(
                         "{} is a symbolic link to {}; write the path without it",
@@ -240,12 +285,12 @@ impl<'a> Layout<'a> {
                         target.display()
                     ));
                 }
-                Ok(meta) if meta.is_dir() != must_be_folder => {
+                Some(kind) if kind.is_folder() != must_be_folder => {
                     let (found, wanted) = if must_be_folder { ("a file", "a folder") } else { ("a folder", "a file") };
-                    let path = from.join(&name);
+                    let path = from.join(&name).host();
                     return refuse(format!("{} is {found}, and {wanted} is needed there", path.display()));
                 }
-                Ok(_) => {}
+                Some(_) => {}
             }
         }
         Ok(lacks)
@@ -271,6 +316,7 @@ impl<'a> Layout<'a> {
 fn mount_op(kind: &MountKind, at: PathBuf) -> Op {
     match kind.clone() {
         MountKind::ReadOnly(from) => Op::Bind { from, at, access: Access::ReadOnly },
+        MountKind::Part { top, path } => Op::BindPart { top, path, at },
         MountKind::ReadWrite(from) => Op::Bind { from, at, access: Access::ReadWrite },
         MountKind::Overlay { lower, upper, work } => Op::Overlay { lower, upper, work, at },
         MountKind::Tmpfs { size, mode } => Op::Tmpfs { at, size, mode },
@@ -290,21 +336,27 @@ fn next_name(top: &Path, at: &Path) -> Option<OsString> {
     at.strip_prefix(top).ok()?.components().next().map(|c| c.as_os_str().to_owned())
 }
 
-fn entries(folder: &Path) -> Result<Vec<(OsString, fs::FileType)>, SandboxError> {
-    let read = || -> std::io::Result<Vec<_>> {
-        fs::read_dir(folder)?.map(|entry| entry.and_then(|e| Ok((e.file_name(), e.file_type()?)))).collect()
-    };
-    let mut all = read().map_err(|e| unreadable(folder, e))?;
-    all.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(all)
+/// The part of a tree at `path`, which is not a link, and whether it is a folder.
+fn part(top: &Path, path: &Path) -> Result<(Part, bool), SandboxError> {
+    let part = Part::whole(top)?.join(path);
+    let kind = part.tree.real_entry(&part.path).map_err(|source| part.refused(source))?;
+    let kind = kind.ok_or_else(|| unreadable(&part.host(), std::io::ErrorKind::NotFound.into()))?;
+    Ok((part, kind.is_folder()))
 }
 
+/// A path of the caller without links.
+#[allow(clippy::disallowed_methods, reason = "the path is the caller's own, not one of a tree")]
+fn real(path: &Path) -> Result<PathBuf, SandboxError> {
+    std::fs::canonicalize(path).map_err(|e| unreadable(path, e))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the path is the caller's own, not one of a tree")]
 fn source_is_folder(path: &Path) -> Result<bool, SandboxError> {
     if !path.is_absolute() {
         let os = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not an absolute path");
         return Err(unreadable(path, os));
     }
-    Ok(fs::metadata(path).map_err(|e| unreadable(path, e))?.is_dir())
+    Ok(std::fs::metadata(path).map_err(|e| unreadable(path, e))?.is_dir())
 }
 
 fn unreadable(path: &Path, os: std::io::Error) -> SandboxError {

@@ -29,6 +29,8 @@ pub enum Op {
     Link { at: PathBuf, target: PathBuf },
     /// Mounts a file or folder of the host, with all that is mounted in it.
     Bind { from: PathBuf, at: PathBuf, access: Access },
+    /// Mounts what is at `path` below the folder `top` of the host, read-only. No link below `top` is followed.
+    BindPart { top: PathBuf, path: PathBuf, at: PathBuf },
     /// Mounts an overlay.
     Overlay { lower: PathBuf, upper: PathBuf, work: PathBuf, at: PathBuf },
     /// Mounts an empty folder that belongs to the build user.
@@ -192,6 +194,10 @@ impl fmt::Display for Op {
             Op::EmptyFile(at) => write!(f, "make the file {}", at.display()),
             Op::Link { at, target } => write!(f, "link {} to {}", at.display(), target.display()),
             Op::Bind { from, at, access } => write!(f, "mount {} {access} at {}", from.display(), at.display()),
+            Op::BindPart { top, path, at } => {
+                let from = if path.as_os_str().is_empty() { top.clone() } else { top.join(path) };
+                write!(f, "mount {} {} at {}", from.display(), Access::ReadOnly, at.display())
+            }
             Op::Overlay { lower, upper, at, .. } => {
                 write!(f, "mount {} under {} as an overlay at {}", lower.display(), upper.display(), at.display())
             }

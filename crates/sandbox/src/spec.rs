@@ -53,8 +53,16 @@ pub struct Mount {
 /// What is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MountKind {
-    /// A file or folder of the host that cannot be changed.
+    /// A file or folder of the host that cannot be changed. The path is the caller's own: links in it are followed.
     ReadOnly(PathBuf),
+    /// A file or folder inside a tree whose names somebody else chose, read-only. No link is followed below `top`: the
+    /// sandbox's own process resolves `path` again, with the kernel, when it mounts it.
+    Part {
+        /// The folder of the host that is the tree's top.
+        top: PathBuf,
+        /// The path below it, without links; empty for the whole tree.
+        path: PathBuf,
+    },
     /// A file or folder of the host that can. It should belong to [`build_owner`](crate::build_owner).
     ReadWrite(PathBuf),
     /// A folder of the host, whose changes go to `upper`. All three are folders; `upper` and `work` are

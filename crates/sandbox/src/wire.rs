@@ -86,6 +86,7 @@ impl Op {
             Op::EmptyFile(at) => w.tag(5).path(at),
             Op::Link { at, target } => w.tag(6).path(at).path(target),
             Op::Bind { from, at, access } => w.tag(7).path(from).path(at).number(*access as u64),
+            Op::BindPart { top, path, at } => w.tag(21).path(top).path(path).path(at),
             Op::Overlay { lower, upper, work, at } => w.tag(8).path(lower).path(upper).path(work).path(at),
             Op::Tmpfs { at, size, mode } => {
                 w.tag(9).path(at).number(size.is_some().into()).number(size.unwrap_or(0)).number((*mode).into())
@@ -137,6 +138,7 @@ impl Op {
                 use Resource::*;
                 Op::Limit { resource: r.choice([Nofile, Core, Nproc, Fsize, Data])?, value: r.number()? }
             }
+            21 => Op::BindPart { top: r.path()?, path: r.path()?, at: r.path()? },
             _ => return None,
         })
     }
@@ -221,6 +223,7 @@ mod tests {
             Op::Link { at: p("/c"), target: p("d") },
             Op::Bind { from: p("/e"), at: p("/f"), access: Access::ReadWrite },
             Op::Bind { from: p("/e"), at: p("/f"), access: Access::Device },
+            Op::BindPart { top: p("/t"), path: p("u/v"), at: p("/f") },
             Op::Overlay { lower: p("/g"), upper: p("/h"), work: p("/i"), at: p("/j") },
             Op::Tmpfs { at: p("/k"), size: Some(7), mode: 0o1777 },
             Op::Tmpfs { at: p("/k"), size: None, mode: 0o700 },

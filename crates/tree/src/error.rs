@@ -76,6 +76,17 @@ impl TreeError {
         }
     }
 
+    /// The path that was asked for, relative to the top.
+    pub fn path(&self) -> &std::path::Path {
+        match self {
+            TreeError::Link { path, .. }
+            | TreeError::Outside { path, .. }
+            | TreeError::Kind { path, .. }
+            | TreeError::TooLong { path, .. }
+            | TreeError::Io { path, .. } => path,
+        }
+    }
+
     /// Whether the reason is that the path does not exist.
     pub fn is_not_found(&self) -> bool {
         self.errno() == Some(Errno::NOENT)

@@ -50,6 +50,7 @@ impl Tree {
             Op::EmptyFile(at) => self.make_file(at),
             Op::Link { at, target } => self.make_link(at, target),
             Op::Bind { from, at, access } => self.bind(from, at, *access),
+            Op::BindPart { top, path, at } => self.mount_over(clone_part(top, path)?, READ_ONLY, at),
             Op::Overlay { lower, upper, work, at } => {
                 let [lower, upper, work] = [lower, upper, work].map(|path| folder(CWD, path));
                 let mount = overlay(&lower?, &upper?, &work?)?;
@@ -237,6 +238,19 @@ fn clone(base: impl AsFd, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
         | OpenTreeFlags::AT_RECURSIVE
         | OpenTreeFlags::AT_EMPTY_PATH;
     Ok(rustix::mount::open_tree(base, path, flags)?)
+}
+
+/// A copy of the mount of `path` below the folder `top`. A descriptor from the parent's mount namespace cannot be cloned
+/// in this one, so the path is resolved here, once: the descriptor that was resolved is the one that is mounted.
+fn clone_part(top: &Path, path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let top = rustix::fs::openat(CWD, top, flags, Mode::empty())?;
+    if path.as_os_str().is_empty() {
+        return clone(&top, "");
+    }
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let part = rustix::fs::openat2(&top, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)?;
+    clone(&part, "")
 }
 
 fn new_mount(kind: &str, options: &[(&str, &str)], flags: MountAttrFlags) -> io::Result<OwnedFd> {
