@@ -24,6 +24,7 @@ mod error;
 mod owner;
 mod root;
 mod tree;
+mod walk;
 mod write;
 
 pub use dirstack::{DIR_FLAGS, DirStack, Name, list};

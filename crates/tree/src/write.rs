@@ -47,20 +47,26 @@ impl TreeDir {
         made.map(File::from).map_err(|e| self.chain.refused(path, e, "make"))
     }
 
-    /// Writes the file at `path` and makes the folders above it. A file or link that is there is replaced, not written
-    /// into.
-    pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<(), TreeError> {
+    /// Makes the file at `path` and the folders above it. A file or link that is there is removed first, never opened.
+    pub fn replace_file(&self, path: impl AsRef<Path>, mode: u32) -> Result<File, TreeError> {
         let path = path.as_ref();
         if let Some(parent) = path.parent() {
             self.create_dir_all(parent)?;
         }
-        let mut file = match self.create_file(path, mode) {
+        match self.create_file(path, mode) {
             Err(error) if error.errno() == Some(Errno::EXIST) => {
                 self.remove_file(path)?;
-                self.create_file(path, mode)?
+                self.create_file(path, mode)
             }
-            other => other?,
-        };
+            other => other,
+        }
+    }
+
+    /// Writes the file at `path` and makes the folders above it. A file or link that is there is replaced, not written
+    /// into.
+    pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<(), TreeError> {
+        let path = path.as_ref();
+        let mut file = self.replace_file(path, mode)?;
         file.write_all(bytes).map_err(|source| TreeError::Io {
             action: "write",
             tree: self.name().to_owned(),
@@ -89,6 +95,26 @@ impl TreeDir {
         let path = path.as_ref();
         let (parent, name) = self.parent(path, "make the link")?;
         symlinkat(target, &parent, name).map_err(|e| self.chain.refused(path, e, "make the link"))
+    }
+
+    /// Copies a regular file of another tree to `path` and makes the folders above it. A file or link that is there is
+    /// replaced, not written into.
+    pub fn copy_from(
+        &self,
+        path: impl AsRef<Path>,
+        from: &TreeDir,
+        source: impl AsRef<Path>,
+        mode: u32,
+    ) -> Result<(), TreeError> {
+        let path = path.as_ref();
+        let mut file = from.file(source)?;
+        let mut copy = self.replace_file(path, mode)?;
+        std::io::copy(&mut file, &mut copy).map(drop).map_err(|source| TreeError::Io {
+            action: "write",
+            tree: self.name().to_owned(),
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Removes the file or link at `path`.
