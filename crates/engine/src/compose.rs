@@ -40,9 +40,7 @@ pub(crate) fn compose(
                 out.create_dir_all(target)?;
                 continue;
             }
-            if let Some(parent) = target.parent() {
-                out.create_dir_all(parent)?;
-            }
+            out.create_parents(target)?;
             check_free(target)?;
             store.link_entry(&from, Path::new(&source), &out, target)?;
         }

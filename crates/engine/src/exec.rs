@@ -70,7 +70,7 @@ impl Job<'_> {
 
     fn exec(&mut self, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
         self.engine.phase(self.node, "copy");
-        let folders = Folders::new(self.scratch, &exec.out)?;
+        let folders = Folders::new(self.scratch, &self.stage.id, &exec.out)?;
         let served = exec.artifacts.as_ref().map(|_| self.served()).transpose()?;
         let spec = self.lay_out(exec, &folders, served.as_deref())?;
         self.engine.phase(self.node, "run");

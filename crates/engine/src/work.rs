@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Kind, TreeHash};
-use akbuild_recipe::plan::{Copy, WORK, WrittenFile};
+use akbuild_recipe::plan::{Copy, StageId, WORK, WrittenFile};
 use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
@@ -38,20 +38,20 @@ pub(crate) struct Folders {
 
 impl Folders {
     /// Makes them below `scratch`.
-    pub(crate) fn new(scratch: &Path, out_at: &str) -> Result<Self, EngineError> {
+    pub(crate) fn new(scratch: &Path, stage: &StageId, out_at: &str) -> Result<Self, EngineError> {
         ["work", "out", "tmp"].map(|name| scratch.join(name)).iter().try_for_each(|path| make_folder(path))?;
-        Self::open(scratch, out_at)
+        Self::open(scratch, stage, out_at)
     }
 
     /// Those of a run that has ended, as it left them. One that has become an output is there again, empty.
-    pub(crate) fn reopen(scratch: &Path, out_at: &str) -> Result<Self, EngineError> {
+    pub(crate) fn reopen(scratch: &Path, stage: &StageId, out_at: &str) -> Result<Self, EngineError> {
         let kept = TreeDir::open(scratch, "the kept folder")?;
         ["work", "out", "tmp"].iter().try_for_each(|name| kept.create_dir_all(name))?;
-        Self::open(scratch, out_at)
+        Self::open(scratch, stage, out_at)
     }
 
-    fn open(scratch: &Path, out_at: &str) -> Result<Self, EngineError> {
-        let open = |name, title| TreeDir::open(&scratch.join(name), title);
+    fn open(scratch: &Path, stage: &StageId, out_at: &str) -> Result<Self, EngineError> {
+        let open = |name, title| TreeDir::open(&scratch.join(name), format!("{title} of stage `{stage}`"));
         let (work, out, tmp) = (open("work", "the work folder")?, open("out", "the output")?, open("tmp", "`/tmp`")?);
         Ok(Self { work, out, tmp, out_at: out_at.to_owned() })
     }
@@ -87,7 +87,7 @@ impl Folders {
             let path = Path::new(relative);
             let parent = path.parent().unwrap_or(Path::new(""));
             if made.as_deref() != Some(parent) {
-                to.create_dir_all(parent)?;
+                to.create_parents(path)?;
                 made = Some(parent.to_owned());
             }
             match kind {
@@ -180,7 +180,7 @@ mod tests {
         let tree = store.publish(&tree, &Publish { listing: true, ..Publish::default() }).unwrap().hash;
         let listed = |order| {
             let scratch = store.scratch("run").unwrap();
-            let folders = Folders::new(scratch.path(), "/out").unwrap();
+            let folders = Folders::new(scratch.path(), &StageId::new("last"), "/out").unwrap();
             let from = TreeRef::Source(SourceId::new("app"));
             let copy = Copy { from, subset: Subset::default(), to: WORK.into(), view: View::Whole };
             folders.copy(&store, &tree, &copy, order).unwrap();
