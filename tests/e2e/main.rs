@@ -19,6 +19,7 @@ mod inspect;
 mod links;
 mod log;
 mod machine;
+mod maze;
 mod order;
 mod plan;
 mod push;
