@@ -16,6 +16,7 @@ mod download;
 mod gate;
 mod image;
 mod inspect;
+mod links;
 mod log;
 mod machine;
 mod order;

@@ -6,9 +6,10 @@
 //! other object has loaded before, which would make the answer depend on import order.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+
+use akbuild_tree::{EntryKind, TreeDir};
 
 use crate::error::{EngineError, Io};
 use crate::root::Root;
@@ -37,18 +38,17 @@ pub(crate) struct ElfReport {
 
 /// Checks `tree`, which will live at `at` in a system whose other files are those of `sysroot`.
 pub(crate) fn check(tree: &Path, at: &str, sysroot: &Root) -> Result<ElfReport, EngineError> {
-    let place = Place { tree, at: Path::new(at), sysroot };
-    let defaults = default_folders(sysroot);
+    let place = Place::open(tree, at, sysroot)?;
+    let defaults = place.default_folders();
     let mut report = ElfReport::default();
-    let mut folders = vec![tree.to_owned()];
+    let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).doing("read", &folder)? {
-            let entry = entry.doing("read", &folder)?;
-            let kind = entry.file_type().doing("stat", &folder)?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() {
-                check_file(&place, &entry.path(), &defaults, &mut report)?;
+        for (name, kind) in place.tree.entries(&folder)? {
+            let path = folder.join(name);
+            match kind {
+                EntryKind::Folder => folders.push(path),
+                EntryKind::File { .. } => check_file(&place, &path, &defaults, &mut report)?,
+                _ => {}
             }
         }
     }
@@ -57,18 +57,18 @@ pub(crate) fn check(tree: &Path, at: &str, sysroot: &Root) -> Result<ElfReport, 
 }
 
 fn check_file(
-    place: &Place<'_>,
+    place: &Place,
     file: &Path,
     defaults: &BTreeSet<String>,
     report: &mut ElfReport,
 ) -> Result<(), EngineError> {
-    let Some(bytes) = read_elf(file)? else { return Ok(()) };
+    let Some(bytes) = read_elf(&place.tree, file)? else { return Ok(()) };
     let Ok(elf) = goblin::elf::Elf::parse(&bytes) else { return Ok(()) };
     if elf.dynamic.is_none() {
         return Ok(());
     }
     report.files += 1;
-    let lives = place.at.join(file.strip_prefix(place.tree).unwrap_or(file));
+    let lives = place.at.join(file);
     let origin = lives.parent().unwrap_or(Path::new("/"));
     let paths = if elf.runpaths.is_empty() { &elf.rpaths } else { &elf.runpaths };
     let searched: Vec<String> = paths.iter().flat_map(|p| p.split(':')).map(|p| expand(p, origin)).collect();
@@ -88,8 +88,8 @@ fn check_file(
 }
 
 /// The file's bytes, if it begins as ELF files do.
-fn read_elf(file: &Path) -> Result<Option<Vec<u8>>, EngineError> {
-    let mut open = fs::File::open(file).doing("open", file)?;
+fn read_elf(tree: &TreeDir, file: &Path) -> Result<Option<Vec<u8>>, EngineError> {
+    let mut open = tree.file(file)?;
     let mut bytes = vec![0; 4];
     match open.read_exact(&mut bytes) {
         Ok(()) if bytes == *b"\x7fELF" => {}
@@ -108,40 +108,66 @@ fn expand(path: &str, origin: &Path) -> String {
     path
 }
 
-/// The folders of `/etc/ld.so.conf` and what it includes, and the built-in ones.
-fn default_folders(sysroot: &Root) -> BTreeSet<String> {
-    let mut folders: BTreeSet<String> = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(str::to_owned).into();
-    let mut texts = vec![fs::read_to_string(sysroot.outside(Path::new("/etc/ld.so.conf"))).unwrap_or_default()];
-    if let Ok(entries) = fs::read_dir(sysroot.outside(Path::new("/etc/ld.so.conf.d"))) {
-        let files = entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "conf"));
-        texts.extend(files.filter_map(|f| fs::read_to_string(f).ok()));
-    }
-    for text in texts {
-        let lines = text.lines().map(|l| l.split('#').next().unwrap_or("").trim());
-        folders.extend(lines.filter(|l| l.starts_with('/')).map(str::to_owned));
-    }
-    folders
-}
+/// At most so many bytes of the linker's configuration are read.
+const LONGEST_CONFIGURATION: u64 = 1 << 20;
 
 /// A tree laid over a sysroot.
-struct Place<'a> {
-    tree: &'a Path,
-    at: &'a Path,
-    sysroot: &'a Root,
+struct Place {
+    tree: TreeDir,
+    at: PathBuf,
+    /// The folders that the sysroot is made of, by where they are mounted; a mount that lies in another stands after it.
+    sysroot: Vec<(PathBuf, TreeDir)>,
 }
 
-impl Place<'_> {
+impl Place {
+    fn open(tree: &Path, at: &str, sysroot: &Root) -> Result<Self, EngineError> {
+        let root = (PathBuf::from("/"), TreeDir::open(&sysroot.tree, "the sysroot")?);
+        // A file of the machine that is mounted by itself is no folder: nothing is below it.
+        let mounts = sysroot.mounts.iter().filter_map(|mount| {
+            Some((PathBuf::from(&mount.at), TreeDir::open(&mount.from, "the machine's own folder").ok()?))
+        });
+        let tree = TreeDir::open(tree, "the output")?;
+        Ok(Self { tree, at: at.into(), sysroot: [root].into_iter().chain(mounts).collect() })
+    }
+
+    /// The folders of `/etc/ld.so.conf` and what it includes, and the built-in ones.
+    fn default_folders(&self) -> BTreeSet<String> {
+        let mut folders: BTreeSet<String> = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(str::to_owned).into();
+        let mut texts: Vec<String> = self.read(Path::new("/etc/ld.so.conf")).into_iter().collect();
+        if let Some((top, inside)) = self.resolve(Path::new("/etc/ld.so.conf.d")) {
+            let names = top.entries(&inside).unwrap_or_default().into_iter().map(|(name, _)| name);
+            let files = names.filter(|name| Path::new(name).extension().is_some_and(|e| e == "conf"));
+            texts.extend(files.filter_map(|name| self.read(&Path::new("/etc/ld.so.conf.d").join(name))));
+        }
+        for text in texts {
+            let lines = text.lines().map(|l| l.split('#').next().unwrap_or("").trim());
+            folders.extend(lines.filter(|l| l.starts_with('/')).map(str::to_owned));
+        }
+        folders
+    }
+
+    fn read(&self, path: &Path) -> Option<String> {
+        let (top, inside) = self.resolve(path)?;
+        String::from_utf8(top.read_at_most(inside, LONGEST_CONFIGURATION).ok()?).ok()
+    }
+
     /// Whether a path of the running system leads to a file, links followed within it.
     fn exists(&self, path: &Path) -> bool {
+        let found = self.resolve(path).and_then(|(top, inside)| top.entry(inside).ok()?);
+        found.is_some_and(|kind| kind.is_file())
+    }
+
+    /// The folder and the path in it that a path of the running system leads to, links followed within that system.
+    fn resolve(&self, path: &Path) -> Option<(&TreeDir, PathBuf)> {
         let mut path = clean(path);
         for _ in 0..40 {
             match self.step(&path) {
-                Step::File => return true,
-                Step::Nothing => return false,
+                Step::End => return Some(self.inside(&path)),
+                Step::Nothing => return None,
                 Step::Link(to) => path = to,
             }
         }
-        false
+        None
     }
 
     /// Follows the first link on the way.
@@ -149,28 +175,37 @@ impl Place<'_> {
         let mut so_far = PathBuf::from("/");
         for part in path.components().skip(1) {
             so_far.push(part);
-            let Ok(meta) = fs::symlink_metadata(self.host(&so_far)) else { return Step::Nothing };
-            if meta.is_symlink() {
-                let Ok(target) = fs::read_link(self.host(&so_far)) else { return Step::Nothing };
-                let rest = path.strip_prefix(&so_far).unwrap_or(Path::new(""));
-                let base = so_far.parent().unwrap_or(Path::new("/"));
-                return Step::Link(clean(&base.join(target).join(rest)));
+            let (top, inside) = self.inside(&so_far);
+            match top.entry(inside) {
+                Ok(Some(EntryKind::Link(target))) => {
+                    let rest = path.strip_prefix(&so_far).unwrap_or(Path::new(""));
+                    let base = so_far.parent().unwrap_or(Path::new("/"));
+                    return Step::Link(clean(&base.join(target).join(rest)));
+                }
+                Ok(Some(_)) => {}
+                _ => return Step::Nothing,
             }
         }
-        if self.host(path).is_file() { Step::File } else { Step::Nothing }
+        Step::End
     }
 
-    fn host(&self, path: &Path) -> PathBuf {
-        match path.strip_prefix(self.at) {
-            Ok(inside) => self.tree.join(inside),
-            Err(_) if self.at.starts_with(path) => self.tree.to_owned(),
-            Err(_) => self.sysroot.outside(path),
+    /// The folder that a path of the running system is in, and the path below its top; no link is followed.
+    fn inside(&self, path: &Path) -> (&TreeDir, PathBuf) {
+        if let Ok(inside) = path.strip_prefix(&self.at) {
+            return (&self.tree, inside.to_owned());
         }
+        if self.at.starts_with(path) {
+            return (&self.tree, PathBuf::new());
+        }
+        let mounted =
+            self.sysroot.iter().rev().find_map(|(at, top)| Some((top, path.strip_prefix(at).ok()?.to_owned())));
+        mounted.expect("everything is below `/`")
     }
 }
 
 enum Step {
-    File,
+    /// No link is on the way.
+    End,
     Nothing,
     Link(PathBuf),
 }
@@ -192,6 +227,8 @@ fn clean(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A tree with this machine's own `true`, and a sysroot with the libraries of these names.

@@ -31,6 +31,17 @@ pub enum EngineError {
     /// A sysroot.
     #[error(transparent)]
     Sysroot(#[from] akbuild_sysroot::SysrootError),
+    /// A path of a tree.
+    #[error(transparent)]
+    Tree(#[from] akbuild_tree::TreeError),
+    /// A path of a tree that a stage names and that cannot be used.
+    #[error("stage `{stage}`: {source}")]
+    Unreachable {
+        /// The stage.
+        stage: String,
+        /// The reason.
+        source: akbuild_tree::TreeError,
+    },
     /// An image.
     #[error(transparent)]
     Image(#[from] akbuild_image::ImageError),
@@ -263,6 +274,9 @@ pub enum EngineError {
 /// Why a patch does not fit.
 #[derive(Debug, thiserror::Error)]
 pub enum PatchError {
+    /// Its file cannot be reached.
+    #[error(transparent)]
+    Tree(#[from] akbuild_tree::TreeError),
     /// Its text is not there.
     #[error("matches nothing\n  the nearest text is line {line}: {nearest}")]
     NoMatch {

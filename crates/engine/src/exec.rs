@@ -10,6 +10,7 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Check, Exec, GIT, Mount as PlanMount, REGISTRY_PORT, Stage, Step, SysrootId, TOOLS, WORK};
 use akbuild_registry::{Server, Upstream};
 use akbuild_sandbox::{Finished, Limits, Mount, MountKind, Output, Spec, Status, Stdio};
+use akbuild_tree::TreeDir;
 
 use crate::elf;
 use crate::engine::Engine;
@@ -19,7 +20,8 @@ use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::root::Root;
 use crate::served::Served;
-use crate::work::{Folders, Order, folders_called};
+use crate::trees;
+use crate::work::{Folders, Order, folders_called, make_folder};
 
 /// The start of 1980, the earliest time that a zip archive can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
@@ -51,7 +53,7 @@ impl Job<'_> {
             Step::Compose(compose) => {
                 self.engine.phase(self.node, "link");
                 let out = self.scratch.join("out");
-                std::fs::create_dir(&out).doing("make", &out)?;
+                make_folder(&out)?;
                 let tree = |tree: &_| self.engine.output_of(tree, self.outputs);
                 crate::compose::compose(&self.engine.store, stage.id.as_str(), compose, tree, &out)?;
                 (out, Used::default())
@@ -68,17 +70,16 @@ impl Job<'_> {
 
     fn exec(&mut self, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
         self.engine.phase(self.node, "copy");
-        let folders = Folders::new(self.scratch, &exec.out)?;
+        let folders = Folders::new(self.scratch, &self.stage.id, &exec.out)?;
         let served = exec.artifacts.as_ref().map(|_| self.served()).transpose()?;
         let spec = self.lay_out(exec, &folders, served.as_deref())?;
         self.engine.phase(self.node, "run");
         let what = format!("stage `{}`", self.stage.id);
         let finished = self.sandbox(&spec, &what, served.as_deref())?;
-        let empty = std::fs::read_dir(&folders.out).doing("read", &folders.out)?.next().is_none();
-        if empty {
+        if folders.out.is_empty("")? {
             return Err(EngineError::Empty { stage: self.stage.id.to_string() });
         }
-        Ok((folders.out, Used { max_rss: finished.max_rss }))
+        Ok((folders.out.top().to_owned(), Used { max_rss: finished.max_rss }))
     }
 
     pub(crate) fn served(&self) -> Result<Arc<Served>, EngineError> {
@@ -114,19 +115,19 @@ impl Job<'_> {
     /// Describes the sandbox over folders that are filled.
     pub(crate) fn describe(&self, exec: &Exec, folders: &Folders) -> Result<Spec, EngineError> {
         let engine = self.engine;
-        let mut mounts = vec![writable("/tmp", &folders.tmp)];
+        let mut mounts = vec![writable("/tmp", folders.tmp.top())];
         if exec.out != WORK {
-            mounts.push(writable(WORK, &folders.work));
+            mounts.push(writable(WORK, folders.work.top()));
         }
         folders.mount_point(&exec.out, true)?;
-        mounts.push(writable(&exec.out, &folders.out));
+        mounts.push(writable(&exec.out, folders.out.top()));
         for tool in &exec.tools {
             let tree = self.output(&NodeId::Tool(tool.clone()))?;
-            mounts.push(read_only(format!("{TOOLS}/{tool}"), engine.tree(&tree)));
+            mounts.push(part(format!("{TOOLS}/{tool}"), engine.tree(&tree), ""));
         }
         for source in &exec.git {
             let repository = self.scratch.join(format!("{source}.git"));
-            if !repository.exists() {
+            if !is_there(&repository) {
                 engine.export_git(source, &repository)?;
             }
             mounts.push(read_only(format!("{GIT}/{source}.git"), repository));
@@ -151,19 +152,24 @@ impl Job<'_> {
     }
 
     fn mount(&self, mount: &PlanMount, folders: &Folders, mounts: &mut Vec<Mount>) -> Result<(), EngineError> {
-        let tree = self.engine.tree(&self.engine.output_of(&mount.from, self.outputs)?).join(&mount.path);
-        if mount.optional && !tree.exists() {
-            return Ok(());
-        }
+        let stage = || self.stage.id.to_string();
+        let tree = trees::open(&self.engine.store, &mount.from, &self.engine.output_of(&mount.from, self.outputs)?)?;
+        let found = tree.real_entry(&mount.path);
+        let found = found.map_err(|source| EngineError::Unreachable { stage: stage(), source })?;
+        let Some(kind) = found else {
+            let (path, tree) = (mount.path.clone(), tree.name().to_owned());
+            return if mount.optional { Ok(()) } else { Err(EngineError::NoSuchPath { stage: stage(), path, tree }) };
+        };
         let Some(name) = &mount.folders else {
-            folders.mount_point(&mount.to, tree.is_dir())?;
-            mounts.push(read_only(&mount.to, tree));
+            folders.mount_point(&mount.to, kind.is_folder())?;
+            mounts.push(part(&mount.to, tree.top(), &mount.path));
             return Ok(());
         };
-        for relative in folders_called(&tree, name)? {
+        let path = Path::new(&mount.path);
+        for relative in folders_called(&tree, path, name)? {
             let to = format!("{}/{}", mount.to, relative.display());
             folders.mount_point(&to, true)?;
-            mounts.push(read_only(to, tree.join(relative)));
+            mounts.push(part(to, tree.top(), path.join(relative)));
         }
         Ok(())
     }
@@ -240,12 +246,11 @@ impl Job<'_> {
             Check::Run { sysroot, at, script, env } => {
                 let root = self.root(sysroot)?;
                 let tmp = self.scratch.join("check-tmp");
-                if !tmp.exists() {
-                    std::fs::create_dir(&tmp).doing("make", &tmp)?;
-                    let (uid, gid) = akbuild_sandbox::build_owner();
-                    std::os::unix::fs::chown(&tmp, Some(uid), Some(gid)).doing("change the owner of", &tmp)?;
+                if !is_there(&tmp) {
+                    make_folder(&tmp)?;
+                    TreeDir::open(&tmp, "`/tmp`")?.give_to(akbuild_sandbox::build_owner())?;
                 }
-                let mounts = vec![writable("/tmp", &tmp), read_only(at, out)];
+                let mounts = vec![writable("/tmp", &tmp), part(at, out, "")];
                 let env = env.iter().chain([(&"out".to_owned(), at)]).map(pair).collect();
                 let what = format!("a check of stage `{}`", self.stage.id);
                 let finished = self.sandbox(&spec(&root, mounts, script, env, "/", None), &what, None)?;
@@ -296,6 +301,17 @@ pub(crate) fn spec(
 
 fn writable(at: impl Into<PathBuf>, host: &Path) -> Mount {
     Mount { at: at.into(), what: MountKind::ReadWrite(host.to_owned()) }
+}
+
+/// A part of a tree whose names akbuild did not choose: no link in it is followed.
+fn part(at: impl Into<PathBuf>, top: impl Into<PathBuf>, path: impl Into<PathBuf>) -> Mount {
+    Mount { at: at.into(), what: MountKind::Part { top: top.into(), path: path.into() } }
+}
+
+/// Whether a scratch folder has an entry, whose path only akbuild chooses.
+#[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
+fn is_there(path: &Path) -> bool {
+    path.exists()
 }
 
 fn read_only(at: impl Into<PathBuf>, host: impl Into<PathBuf>) -> Mount {

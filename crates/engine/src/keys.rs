@@ -166,6 +166,9 @@ impl Keys<'_> {
         }
         match trees::subset_digest(self.store, &tree, path, subset, view)? {
             Some(digest) => manifest.set(field, digest),
+            None if let Some(link) = trees::link_on_the_way(&self.store.listing(&tree)?, from, path) => {
+                return Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link });
+            }
             None if optional => manifest.set(field, "absent"),
             None if path.is_empty() => return Err(nothing_matches(stage, from, subset)),
             None => {

@@ -2,33 +2,42 @@
 //!
 //! Whether something has is told by names, sizes, modes, times and inode numbers, as git's index does it.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Algo, Hasher, TreeHash};
 use akbuild_recipe::plan::Source;
+use akbuild_tree::{EntryKind, TreeDir};
+use rustix::fs::FileType;
 
 use crate::engine::Engine;
-use crate::error::{EngineError, Io};
+use crate::error::EngineError;
 
 /// Names that are never part of a local tree: repositories, and links that akbuild itself leaves.
-pub(crate) fn is_left_out(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name == ".git" || ((name == "result" || name == "result-image") && path.is_symlink())
+pub(crate) fn is_left_out(name: &OsStr, is_link: bool) -> bool {
+    name == ".git" || ((name == "result" || name == "result-image") && is_link)
+}
+
+/// Opens the folder of a local source. The person who builds names it, so links up to it are followed.
+#[allow(clippy::disallowed_methods, reason = "the path is the operator's own")]
+pub(crate) fn open(source: &Source, path: &Path) -> Result<TreeDir, EngineError> {
+    let real: PathBuf = path
+        .canonicalize()
+        .ok()
+        .filter(|real| real.is_dir())
+        .ok_or_else(|| EngineError::NoFolder { id: source.id.to_string(), path: path.to_owned() })?;
+    Ok(TreeDir::open(&real, format!("source `{}`", source.id))?)
 }
 
 impl Engine {
     /// The hash of a local tree, which is in the store afterwards.
     pub(crate) fn local_tree(&self, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
-        if !path.is_dir() {
-            return Err(EngineError::NoFolder { id: source.id.to_string(), path: path.to_owned() });
-        }
+        let top = open(source, path)?;
         let mut hasher = Hasher::new(Algo::Sha256);
         // Of one folder, two sources may take different files.
         hasher.update(serde_json::to_string(&source.subset).expect("plain data is always JSON").as_bytes());
-        sign(path, &mut hasher)?;
+        sign(&top, Path::new(""), &mut hasher)?;
         let question = hasher.finish().to_string();
         if let Some(known) = self.store.memo_get("local-v1", question.as_bytes())?
             && let Some(hash) = String::from_utf8(known).ok().and_then(|text| text.parse().ok())
@@ -42,23 +51,28 @@ impl Engine {
     }
 }
 
-fn sign(path: &Path, hasher: &mut Hasher) -> Result<(), EngineError> {
-    let meta = fs::symlink_metadata(path).doing("stat", path)?;
-    let name = path.as_os_str().as_bytes();
+/// Hashes the metadata of the entry at `path` below `top`, and of everything in it.
+fn sign(top: &TreeDir, path: &Path, hasher: &mut Hasher) -> Result<(), EngineError> {
+    let Some(stat) = top.stat(path)? else { return Ok(()) };
+    let name = top.top().join(path);
+    let name = name.as_os_str().as_bytes();
     hasher.update(&(name.len() as u64).to_le_bytes());
     hasher.update(name);
-    let (seconds, nanoseconds) = if meta.is_dir() { (0, 0) } else { (meta.mtime(), meta.mtime_nsec()) };
-    for number in [u64::from(meta.mode()), if meta.is_dir() { 0 } else { meta.size() }, meta.ino(), meta.dev()] {
+    let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+    let size = if is_folder { 0 } else { stat.st_size.cast_unsigned() };
+    for number in [u64::from(stat.st_mode), size, stat.st_ino, stat.st_dev] {
         hasher.update(&number.to_le_bytes());
     }
-    for number in [seconds, nanoseconds, if meta.is_dir() { 0 } else { meta.ctime_nsec() }] {
+    let times = [stat.st_mtime, stat.st_mtime_nsec as i64, stat.st_ctime_nsec as i64];
+    for number in if is_folder { [0; 3] } else { times } {
         hasher.update(&number.to_le_bytes());
     }
-    if meta.is_dir() {
-        let entries = fs::read_dir(path).doing("read", path)?;
-        let mut paths = entries.map(|e| Ok(e.doing("read", path)?.path())).collect::<Result<Vec<_>, EngineError>>()?;
-        paths.sort();
-        paths.iter().filter(|p| !is_left_out(p)).try_for_each(|p| sign(p, hasher))?;
+    if is_folder {
+        for (name, kind) in top.entries(path)? {
+            if !is_left_out(&name, matches!(kind, EntryKind::Link(_))) {
+                sign(top, &path.join(name), hasher)?;
+            }
+        }
     }
     Ok(())
 }

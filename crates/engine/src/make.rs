@@ -1,6 +1,5 @@
 //! Making the nodes that come from outside: sources, sysroots and tools, each published as a tree.
 
-use std::fs;
 use std::path::Path;
 
 use akbuild_fetch::{FetchError, GitRequest, Locations, Progress, StripTop, Wanted};
@@ -9,6 +8,7 @@ use akbuild_recipe::plan::{Edit, HostRoot, Origin, Patch, Source, SourceId, Sysr
 use akbuild_registry::{Artifact, What};
 use akbuild_store::Publish;
 use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
+use akbuild_tree::{EntryKind, TreeDir, TreeError};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io, PatchError};
@@ -44,12 +44,16 @@ impl Engine {
                 urls.join(", ")
             }
             Origin::Path(path) => {
+                let top = crate::local::open(source, path)?;
                 let subset = source.subset.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
                 let outside = |relative: &Path| {
-                    let file = path.join(relative);
-                    crate::local::is_left_out(&file) || (!file.is_dir() && !subset.matches(relative))
+                    let kind = top.entry(relative).ok().flatten();
+                    let is_link = matches!(kind, Some(EntryKind::Link(_)));
+                    let name = relative.file_name().unwrap_or_default();
+                    let is_folder = kind.is_some_and(|kind| kind.is_folder());
+                    crate::local::is_left_out(name, is_link) || (!is_folder && !subset.matches(relative))
                 };
-                akbuild_fetch::copy_tree(path, tree, &outside)?;
+                akbuild_fetch::copy_tree(top.top(), tree, &outside)?;
                 path.display().to_string()
             }
         };
@@ -127,8 +131,9 @@ impl Engine {
         let scratch = self.store.scratch(&format!("source-{}", source.id))?;
         let tree = scratch.path().join("tree");
         self.store.link(&self.tree(raw), &tree)?;
+        let files = TreeDir::open(&tree, format!("source `{}`", source.id))?;
         for patch in &source.patches {
-            apply(source, patch, &tree)?;
+            apply(source, patch, &files)?;
         }
         Ok(self.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?.hash)
     }
@@ -137,7 +142,7 @@ impl Engine {
     fn make_host_root(&self, sysroot: &Sysroot, host: &HostRoot) -> Result<TreeHash, EngineError> {
         let scratch = self.store.scratch(&format!("sysroot-{}", sysroot.id))?;
         let tree = scratch.path().join("tree");
-        fs::create_dir(&tree).doing("make", &tree)?;
+        work::make_folder(&tree)?;
         crate::root::write(host, &tree)?;
         Ok(self.store.publish(&tree, &Publish::default())?.hash)
     }
@@ -172,7 +177,7 @@ impl Engine {
     }
 
     fn unpack_sysroot(&self, sysroot: &Sysroot, node: &NodeId, tree: &Path) -> Result<TreeHash, EngineError> {
-        fs::create_dir(tree).doing("make", tree)?;
+        work::make_folder(tree)?;
         let debs: Vec<DebFile<'_>> =
             sysroot.packages.iter().map(|pin| DebFile { pin, path: self.store.blob_path(&pin.digest) }).collect();
         let progress = |event: UnpackEvent<'_>| {
@@ -250,16 +255,16 @@ pub(crate) fn archive(source: &Source, urls: &[String], digest: Digest) -> Wante
 
 /// Puts a wheel's programs (`NAME.data/scripts/*`) where programs are looked for: in `bin`, executable.
 fn wheel_programs(tree: &Path) -> Result<(), EngineError> {
-    use std::os::unix::fs::PermissionsExt;
-    for entry in fs::read_dir(tree).doing("read", tree)? {
-        let scripts = entry.doing("read", tree)?.path().join("scripts");
-        if scripts.parent().is_some_and(|p| p.extension().is_some_and(|e| e == "data")) && scripts.is_dir() {
-            let bin = tree.join("bin");
-            fs::rename(&scripts, &bin).doing("rename", &scripts)?;
-            for program in fs::read_dir(&bin).doing("read", &bin)? {
-                let program = program.doing("read", &bin)?.path();
-                fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-                    .doing("change the mode of", &program)?;
+    let tree = TreeDir::open(tree, "the wheel")?;
+    for name in tree.folders("")? {
+        let scripts = Path::new(&name).join("scripts");
+        let is_data = Path::new(&name).extension().is_some_and(|extension| extension == "data");
+        if is_data && tree.entry(&scripts)?.is_some_and(|kind| kind.is_folder()) {
+            tree.rename(&scripts, "bin")?;
+            for (program, kind) in tree.entries("bin")? {
+                if kind.is_file() {
+                    tree.set_mode(Path::new("bin").join(program), 0o755)?;
+                }
             }
         }
     }
@@ -267,34 +272,42 @@ fn wheel_programs(tree: &Path) -> Result<(), EngineError> {
 }
 
 /// Makes one patch in a tree of hard links: the file is replaced, never written into.
-fn apply(source: &Source, patch: &Patch, tree: &Path) -> Result<(), EngineError> {
+fn apply(source: &Source, patch: &Patch, tree: &TreeDir) -> Result<(), EngineError> {
     let wrong = |problem| EngineError::Patch {
         source_id: source.id.to_string(),
         file: patch.file.clone(),
         at: patch.at.clone(),
         problem,
     };
-    let file = tree.join(&patch.file);
-    let old = fs::symlink_metadata(&file).ok().filter(fs::Metadata::is_file);
-    let executable =
-        old.as_ref().is_some_and(|m| std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o100 != 0);
+    let refused = |error| match error {
+        error @ TreeError::Io { .. } => EngineError::Tree(error),
+        error => wrong(PatchError::Tree(error)),
+    };
+    let old = match tree.real_entry(&patch.file).map_err(refused)? {
+        Some(EntryKind::File { executable, .. }) => Some(executable),
+        Some(EntryKind::Folder) => return Err(wrong(PatchError::NoFile(patch.file.clone()))),
+        _ => None,
+    };
     let text = match &patch.edit {
         Edit::Replace { from, to } => {
-            old.as_ref().ok_or_else(|| wrong(PatchError::NoFile(patch.file.clone())))?;
-            let bytes = fs::read(&file).doing("read", &file)?;
-            let text = String::from_utf8(bytes).map_err(|_| wrong(PatchError::NotText))?;
+            old.ok_or_else(|| wrong(PatchError::NoFile(patch.file.clone())))?;
+            let text = String::from_utf8(tree.read(&patch.file)?).map_err(|_| wrong(PatchError::NotText))?;
             patch::replace_once(&text, from, to).map_err(wrong)?.into_bytes()
         }
         Edit::With { path, digest } => {
-            let bytes = fs::read(path).doing("read", path)?;
+            let bytes = read_own(path)?;
             if Digest::sha256(&bytes) != *digest {
                 return Err(wrong(PatchError::Changed(path.display().to_string())));
             }
             bytes
         }
     };
-    if old.is_some() {
-        fs::remove_file(&file).doing("replace", &file)?;
-    }
-    work::write_bytes(&file, &text, executable)
+    let mode = if old.unwrap_or(false) { 0o755 } else { 0o644 };
+    tree.write(&patch.file, &text, mode).map_err(refused)
+}
+
+/// Reads a file beside the recipe.
+#[allow(clippy::disallowed_methods, reason = "the file is the recipe's own")]
+fn read_own(path: &Path) -> Result<Vec<u8>, EngineError> {
+    std::fs::read(path).doing("read", path)
 }

@@ -2,12 +2,11 @@
 //! written before. Knows files and errors; not what was being made.
 
 use std::error::Error;
-use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use akbuild_store::StoreError;
+use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -26,7 +25,9 @@ impl Engine {
         if !(is_full(&error) || script && free < SCARCE) {
             return error;
         }
-        let written = folder.map_or(0, occupied);
+        let written = folder
+            .and_then(|folder| TreeDir::open(folder, "the scratch folder").ok()?.occupied_bytes().ok())
+            .unwrap_or(0);
         EngineError::Full { cause: Box::new(error), home: home.to_owned(), written, free }
     }
 }
@@ -39,16 +40,4 @@ fn is_full(error: &EngineError) -> bool {
         matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     };
     !said && std::iter::successors(error.source(), |e| (**e).source()).any(|e| full(&e))
-}
-
-/// Bytes that a folder takes up: what is also elsewhere, by a hard link, does not count.
-fn occupied(path: &Path) -> u64 {
-    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
-    let own = if meta.nlink() == 1 || meta.is_dir() { meta.blocks() * 512 } else { 0 };
-    let below = if meta.is_dir() {
-        fs::read_dir(path).into_iter().flatten().flatten().map(|e| occupied(&e.path())).sum()
-    } else {
-        0
-    };
-    own + below
 }

@@ -1,14 +1,16 @@
 //! What a stage's loopback registry will serve: read from upstream's lock files in the sources, and
 //! downloaded before the stage begins.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
 use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
 use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
+use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
-use crate::error::{EngineError, Io};
+use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
@@ -83,9 +85,9 @@ impl Engine {
     ) -> Result<String, EngineError> {
         let source = outputs.get(&NodeId::Source(file.source.clone()));
         let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
-        let path = self.tree(source).join(&file.path);
-        let path = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
-        std::fs::read_to_string(&path).doing("read", &path)
+        let tree = TreeDir::open(&self.tree(source), format!("source `{}`", file.source))?;
+        let path = Path::new(&file.path);
+        Ok(tree.read_to_string(name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name)))?)
     }
 
     /// What a `uv.lock` says is installed.

@@ -41,8 +41,8 @@ impl Engine {
         let job = Job { engine: self, stage, node: &node, outputs, scratch, log, upstream: None };
         let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
         let mut spec = match shell.kept {
-            Some(kept) => job.describe(exec, &Folders::reopen(kept, &exec.out)?)?,
-            None => job.lay_out(exec, &Folders::new(scratch, &exec.out)?, served.as_deref())?,
+            Some(kept) => job.describe(exec, &Folders::reopen(kept, id, &exec.out)?)?,
+            None => job.lay_out(exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,
         };
         spec.env.push(("AKBUILD_SCRIPT".into(), exec.script.clone().into()));
         spec.env.push(("PS1".into(), format!("[{id}] \\w$ ").into()));

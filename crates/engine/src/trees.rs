@@ -3,16 +3,54 @@
 //!
 //! Knows nothing of stages; `keys.rs` asks for digests, `work.rs` for entries.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use akbuild_nar::{Digest, Entry, Kind, Listing, TreeHash};
-use akbuild_recipe::plan::{Subset, View};
+use akbuild_recipe::plan::{Subset, TreeRef, View};
 use akbuild_store::Store;
+use akbuild_tree::{TreeDir, TreeError};
 
-use crate::error::{EngineError, Io};
+use crate::error::EngineError;
 use crate::goimports;
+
+/// Opens a stored tree that a recipe calls `from`.
+pub(crate) fn open(store: &Store, from: &TreeRef, tree: &TreeHash) -> Result<TreeDir, EngineError> {
+    Ok(TreeDir::open(&store.tree_path(tree), title(from))?)
+}
+
+/// The name of a tree in messages.
+pub(crate) fn title(from: &TreeRef) -> String {
+    match from {
+        TreeRef::Source(id) => format!("source `{id}`"),
+        TreeRef::Stage(id) => format!("the output of stage `{id}`"),
+    }
+}
+
+/// The error for a path of a tree that leads through a symbolic link, if it does. Keys cover the entries of a tree by
+/// their own paths, so such a path selects nothing.
+pub(crate) fn link_on_the_way(listing: &Listing, from: &TreeRef, path: &str) -> Option<TreeError> {
+    listing.entries.iter().find_map(|entry| {
+        let Kind::Symlink { target } = &entry.kind else { return None };
+        let rest = path.as_bytes().strip_prefix(entry.path.as_bytes())?;
+        rest.starts_with(b"/").then(|| TreeError::Link {
+            tree: title(from),
+            path: path.into(),
+            link: entry.path.clone().into(),
+            target: target.clone().into(),
+        })
+    })
+}
+
+/// A path inside a tree; nothing is joined to the path of a single file.
+pub(crate) fn join(path: &str, relative: &OsStr) -> OsString {
+    match (path.is_empty(), relative.is_empty()) {
+        (true, _) => relative.to_owned(),
+        (_, true) => path.into(),
+        _ => [OsStr::new(path), OsStr::new("/"), relative].into_iter().collect(),
+    }
+}
 
 /// One chosen entry: its path relative to where the choice was made, and what it is.
 pub(crate) type Chosen<'a> = (&'a OsStr, &'a Kind);
@@ -61,10 +99,10 @@ pub(crate) fn subset_digest(
         return Ok(Some(text).filter(|t| !t.is_empty()));
     }
     let listing = store.listing(tree)?;
-    let top = store.tree_path(tree).join(path);
+    let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
     let mut entries = Vec::new();
     for (relative, kind) in select(&listing, path, subset)? {
-        entries.push(Entry { path: relative.to_owned(), kind: seen(&top.join(relative), kind, view)? });
+        entries.push(Entry { path: relative.to_owned(), kind: seen(&files, &join(path, relative), kind, view)? });
     }
     let found = if entries.is_empty() { String::new() } else { digest(entries) };
     store.memo_put("subset-v1", question.as_bytes(), found.as_bytes())?;
@@ -72,9 +110,9 @@ pub(crate) fn subset_digest(
 }
 
 /// An entry as a view shows it.
-fn seen(file: &Path, kind: &Kind, view: View) -> Result<Kind, EngineError> {
+fn seen(tree: &TreeDir, file: &OsStr, kind: &Kind, view: View) -> Result<Kind, EngineError> {
     match kind {
-        Kind::File { exec, .. } => Ok(match viewed(file, view)? {
+        Kind::File { exec, .. } => Ok(match viewed(tree, Path::new(file), view)? {
             None => kind.clone(),
             Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
         }),
@@ -82,12 +120,12 @@ fn seen(file: &Path, kind: &Kind, view: View) -> Result<Kind, EngineError> {
     }
 }
 
-/// What a view shows of a file; `None`: the whole file.
-pub(crate) fn viewed(file: &Path, view: View) -> Result<Option<String>, EngineError> {
+/// The text that a view shows of a file; `None` for the whole file.
+pub(crate) fn viewed(tree: &TreeDir, file: &Path, view: View) -> Result<Option<String>, EngineError> {
     if view == View::Whole || file.extension() != Some(OsStr::new("go")) {
         return Ok(None);
     }
-    let bytes = std::fs::read(file).doing("read", file)?;
+    let bytes = tree.read(file)?;
     Ok(std::str::from_utf8(&bytes).ok().and_then(goimports::head))
 }
 

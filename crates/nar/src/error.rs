@@ -74,6 +74,14 @@ pub enum NarError {
         /// What it is, as in "a socket".
         what: &'static str,
     },
+    /// Folders inside each other, more than a tree may have.
+    #[error("{} has more than {limit} folders inside each other; keep them out of the output", root.display())]
+    Depth {
+        /// The top of the tree.
+        root: PathBuf,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A file got shorter while it was read.
     #[error("{} changed while it was read: expected {expected} bytes, found {found}; try again when nothing writes to it", path.display())]
     Changed {

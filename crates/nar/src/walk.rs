@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use crate::normalise::{Normalise, is_exec, is_stored, is_stored_link};
 use crate::pipe::Stream;
 use crate::{Entry, HashOptions, Kind, NarError, TreeStats};
-use akbuild_tree::{DIR_FLAGS, DirStack, Name, list};
+use akbuild_tree::{DIR_FLAGS, DirStack, MAX_DEPTH, Name, list};
 
 const FILE_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
@@ -131,6 +131,9 @@ impl<'a> Walk<'a> {
     }
 
     fn enter(&mut self, name: &CStr) -> Result<(), NarError> {
+        if self.names.len() == MAX_DEPTH {
+            return Err(NarError::Depth { root: self.root.to_owned(), limit: MAX_DEPTH });
+        }
         let fd = self.open(name, DIR_FLAGS)?;
         if self.inspect || self.normalise.is_some() {
             let stat = fstat(&fd).map_err(|e| self.io("stat", os(name), e))?;

@@ -10,6 +10,7 @@ use akbuild_nar::{Digest, Hasher};
 use rustix::fs::{CWD, Mode, RenameFlags, fchmod, renameat_with};
 use rustix::io::Errno;
 
+use crate::bucket;
 use crate::layout::exists;
 use crate::lease::Item;
 use crate::lock::lock_file;
@@ -100,7 +101,7 @@ impl Store {
             return Ok(true);
         }
         let io = |e| StoreError::io("read", &path, e);
-        let file = File::open(&path).map_err(io)?;
+        let file = bucket::open(&path).map_err(io)?;
         let found = Digest::of_file(digest.algo(), &file);
         if found.as_ref().is_ok_and(|found| found == digest) {
             let bytes = file.metadata().map_err(io)?.len();

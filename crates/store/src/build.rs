@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::bucket;
 use crate::lease::Used;
 use crate::seal::seal;
 use crate::store::now;
@@ -150,12 +151,12 @@ impl Store {
 
     /// Whether a build goes on, in any process. One that has no end and does not go on was killed.
     pub fn is_running(&self, build: &BuildId) -> bool {
-        let Ok(folder) = File::open(self.build_dir(build)) else { return false };
+        let Ok(folder) = bucket::open(&self.build_dir(build)) else { return false };
         self.running().contains_key(build) || flock(&folder, FlockOperation::NonBlockingLockShared).is_err()
     }
 
     fn lock_build(&self, id: &BuildId, folder: &Path) -> Result<(), StoreError> {
-        let file = File::open(folder).map_err(|e| StoreError::io("open", folder, e))?;
+        let file = bucket::open(folder).map_err(|e| StoreError::io("open", folder, e))?;
         flock(&file, FlockOperation::LockExclusive).map_err(|e| StoreError::io("lock", folder, e))?;
         self.running().insert(id.clone(), file);
         Ok(())

@@ -11,6 +11,9 @@ use crate::size::size;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// A path of a tree.
+    #[error(transparent)]
+    Tree(#[from] akbuild_tree::TreeError),
     /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -20,6 +23,17 @@ pub enum StoreError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// A folder of the home that is something else.
+    #[error(
+        "`{}` is {found}, not a folder of this home\n  help: remove it, or choose another home with `--home DIR`",
+        path.display()
+    )]
+    Bucket {
+        /// The path.
+        path: PathBuf,
+        /// What is there, as in "a file".
+        found: String,
     },
     /// There is no room left.
     #[error(

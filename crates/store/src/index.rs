@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::FlockOperation;
 
 use crate::StoreError;
+use crate::bucket;
 use crate::error::available;
 
 const VERSION: i64 = 2;
@@ -201,7 +202,7 @@ fn create(conn: &Connection, path: &Path) -> Result<(), StoreError> {
 }
 
 fn guard(lock: &Path) -> Result<File, StoreError> {
-    let guard = File::options().create(true).truncate(false).write(true).open(lock);
+    let guard = bucket::open_or_create(lock);
     let guard = guard.map_err(|e| StoreError::io("open", lock, e))?;
     rustix::fs::flock(&guard, FlockOperation::LockExclusive).map_err(|e| StoreError::io("lock", lock, e))?;
     Ok(guard)

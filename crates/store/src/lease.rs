@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard};
 use akbuild_nar::{Algo, Digest, TreeHash};
 use rustix::fs::{FlockOperation, flock};
 
+use crate::bucket;
 use crate::write::unique;
 use crate::{BuildId, Store, StoreError};
 
@@ -123,7 +124,7 @@ impl Store {
     pub fn use_repository(&self, path: &Path) -> Result<(), StoreError> {
         let _hold = self.hold()?;
         self.mark(Used::Repository(path.file_name().unwrap_or_default().to_string_lossy().into_owned()));
-        if let Ok(folder) = File::open(path) {
+        if let Ok(folder) = bucket::open(path) {
             // Its last use is only a hint for collectors, and another's file times cannot be set.
             let _ = folder.set_modified(std::time::SystemTime::now());
         }
@@ -163,7 +164,7 @@ impl Store {
 
     /// The lease if its process runs; else it is removed.
     fn live(&self, path: &Path) -> Result<Option<File>, StoreError> {
-        let Ok(file) = File::open(path) else { return Ok(None) };
+        let Ok(file) = bucket::open(path) else { return Ok(None) };
         let own = lock(&self.inner.lease.state).file.as_ref().is_some_and(|(own, _)| own == path);
         if own || flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Ok(Some(file));
@@ -176,7 +177,7 @@ impl Store {
 
     fn open_gate(&self, how: FlockOperation) -> Result<File, StoreError> {
         let path = self.layout().lock("collect");
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = bucket::open_or_create(&path);
         let file = file.map_err(|e| StoreError::io("open", &path, e))?;
         rustix::io::retry_on_intr(|| flock(&file, how)).map_err(|e| StoreError::io("lock", &path, e))?;
         Ok(file)

@@ -7,6 +7,7 @@ mod action;
 mod artifacts;
 mod away;
 mod blob;
+mod bucket;
 mod build;
 mod collect;
 mod entry;

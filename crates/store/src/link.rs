@@ -4,11 +4,11 @@
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use akbuild_tree::{DIR_FLAGS, DirStack, Name, list};
+use akbuild_tree::{DIR_FLAGS, DirStack, Name, TreeDir, list};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, linkat, mkdirat, openat, readlinkat, statat, symlinkat};
 use rustix::io::{Errno, Result};
 
@@ -31,6 +31,30 @@ impl Store {
             Some(path) => StoreError::io("link", &path, e),
             None => StoreError::io("link to", to, e),
         })
+    }
+}
+
+impl Store {
+    /// Puts a file or symbolic link of a tree at a place in another tree, in a folder that exists: a file as a hard link
+    /// (as a copy where the file system refuses those), a symbolic link as it is. No link on the way is followed.
+    ///
+    /// A file shares its bytes with the store: to change it, put another in its place, never write into it.
+    pub fn link_entry(
+        &self,
+        from: &TreeDir,
+        source: &Path,
+        to: &TreeDir,
+        target: &Path,
+    ) -> std::result::Result<(), StoreError> {
+        self.need_writable()?;
+        let (source_folder, source_name) = from.parent_of(source)?;
+        let (target_folder, target_name) = to.parent_of(target)?;
+        let name = |name: &OsStr| std::ffi::CString::new(name.as_bytes()).map_err(|_| Errno::INVAL);
+        let linked = name(source_name).and_then(|source| Ok((source, name(target_name)?))).and_then(|(old, new)| {
+            let kind = kind_of(source_folder.as_fd(), &(old.clone(), FileType::Unknown))?;
+            put(source_folder.as_fd(), &old, target_folder.as_fd(), &new, kind)
+        });
+        linked.map_err(|e| StoreError::io("link", &from.top().join(source), e))
     }
 }
 

@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::bucket;
 use crate::{Key, Store, StoreError};
 
 /// Who holds a key.
@@ -78,7 +79,7 @@ impl Store {
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             let is_key = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.len() == 64);
             // One that cannot be opened is gone by now: its holder has ended in order.
-            let Some(file) = File::open(&path).ok().filter(|_| is_key) else { continue };
+            let Some(file) = bucket::open(&path).ok().filter(|_| is_key) else { continue };
             if try_lock(&file, &path)? && is_at(&file, &path)? {
                 // While it is locked: see `KeyLock`.
                 let _ = std::fs::remove_file(&path);
@@ -102,7 +103,7 @@ pub(crate) fn lock_file(path: &Path) -> Result<File, StoreError> {
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let file = bucket::open_or_create(path);
     file.map_err(|e| StoreError::io("open", path, e))
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::bucket;
 use crate::layout::file_name;
 use crate::{BuildId, Store, StoreError};
 
@@ -20,7 +21,8 @@ impl Store {
         let path = self.log_path(build, stage);
         // Locked before it has its name: whoever finds it without a lock may take it for whole.
         let new = path.with_extension("log.new");
-        let file = File::create(&new).map_err(|e| StoreError::io("make", &new, e))?;
+        crate::remove(&new)?;
+        let file = File::create_new(&new).map_err(|e| StoreError::io("make", &new, e))?;
         flock(&file, FlockOperation::LockExclusive).map_err(|e| StoreError::io("lock", &new, e))?;
         fs::rename(&new, &path).map_err(|e| StoreError::io("make", &path, e))?;
         Ok((path, file))
@@ -28,7 +30,7 @@ impl Store {
 
     /// Whether somebody still writes a log.
     pub fn is_written(&self, log: &Path) -> bool {
-        File::open(log).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
+        bucket::open(log).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
     }
 
     /// The newest log of a stage, of a build that goes on or has failed too.

@@ -10,7 +10,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use akbuild_nar::{Digest, HashOptions, Kind, Listing, Normalise, TreeHash, hash_tree};
+use akbuild_tree::TreeDir;
 
+use crate::bucket;
 use crate::layout::exists;
 use crate::lease::{Item, Used};
 use crate::verify::{Change, Finding, Problem, Thing, differences};
@@ -100,15 +102,13 @@ impl Store {
             return Ok(false);
         };
         let changes = differences(&old, &new);
-        // Only then do all paths lead through folders of this tree.
         if changes.iter().any(|d| d.change != Change::Mode) {
             return Ok(false);
         }
+        let tree = TreeDir::open(path, "the stored tree")?;
         for change in changes {
             let Some(Kind::File { exec, .. }) = old.get(&change.path).map(|entry| &entry.kind) else { continue };
-            let (file, mode) = (path.join(&change.path), if *exec { 0o555 } else { 0o444 });
-            let set = fs::set_permissions(&file, Permissions::from_mode(mode));
-            set.map_err(|e| StoreError::io("change the mode of", &file, e))?;
+            tree.set_mode(&change.path, if *exec { 0o555 } else { 0o444 })?;
         }
         self.normalised(hash, path)
     }
@@ -121,7 +121,7 @@ impl Store {
         }
         let set = fs::set_permissions(&path, Permissions::from_mode(0o444));
         set.map_err(|e| StoreError::io("change the mode of", &path, e))?;
-        let found = fs::File::open(&path).and_then(|file| Digest::of_file(digest.algo(), &file));
+        let found = bucket::open(&path).and_then(|file| Digest::of_file(digest.algo(), &file));
         if found.is_ok_and(|found| found == *digest) {
             return Ok(Repair::Corrected);
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::bucket;
 use crate::layout::file_name;
 use crate::write::unique;
 use crate::{Store, StoreError, remove};
@@ -115,13 +116,13 @@ fn own_name(what: &str) -> String {
 }
 
 fn lock_dir(path: &Path, operation: FlockOperation) -> Result<File, StoreError> {
-    let dir = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
+    let dir = bucket::open(path).map_err(|e| StoreError::io("open", path, e))?;
     rustix::io::retry_on_intr(|| flock(&dir, operation)).map_err(|e| StoreError::io("lock", path, e))?;
     Ok(dir)
 }
 
 pub(crate) fn try_lock_dir(path: &Path) -> Result<Option<File>, StoreError> {
-    let dir = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
+    let dir = bucket::open(path).map_err(|e| StoreError::io("open", path, e))?;
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(dir)),
         Err(Errno::WOULDBLOCK) => Ok(None),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::bucket::check_buckets;
 use crate::index::{Index, Opened};
 use crate::layout::{BUCKETS, Layout};
 use crate::lease::Lease;
@@ -46,7 +47,7 @@ impl Store {
         let home = std::path::absolute(home).map_err(|e| StoreError::io("find", home, e))?;
         let layout = Layout { home };
         // A home of an earlier akbuild may lack some.
-        if !BUCKETS.iter().all(|bucket| layout.home.join(bucket).is_dir()) {
+        if !check_buckets(&layout.home)? {
             make_layout(&layout)?;
         }
         let writable = is_writable(&layout.home);

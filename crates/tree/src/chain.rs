@@ -8,10 +8,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, readlinkat};
 use rustix::io::Errno;
 
-use crate::dirstack::{DIR_FLAGS, list};
+use crate::dirstack::{DIR_FLAGS, Name, list};
 use crate::{EntryKind, TreeError};
 
 /// How symbolic links on the way are treated.
@@ -108,13 +108,24 @@ impl Chain {
     }
 
     /// The entry at `path`, not followed if it is itself a link; `None` if nothing is there.
-    pub(crate) fn kind(&self, path: &Path) -> Result<Option<EntryKind>, TreeError> {
+    fn look_at(&self, path: &Path) -> Result<Option<(OwnedFd, Stat)>, TreeError> {
         let fd = match self.open_at(path, OFlags::PATH | OFlags::NOFOLLOW, "look at") {
             Ok(fd) => fd,
             Err(error) if matches!(error.errno(), Some(Errno::NOENT | Errno::NOTDIR)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let stat = fstat(&fd).map_err(|e| self.refused(path, e, "look at"))?;
+        Ok(Some((fd, stat)))
+    }
+
+    /// The metadata of the entry at `path`, not followed if it is itself a link; `None` if nothing is there.
+    pub(crate) fn stat(&self, path: &Path) -> Result<Option<Stat>, TreeError> {
+        Ok(self.look_at(path)?.map(|(_, stat)| stat))
+    }
+
+    /// The kind of the entry at `path`, not followed if it is itself a link; `None` if nothing is there.
+    pub(crate) fn kind(&self, path: &Path) -> Result<Option<EntryKind>, TreeError> {
+        let Some((fd, stat)) = self.look_at(path)? else { return Ok(None) };
         Ok(Some(match EntryKind::from_stat(&stat) {
             EntryKind::Link(_) => EntryKind::Link(link_target(&fd).map_err(|e| self.refused(path, e, "read"))?),
             other => other,
@@ -142,12 +153,40 @@ impl Chain {
         self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK, "open the folder")
     }
 
-    /// The names and kinds in the folder at `path`, sorted by bytes.
-    pub(crate) fn entries(&self, path: &Path) -> Result<Vec<(OsString, EntryKind)>, TreeError> {
-        let folder = self.folder(path)?;
+    /// The names in an open folder and the types that the file system tells, sorted by bytes.
+    fn names_of(&self, path: &Path, folder: &OwnedFd) -> Result<Vec<Name>, TreeError> {
         let mut buffer = vec![MaybeUninit::uninit(); 32 * 1024];
         let mut names = list(folder.as_fd(), &mut buffer).map_err(|e| self.refused(path, e, "list"))?;
         names.reverse();
+        Ok(names)
+    }
+
+    /// The names in the folder at `path`, sorted by bytes.
+    pub(crate) fn names(&self, path: &Path) -> Result<Vec<Name>, TreeError> {
+        self.names_of(path, &self.folder(path)?)
+    }
+
+    /// The names of the folders in the folder at `path`, sorted by bytes.
+    pub(crate) fn folders(&self, path: &Path) -> Result<Vec<OsString>, TreeError> {
+        let folder = self.folder(path)?;
+        let mut folders = Vec::new();
+        for (name, kind) in self.names_of(path, &folder)? {
+            let name = OsString::from_vec(name.into_bytes());
+            let is_folder = match kind {
+                FileType::Unknown => entry_of(folder.as_fd(), &name)
+                    .map_err(|e| self.refused(&path.join(&name), e, "look at"))?
+                    .is_folder(),
+                kind => kind == FileType::Directory,
+            };
+            folders.extend(is_folder.then_some(name));
+        }
+        Ok(folders)
+    }
+
+    /// The names and kinds in the folder at `path`, sorted by bytes.
+    pub(crate) fn entries(&self, path: &Path) -> Result<Vec<(OsString, EntryKind)>, TreeError> {
+        let folder = self.folder(path)?;
+        let names = self.names_of(path, &folder)?;
         let kind = |(name, _): (std::ffi::CString, FileType)| {
             let name = OsString::from_vec(name.into_bytes());
             let kind = entry_of(folder.as_fd(), &name).map_err(|e| self.refused(&path.join(&name), e, "look at"))?;

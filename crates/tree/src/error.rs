@@ -87,6 +87,17 @@ impl TreeError {
         }
     }
 
+    /// The error of an operation on `wanted` that failed at a folder above it.
+    #[must_use]
+    pub fn on_the_way_to(self, wanted: &std::path::Path) -> Self {
+        match self {
+            TreeError::Link { tree, link, target, .. } => {
+                TreeError::Link { tree, path: wanted.to_owned(), link, target }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the reason is that the path does not exist.
     pub fn is_not_found(&self) -> bool {
         self.errno() == Some(Errno::NOENT)

@@ -26,6 +26,7 @@ mod file;
 mod owner;
 mod root;
 mod tree;
+mod walk;
 mod write;
 
 pub use dirstack::{DIR_FLAGS, DirStack, Name, list};

@@ -51,6 +51,11 @@ impl TreeDir {
         self.chain.kind(path.as_ref())
     }
 
+    /// The metadata of the entry at `path`, not followed if it is itself a link; `None` if nothing is there.
+    pub fn stat(&self, path: impl AsRef<Path>) -> Result<Option<rustix::fs::Stat>, TreeError> {
+        self.chain.stat(path.as_ref())
+    }
+
     /// The entry at `path`, which must not be a link; `None` if nothing is there.
     ///
     /// # Errors
@@ -92,6 +97,16 @@ impl TreeDir {
             path: path.to_owned(),
             source: std::io::Error::new(std::io::ErrorKind::InvalidData, "the file is not valid UTF-8"),
         })
+    }
+
+    /// The names of the folders in a folder, sorted by bytes; cheaper than [`TreeDir::entries`].
+    pub fn folders(&self, path: impl AsRef<Path>) -> Result<Vec<OsString>, TreeError> {
+        self.chain.folders(path.as_ref())
+    }
+
+    /// Whether nothing is in a folder.
+    pub fn is_empty(&self, path: impl AsRef<Path>) -> Result<bool, TreeError> {
+        self.chain.names(path.as_ref()).map(|names| names.is_empty())
     }
 
     /// The names and kinds in a folder, sorted by bytes.

@@ -24,15 +24,20 @@ impl TreeDir {
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }
-        if let Some(parent) = path.parent() {
-            self.create_dir_all(parent)?;
-        }
+        self.create_parents(path)?;
         let (parent, name) = self.parent(path, "make the folder")?;
         match mkdirat(&parent, name, Mode::from_raw_mode(0o755)) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) => self.chain.folder(path).map(drop),
             Err(e) => Err(self.chain.refused(path, e, "make the folder")),
         }
+    }
+
+    /// Makes the folders above `path`. Folders that exist are left alone.
+    pub fn create_parents(&self, path: impl AsRef<Path>) -> Result<(), TreeError> {
+        let path = path.as_ref();
+        let parent = path.parent().unwrap_or(Path::new(""));
+        self.create_dir_all(parent).map_err(|error| error.on_the_way_to(path))
     }
 
     /// Makes the file at `path`, in a folder that exists. Its mode is `mode`, whatever the umask.
@@ -47,20 +52,24 @@ impl TreeDir {
         made.map(File::from).map_err(|e| self.chain.refused(path, e, "make"))
     }
 
+    /// Makes the file at `path` and the folders above it. A file or link that is there is removed first, never opened.
+    pub fn replace_file(&self, path: impl AsRef<Path>, mode: u32) -> Result<File, TreeError> {
+        let path = path.as_ref();
+        self.create_parents(path)?;
+        match self.create_file(path, mode) {
+            Err(error) if error.errno() == Some(Errno::EXIST) => {
+                self.remove_file(path)?;
+                self.create_file(path, mode)
+            }
+            other => other,
+        }
+    }
+
     /// Writes the file at `path` and makes the folders above it. A file or link that is there is replaced, not written
     /// into.
     pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<(), TreeError> {
         let path = path.as_ref();
-        if let Some(parent) = path.parent() {
-            self.create_dir_all(parent)?;
-        }
-        let mut file = match self.create_file(path, mode) {
-            Err(error) if error.errno() == Some(Errno::EXIST) => {
-                self.remove_file(path)?;
-                self.create_file(path, mode)?
-            }
-            other => other?,
-        };
+        let mut file = self.replace_file(path, mode)?;
         file.write_all(bytes).map_err(|source| TreeError::Io {
             action: "write",
             tree: self.name().to_owned(),
@@ -89,6 +98,26 @@ impl TreeDir {
         let path = path.as_ref();
         let (parent, name) = self.parent(path, "make the link")?;
         symlinkat(target, &parent, name).map_err(|e| self.chain.refused(path, e, "make the link"))
+    }
+
+    /// Copies a regular file of another tree to `path` and makes the folders above it. A file or link that is there is
+    /// replaced, not written into.
+    pub fn copy_from(
+        &self,
+        path: impl AsRef<Path>,
+        from: &TreeDir,
+        source: impl AsRef<Path>,
+        mode: u32,
+    ) -> Result<(), TreeError> {
+        let path = path.as_ref();
+        let mut file = from.file(source)?;
+        let mut copy = self.replace_file(path, mode)?;
+        std::io::copy(&mut file, &mut copy).map(drop).map_err(|source| TreeError::Io {
+            action: "write",
+            tree: self.name().to_owned(),
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Removes the file or link at `path`.

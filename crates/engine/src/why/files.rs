@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use akbuild_differ::{Change, Difference};
 use akbuild_nar::{Entry, Listing};
 use akbuild_store::Store;
+use akbuild_tree::TreeDir;
 
 use super::cause::FileChange;
 use super::part::Part;
@@ -23,7 +24,7 @@ pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileC
     for difference in akbuild_differ::compare(&before, &after) {
         let is_content = matches!(difference.change, Change::Content { .. });
         let places = || [old, new].map(|p| store.tree_path(&p.tree).join(below(&p.path, &difference)));
-        if is_content && there && is_hidden(&places(), new) {
+        if is_content && there && is_hidden(store, [old, new], &difference) {
             continue;
         }
         let line = if is_content && there && files.len() < READ { line(&places()) } else { None };
@@ -42,8 +43,12 @@ fn listing(store: &Store, part: &Part) -> Option<Listing> {
 }
 
 /// Whether the stage sees the same of both files.
-fn is_hidden(places: &[PathBuf; 2], part: &Part) -> bool {
-    let [old, new] = places.each_ref().map(|file| trees::viewed(file, part.view).ok().flatten());
+fn is_hidden(store: &Store, parts: [&Part; 2], difference: &Difference) -> bool {
+    let view = parts[1].view;
+    let [old, new] = parts.map(|part| {
+        let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
+        trees::viewed(&tree, Path::new(&below(&part.path, difference)), view).ok().flatten()
+    });
     old.is_some() && old == new
 }
 

@@ -1,7 +1,6 @@
 //! What a collector knows before it decides: records, names, times, and who uses what. Decides nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use rustix::fs::FlockOperation;
 use serde::Deserialize;
 
 use super::Entry;
+use crate::bucket;
 use crate::find::names;
 use crate::lease::{Gate, Used};
 use crate::{Artifact, Build, BuildId, Key, Store, StoreError};
@@ -168,5 +168,5 @@ fn modified(path: &Path) -> f64 {
 }
 
 fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared).is_err())
+    bucket::open(path).is_ok_and(|file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared).is_err())
 }

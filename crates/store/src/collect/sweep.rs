@@ -6,7 +6,6 @@
 //! names: actions before lists, trees, blobs. What was moved into the scratch folder and not removed is
 //! removed when the store is opened next.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -14,6 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::Entry;
 use super::measure::{Removal, Shares};
+use crate::bucket;
 use crate::layout::exists;
 use crate::tree::move_tree;
 use crate::{Scratch, Store, StoreError, memo, remove};
@@ -58,7 +58,7 @@ impl Store {
             let (from, to) = (self.place(entry), scratch.join(i.to_string()));
             // A writer that has just taken up a partial download, or a person in a folder that was kept.
             let lock = match entry {
-                Entry::Partial(_) | Entry::Kept(_) => match File::open(&from) {
+                Entry::Partial(_) | Entry::Kept(_) => match bucket::open(&from) {
                     Ok(file) if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() => Some(file),
                     _ => continue,
                 },

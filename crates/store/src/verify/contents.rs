@@ -2,7 +2,7 @@
 //! reported as.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -13,6 +13,7 @@ use akbuild_nar::{Digest, HashOptions, Hashed, Listing, NarError, TreeHash, hash
 
 use super::meter::Meter;
 use super::{Change, Difference, Finding, Problem, Thing, Verified, Verify, differences};
+use crate::bucket;
 use crate::find::names;
 use crate::layout::exists;
 use crate::lease::Item;
@@ -184,8 +185,11 @@ impl Store {
 
 /// A blob's digest, size and mode.
 fn hash_blob(digest: &Digest, path: &Path) -> io::Result<(Digest, u64, u32)> {
-    let file = File::open(path)?;
+    let file = bucket::open(path)?;
     let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     let found = Digest::of_file(digest.algo(), &file)?;
     Ok((found, metadata.len(), metadata.permissions().mode() & 0o7777))
 }
