@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use akbuild_image::{Contents, Entry, ImageError, Packed, blob_name, overlay, pack, write_layout};
+use akbuild_image::{Contents, Entry, Packed, blob_name, overlay, pack, write_layout};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Image, Layer, Subset};
 use akbuild_tree::{TreeDir, TreeFile};
@@ -61,7 +61,7 @@ impl Job<'_> {
     ) -> Result<(), EngineError> {
         let listing = self.engine.store.listing(tree)?;
         let name = format!("the tree {tree}");
-        let top = Arc::new(TreeDir::open(&self.engine.tree(tree), name).map_err(ImageError::from)?);
+        let top = Arc::new(TreeDir::open(&self.engine.tree(tree), name)?);
         for (relative, kind) in trees::select(&listing, path, subset)? {
             let place = join(to, relative);
             if place.is_empty() {
