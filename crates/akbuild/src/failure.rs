@@ -70,6 +70,7 @@ say!(
     akbuild_distribution::ReferenceError,
     akbuild_attest::SbomError,
     akbuild_attest::ProvenanceError,
+    akbuild_tree::TreeError,
 );
 
 impl From<akbuild_export::ExportError> for Failure {

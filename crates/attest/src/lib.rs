@@ -7,6 +7,8 @@
 //!
 //! The same input gives the same bytes. Knows those formats; no store, no engine, no clock and no network.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
+
 mod address;
 mod component;
 mod cyclonedx;

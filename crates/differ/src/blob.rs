@@ -1,9 +1,8 @@
 //! Contents, in a file or in memory. Knows how to read them; not what they are.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use crate::part::Part;
 
@@ -17,14 +16,13 @@ pub(crate) enum Blob {
 }
 
 impl Blob {
-    /// Opens a regular file; a link is not followed.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let told = |e: io::Error| io::Error::new(e.kind(), format!("cannot read `{}`: {e}", path.display()));
-        let found = fs::symlink_metadata(path).map_err(told)?;
+    /// Takes a regular file.
+    pub(crate) fn of(file: File) -> io::Result<Self> {
+        let found = file.metadata()?;
         if !found.is_file() {
-            return Err(told(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        Ok(Blob::File(File::open(path).map_err(told)?, found.len()))
+        Ok(Blob::File(file, found.len()))
     }
 
     /// All that a reader gives; nothing if that is more than `most` bytes.

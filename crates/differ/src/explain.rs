@@ -1,8 +1,8 @@
 //! How the contents of two files differ: finds out what they are. Knows which formats there are; not how they look.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -38,9 +38,11 @@ pub enum Explanation {
 
 /// How the contents of two files differ, for a person, with at most `limit` lines of detail.
 ///
+/// The files are read from the descriptors that are given: how a path leads to a file is up to the caller.
+///
 /// An error is one of reading the files, or says that one of them is not a regular file.
-pub fn explain(old: &Path, new: &Path, limit: usize) -> io::Result<Explanation> {
-    explain_blobs(&Blob::open(old)?, &Blob::open(new)?, &mut Room::new(limit))
+pub fn explain(old: File, new: File, limit: usize) -> io::Result<Explanation> {
+    explain_blobs(&Blob::of(old)?, &Blob::of(new)?, &mut Room::new(limit))
 }
 
 /// The same, of what may have been unpacked.

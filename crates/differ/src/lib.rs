@@ -1,6 +1,6 @@
 //! How two trees, and two files, differ: in words for a person, and as data.
 //!
-//! Knows listings, files and formats. Knows nothing of stages and stores, and never runs anything.
+//! Knows listings, open files and formats. Knows no paths, stages and stores, and never runs anything.
 //!
 //! Files are read in pieces and may be of any size; what is kept of them is bounded, and so is the
 //! work on archives. Contents are not trusted: what is no proper archive or ELF file is compared

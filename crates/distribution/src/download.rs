@@ -47,7 +47,8 @@ impl Download<'_> {
         }
         (self.repository.report)(Event::Begin { digest: self.digest(), bytes: self.descriptor.size });
         let (path, digest) = (self.folder.partial(self.digest()), self.digest());
-        let partial = blocking::run(move || Partial::open(path, digest)).await?;
+        let tree = Arc::clone(self.folder.tree());
+        let partial = blocking::run(move || Partial::open(tree, path, digest)).await?;
         let mut partial = Held::new(partial);
         let mut tries = Tries::new(&self.repository.client.0.config);
         let doing = format!("download blob {} of {}", digest.oci(), self.repository.name());

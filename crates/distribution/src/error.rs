@@ -258,6 +258,9 @@ pub enum DistributionError {
         /// The file that it writes.
         path: PathBuf,
     },
+    /// A file of a layout.
+    #[error(transparent)]
+    Tree(#[from] akbuild_tree::TreeError),
     /// A local file operation.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

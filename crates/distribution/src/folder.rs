@@ -1,4 +1,5 @@
-//! A folder in the OCI image layout. Knows names and how a file is put there whole; not where it comes from.
+//! A folder in the OCI image layout. Knows names and how a file is put there whole; not where it comes from. Somebody else
+//! may have been in the folder: what is read and written there goes through no link.
 //!
 //! ```text
 //! FOLDER/
@@ -10,46 +11,59 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use akbuild_image::{Descriptor, PUSHED_AT, blob_in_layout, layout_files};
+use akbuild_nar::Digest;
+use akbuild_tree::TreeDir;
 
 use crate::DistributionError;
-use akbuild_image::{Descriptor, PUSHED_AT, blob_path, layout_files};
-use akbuild_nar::Digest;
 
 /// A folder that this pull alone writes, as long as this lives.
 pub(crate) struct Folder {
-    path: PathBuf,
+    tree: Arc<TreeDir>,
     _lock: File,
 }
 
 impl Folder {
     /// Makes the folder, or takes one that is there.
     pub(crate) fn open(folder: &Path) -> Result<Self, DistributionError> {
+        // The way to the folder is the caller's, links included.
+        fs::create_dir_all(folder).map_err(DistributionError::io("make the folder", folder))?;
+        let real = folder.canonicalize().map_err(DistributionError::io("open", folder))?;
+        let tree = Arc::new(TreeDir::open(&real, format!("the image layout `{}`", folder.display()))?);
         for name in ["blobs/sha256", "blobs/sha512", ".partial"] {
-            let path = folder.join(name);
-            fs::create_dir_all(&path).map_err(DistributionError::io("make the folder", &path))?;
+            tree.create_dir_all(name)?;
         }
-        let lock = File::open(folder).map_err(DistributionError::io("open", folder))?;
+        let lock = tree.as_fd().try_clone_to_owned().map_err(DistributionError::io("open", folder))?;
+        let lock = File::from(lock);
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => Err(DistributionError::Busy { path: folder.to_owned() }),
             // Where a file system knows no locks, nothing keeps two pulls apart; what they write is verified anyway.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { path: folder.to_owned(), _lock: lock }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { tree, _lock: lock }),
         }
     }
 
-    /// Where a blob belongs.
-    pub(crate) fn blob(&self, digest: Digest) -> PathBuf {
-        blob_path(&self.path, &digest)
+    /// The open folder.
+    pub(crate) fn tree(&self) -> &Arc<TreeDir> {
+        &self.tree
     }
 
-    /// Where a part of a blob is kept.
+    /// Where a blob belongs in the folder.
+    pub(crate) fn blob(&self, digest: Digest) -> PathBuf {
+        blob_in_layout(&digest)
+    }
+
+    /// Where a part of a blob is kept in the folder.
     pub(crate) fn partial(&self, digest: Digest) -> PathBuf {
-        self.path.join(".partial").join(digest.hex())
+        Path::new(".partial").join(digest.hex())
     }
 
     /// Whether a blob is there, and right.
     pub(crate) fn has(&self, descriptor: &Descriptor) -> bool {
-        let Ok(file) = File::open(self.blob(descriptor.digest)) else { return false };
+        let Ok(file) = self.tree.file(self.blob(descriptor.digest)) else { return false };
         let size = file.metadata().map(|m| m.len());
         let digest = || Digest::of_reader(descriptor.digest.algo(), &file);
         size.is_ok_and(|size| size == descriptor.size) && digest().is_ok_and(|d| d == descriptor.digest)
@@ -65,30 +79,31 @@ impl Folder {
         let mut image = image.clone();
         image.annotations.extend(tag.map(|tag| (PUSHED_AT.to_owned(), tag.to_owned())));
         for (name, bytes) in layout_files(&image) {
-            self.write(&self.path.join(name), &bytes)?;
+            self.write(name.as_ref(), &bytes)?;
         }
         // Only empty folders go: an image has digests of one algorithm as a rule, and parts of other images may be
         // gone on with.
         for name in ["blobs/sha256", "blobs/sha512", ".partial"] {
-            let _ = fs::remove_dir(self.path.join(name));
+            let _ = self.tree.remove_dir(name);
         }
         Ok(())
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), DistributionError> {
         let name = path.file_name().unwrap_or_default();
-        let partial = self.path.join(".partial").join(name);
-        let mut file = File::create(&partial).map_err(DistributionError::io("write", &partial))?;
-        file.write_all(bytes).map_err(DistributionError::io("write", &partial))?;
-        place(&file, &partial, path)
+        let partial = Path::new(".partial").join(name);
+        let mut file = self.tree.append_file(&partial)?;
+        let written = file.set_len(0).and_then(|()| file.write_all(bytes));
+        written.map_err(DistributionError::io("write", &self.tree.top().join(&partial)))?;
+        place(&self.tree, &file, &partial, path)
     }
 }
 
 /// Puts a complete file in its place.
-pub(crate) fn place(file: &File, partial: &Path, path: &Path) -> Result<(), DistributionError> {
+pub(crate) fn place(tree: &TreeDir, file: &File, partial: &Path, path: &Path) -> Result<(), DistributionError> {
     // After a power cut the name must not stand for an empty file: `index.json` names it by then.
-    file.sync_data().map_err(DistributionError::io("write", partial))?;
-    fs::rename(partial, path).map_err(DistributionError::io("write", path))
+    file.sync_data().map_err(DistributionError::io("write", &tree.top().join(partial)))?;
+    Ok(tree.rename(partial, path)?)
 }
 
 #[cfg(test)]
@@ -123,7 +138,7 @@ mod tests {
         let pulled = Folder::open(folder.path()).unwrap();
         let blob = Descriptor::of("x", b"right");
         for damaged in ["wrong", "right and more", ""] {
-            fs::write(pulled.blob(blob.digest), damaged).unwrap();
+            fs::write(folder.path().join(pulled.blob(blob.digest)), damaged).unwrap();
             assert!(!pulled.has(&blob), "{damaged}");
         }
     }
@@ -139,5 +154,52 @@ mod tests {
         ");
         drop(first);
         assert!(Folder::open(folder.path()).is_ok());
+    }
+
+    /// Whatever links a folder has that was given: nothing is read or written through them.
+    #[test]
+    fn a_pull_goes_through_no_link_of_the_folder() {
+        use std::os::unix::fs::symlink;
+        let top = tempfile::tempdir().unwrap();
+        let (host, given) = (top.path().join("host"), top.path().join("given"));
+        fs::create_dir(&host).unwrap();
+        fs::write(host.join("secret"), "canary").unwrap();
+        let unchanged = || {
+            assert_eq!(names(&host), ["secret"]);
+            assert_eq!(fs::read_to_string(host.join("secret")).unwrap(), "canary");
+        };
+        for (target, at) in
+            [("host", "blobs"), ("../host", "blobs/sha256"), ("../host", ".partial"), ("/none", "blobs")]
+        {
+            let target = if at == "blobs" && target == "host" { host.clone() } else { target.into() };
+            fs::create_dir_all(given.join(at).parent().unwrap()).unwrap();
+            symlink(target, given.join(at)).unwrap();
+            let error = Folder::open(&given).err().unwrap();
+            assert!(matches!(error, DistributionError::Tree(akbuild_tree::TreeError::Link { .. })), "{error}");
+            unchanged();
+            fs::remove_dir_all(&given).unwrap();
+        }
+        let image = Descriptor::of(akbuild_image::MEDIA_MANIFEST, b"canary");
+        let folder = Folder::open(&given).unwrap();
+        let (blob, partial) = (given.join(folder.blob(image.digest)), given.join(folder.partial(image.digest)));
+        symlink(host.join("secret"), &blob).unwrap();
+        symlink(host.join("secret"), &partial).unwrap();
+        assert!(!folder.has(&image), "a link is no blob, whatever it leads to");
+        folder.put(image.digest, b"other").unwrap();
+        unchanged();
+        assert_eq!(fs::read_to_string(&blob).unwrap(), "other");
+        fs::hard_link(host.join("secret"), &partial).unwrap();
+        for file in ["oci-layout", "index.json"] {
+            symlink(host.join("new"), given.join(file)).unwrap();
+        }
+        folder.put(image.digest, b"another").unwrap();
+        folder.finish(&image, None).unwrap();
+        unchanged();
+        assert_eq!(names(&given), ["blobs", "index.json", "oci-layout"]);
+        assert!(fs::symlink_metadata(given.join("index.json")).unwrap().is_file());
+        // The way to the folder may have links.
+        symlink(&given, top.path().join("way")).unwrap();
+        drop(folder);
+        assert!(Folder::open(&top.path().join("way")).is_ok());
     }
 }

@@ -2,11 +2,11 @@
 //! made or where they go.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use akbuild_image::{Descriptor, Layout};
 use akbuild_nar::Digest;
+use akbuild_tree::TreeFile;
 use serde::Deserialize;
 
 use crate::DistributionError;
@@ -14,8 +14,8 @@ use crate::DistributionError;
 /// Where the bytes of a blob are.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// In a file, which must not change while it is read.
-    File(PathBuf),
+    /// In a file of a tree, which must not change while it is read.
+    File(TreeFile),
     /// In memory.
     Bytes(Arc<[u8]>),
 }
@@ -31,8 +31,8 @@ pub struct Blob {
 
 impl Blob {
     /// A blob that is in a file, whose digest and size are known.
-    pub fn file(descriptor: Descriptor, path: impl AsRef<Path>) -> Self {
-        Self { descriptor, content: Content::File(path.as_ref().to_owned()) }
+    pub fn file(descriptor: Descriptor, file: TreeFile) -> Self {
+        Self { descriptor, content: Content::File(file) }
     }
 
     /// A blob in memory.
@@ -42,27 +42,26 @@ impl Blob {
 
     /// Whether a file still has the digest that it was given out to have. May take long.
     pub(crate) fn verify(&self) -> Result<(), DistributionError> {
-        let Content::File(path) = &self.content else { return Ok(()) };
-        let file = std::fs::File::open(path).map_err(DistributionError::io("read", path))?;
+        let Content::File(file) = &self.content else { return Ok(()) };
+        let path = file.shown_path();
         let expected = self.descriptor.digest;
-        let found = Digest::of_reader(expected.algo(), file).map_err(DistributionError::io("read", path))?;
+        let found = Digest::of_reader(expected.algo(), file.open()?).map_err(DistributionError::io("read", &path))?;
         match found == expected {
             true => Ok(()),
-            false => {
-                Err(DistributionError::Changed { path: path.clone(), expected: expected.oci(), found: found.oci() })
-            }
+            false => Err(DistributionError::Changed { path, expected: expected.oci(), found: found.oci() }),
         }
     }
 
     /// Whether the file is there and has the size that the descriptor says.
     fn check(&self) -> Result<(), DistributionError> {
-        let Content::File(path) = &self.content else { return Ok(()) };
-        let found = path.metadata().map_err(DistributionError::io("read", path))?.len();
+        let Content::File(file) = &self.content else { return Ok(()) };
+        let path = file.shown_path();
+        let found = file.open()?.metadata().map_err(DistributionError::io("read", &path))?.len();
         let expected = self.descriptor.size;
         match found == expected {
             true => Ok(()),
             false => Err(DistributionError::Changed {
-                path: path.clone(),
+                path,
                 expected: format!("{expected} bytes"),
                 found: format!("{found} bytes"),
             }),
@@ -102,7 +101,7 @@ impl ManifestParts {
 
 impl From<&Layout> for Image {
     fn from(layout: &Layout) -> Self {
-        let blob = |descriptor: &Descriptor| Blob::file(descriptor.clone(), layout.blob(&descriptor.digest));
+        let blob = |descriptor: &Descriptor| Blob::file(descriptor.clone(), layout.blob_file(&descriptor.digest));
         Self {
             manifest: layout.manifest_bytes.clone(),
             media_type: layout.manifest.media_type.clone(),
@@ -205,7 +204,8 @@ mod tests {
         let path = folder.path().join("layer");
         std::fs::write(&path, "longer than it was").unwrap();
         let mut image = image();
-        image.layers[0].content = Content::File(path.clone());
+        let tree = std::sync::Arc::new(akbuild_tree::TreeDir::open(folder.path(), "the layout").unwrap());
+        image.layers[0].content = Content::File(TreeFile::new(&tree, "layer"));
         let text = said(&image).replace(&path.display().to_string(), "LAYER");
         insta::assert_snapshot!(text, @"
         LAYER is not what the image's manifest says
@@ -213,8 +213,8 @@ mod tests {
              found 18 bytes
           help: build the image again, and leave its files alone until they are pushed
         ");
-        image.layers[0].content = Content::File(folder.path().join("absent"));
+        image.layers[0].content = Content::File(TreeFile::new(&tree, "absent"));
         let text = said(&image).replace(&folder.path().display().to_string(), "DIR");
-        insta::assert_snapshot!(text, @"cannot read DIR/absent: No such file or directory (os error 2)");
+        insta::assert_snapshot!(text, @"cannot open `absent` of the layout: No such file or directory (os error 2)");
     }
 }

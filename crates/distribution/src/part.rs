@@ -2,13 +2,13 @@
 //! the bytes go.
 
 use std::io;
-use std::path::PathBuf;
 
+use akbuild_tree::TreeFile;
 use futures::Stream;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use crate::{Content, DistributionError};
+use crate::{Content, DistributionError, blocking};
 
 /// How many bytes are read at once.
 const PIECE: u64 = 256 << 10;
@@ -34,15 +34,15 @@ impl Part {
 }
 
 enum Source {
-    Closed(PathBuf),
-    Open(PathBuf, tokio::fs::File),
+    Closed(TreeFile),
+    Open(TreeFile, tokio::fs::File),
     Bytes(std::sync::Arc<[u8]>),
 }
 
 impl Source {
     fn new(content: &Content) -> Self {
         match content {
-            Content::File(path) => Source::Closed(path.clone()),
+            Content::File(file) => Source::Closed(file.clone()),
             Content::Bytes(bytes) => Source::Bytes(bytes.clone()),
         }
     }
@@ -70,27 +70,28 @@ impl Reading {
                 Ok(Some((piece, self)))
             }
             Err(error) => {
-                let kind = error.kind();
-                if let Source::Closed(path) | Source::Open(path, _) = &self.source {
-                    let _ = self.tell.unbounded_send(Err(DistributionError::io("read", path)(error)));
-                }
-                Err(kind.into())
+                let _ = self.tell.unbounded_send(Err(error));
+                Err(io::ErrorKind::InvalidData.into())
             }
         }
     }
 
-    async fn read(&mut self) -> io::Result<Vec<u8>> {
+    async fn read(&mut self) -> Result<Vec<u8>, DistributionError> {
         let wanted = self.left.min(PIECE);
-        if let Source::Closed(path) = &self.source {
-            let mut file = tokio::fs::File::open(path).await?;
-            file.seek(io::SeekFrom::Start(self.at)).await?;
-            self.source = Source::Open(path.clone(), file);
+        if let Source::Closed(file) = &self.source {
+            let (from, open) = (file.clone(), file.clone());
+            let mut file = tokio::fs::File::from_std(blocking::run(move || open.open()).await?);
+            let sought = file.seek(io::SeekFrom::Start(self.at)).await;
+            sought.map_err(DistributionError::io("read", &from.shown_path()))?;
+            self.source = Source::Open(from, file);
         }
         let mut piece = Vec::new();
         match &mut self.source {
-            Source::Open(_, file) => {
+            Source::Open(from, file) => {
                 piece.reserve_exact(wanted as usize);
-                file.take(wanted).read_to_end(&mut piece).await?;
+                let read = file.take(wanted).read_to_end(&mut piece).await;
+                let read = read.and_then(|n| if n == 0 { Err(shorter()) } else { Ok(n) });
+                read.map_err(DistributionError::io("read", &from.shown_path()))?;
             }
             Source::Bytes(bytes) => {
                 let (from, to) = (self.at as usize, (self.at + wanted) as usize);
@@ -98,11 +99,12 @@ impl Reading {
             }
             Source::Closed(_) => {}
         }
-        match piece.is_empty() {
-            true => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has become shorter")),
-            false => Ok(piece),
-        }
+        Ok(piece)
     }
+}
+
+fn shorter() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "it has become shorter")
 }
 
 #[cfg(test)]
@@ -110,6 +112,11 @@ mod tests {
     use futures::{StreamExt, TryStreamExt};
 
     use super::*;
+
+    fn file(folder: &tempfile::TempDir) -> Content {
+        let tree = akbuild_tree::TreeDir::open(folder.path(), "the layout").unwrap();
+        Content::File(TreeFile::new(&std::sync::Arc::new(tree), "blob"))
+    }
 
     async fn collect(part: &Part) -> (io::Result<Vec<u8>>, Vec<Result<u64, String>>) {
         let (stream, told) = part.stream();
@@ -123,7 +130,7 @@ mod tests {
         let path = folder.path().join("blob");
         let bytes: Vec<u8> = (0..3 * PIECE).map(|n| (n % 251) as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
-        let part = Part { content: Content::File(path), from: 7, bytes: 2 * PIECE };
+        let part = Part { content: file(&folder), from: 7, bytes: 2 * PIECE };
         let (sent, told) = collect(&part).await;
         assert_eq!(sent.unwrap(), bytes[7..7 + 2 * PIECE as usize]);
         assert_eq!(told, [Ok(PIECE), Ok(PIECE)]);
@@ -136,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("blob");
         std::fs::write(&path, "short").unwrap();
-        let (sent, told) = collect(&Part { content: Content::File(path.clone()), from: 3, bytes: 9 }).await;
+        let (sent, told) = collect(&Part { content: file(&folder), from: 3, bytes: 9 }).await;
         assert!(sent.is_err());
         let text = told[1].as_ref().unwrap_err().replace(&path.display().to_string(), "BLOB");
         insta::assert_snapshot!(text, @"cannot read BLOB: it has become shorter");

@@ -1,11 +1,13 @@
 //! A blob of which a part is there: written, digested as it grows, begun again. Knows a file; not where the bytes
 //! come from.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use akbuild_nar::{Digest, Hasher};
+use akbuild_tree::TreeDir;
 
 use crate::folder::place;
 use crate::trouble::Trouble;
@@ -13,6 +15,10 @@ use crate::{DistributionError, blocking};
 
 /// What is there of a blob.
 pub(crate) struct Partial {
+    tree: Arc<TreeDir>,
+    /// Where it is there.
+    inside: PathBuf,
+    /// The same, for messages.
     path: PathBuf,
     file: File,
     pub(crate) hasher: Hasher,
@@ -24,9 +30,8 @@ pub(crate) struct Partial {
 
 impl Partial {
     /// What an earlier pull left, or nothing.
-    pub(crate) fn open(path: PathBuf, digest: Digest) -> Result<Self, DistributionError> {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
-        let mut file = file.map_err(DistributionError::io("open", &path))?;
+    pub(crate) fn open(tree: Arc<TreeDir>, inside: PathBuf, digest: Digest) -> Result<Self, DistributionError> {
+        let (mut file, path) = (tree.append_file(&inside)?, tree.top().join(&inside));
         let (mut hasher, mut bytes, mut buffer) = (Hasher::new(digest.algo()), 0, vec![0; 128 << 10]);
         loop {
             let n = file.read(&mut buffer).map_err(DistributionError::io("read", &path))?;
@@ -36,7 +41,7 @@ impl Partial {
             hasher.update(&buffer[..n]);
             bytes += n as u64;
         }
-        Ok(Self { path, file, hasher, bytes, digest, pieced: bytes > 0 })
+        Ok(Self { tree, inside, path, file, hasher, bytes, digest, pieced: bytes > 0 })
     }
 
     /// What comes next is a further piece, if there is one already.
@@ -61,7 +66,7 @@ impl Partial {
 
     /// The complete blob, in its place.
     pub(crate) fn place(&mut self, path: &Path) -> Result<(), DistributionError> {
-        place(&self.file, &self.path, path)
+        place(&self.tree, &self.file, &self.inside, path)
     }
 }
 

@@ -13,16 +13,18 @@ mod go;
 mod material;
 mod python;
 
-use std::fs;
-
 use akbuild_attest::{Component, Ships, debian, npm};
 use akbuild_recipe::plan::{Artifacts, DebPin, Exec, Image, LockFile, StageId, Step, TreeRef};
 use akbuild_registry::Platform;
+use akbuild_tree::{RootDir, TreeDir};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
+
+/// A longer copyright file is not read: the longest of Debian's has a fifth of this.
+const COPYRIGHT: u64 = 8 << 20;
 
 impl Engine {
     /// The nodes whose outputs are read to say what an image is made of.
@@ -119,9 +121,11 @@ impl Engine {
         let id = &self.image_of(image)?.sysroot.0;
         let sysroot = self.sysroot(id)?;
         let tree = outputs.get(&NodeId::Sysroot(id.clone())).map(|tree| self.tree(tree));
+        // Packages have links to the folders of others there.
+        let root = tree.and_then(|tree| RootDir::open(&tree, format!("sysroot `{}`", id.as_str())).ok());
         let licences = |name: &str| {
-            let path = tree.as_ref()?.join("usr/share/doc").join(name).join("copyright");
-            debian::licences(&fs::read(path).ok()?)
+            let path = format!("usr/share/doc/{name}/copyright");
+            debian::licences(&root.as_ref()?.read_at_most(path, COPYRIGHT).ok()?)
         };
         let package = |pin: &DebPin| {
             Component::debian(&pin.name, &pin.version, "amd64")
@@ -140,5 +144,11 @@ impl Engine {
         };
         let packages = npm::production(&text, &lock.path, &Platform::linux_glibc("x64"))?;
         Ok(packages.into_iter().map(component).collect())
+    }
+
+    /// The output of a stage, if it is here.
+    fn open_output(&self, id: &StageId, outputs: &Outputs) -> Result<Option<TreeDir>, EngineError> {
+        let Some(tree) = outputs.get(&NodeId::Stage(id.clone())) else { return Ok(None) };
+        Ok(Some(TreeDir::open(&self.tree(tree), format!("the output of stage `{id}`"))?))
     }
 }

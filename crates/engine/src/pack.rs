@@ -5,10 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use akbuild_image::{Contents, Entry, Packed, blob_name, overlay, pack, write_layout};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Image, Layer, Subset};
+use akbuild_tree::{TreeDir, TreeFile};
 
 use crate::error::{EngineError, Io};
 use crate::exec::Job;
@@ -58,7 +60,8 @@ impl Job<'_> {
         to: &str,
     ) -> Result<(), EngineError> {
         let listing = self.engine.store.listing(tree)?;
-        let top = self.engine.tree(tree).join(path);
+        let name = format!("the tree {tree}");
+        let top = Arc::new(TreeDir::open(&self.engine.tree(tree), name)?);
         for (relative, kind) in trees::select(&listing, path, subset)? {
             let place = join(to, relative);
             if place.is_empty() {
@@ -69,8 +72,8 @@ impl Job<'_> {
                 Kind::Symlink { target } => Entry::Link(target.clone()),
                 Kind::File { exec, size, digest } => {
                     // Joined with nothing, a file's name would become a folder's.
-                    let from = if relative.is_empty() { top.clone() } else { top.join(relative) };
-                    Entry::File { from, size: *size, digest: *digest, exec: *exec }
+                    let inside = if relative.is_empty() { PathBuf::from(path) } else { Path::new(path).join(relative) };
+                    Entry::File { from: TreeFile::new(&top, inside), size: *size, digest: *digest, exec: *exec }
                 }
             };
             contents.add(&place, entry)?;

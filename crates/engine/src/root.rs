@@ -1,5 +1,4 @@
-//! What a stage sees as `/`: a sysroot's tree, and what of the machine is mounted over it. Knows where a path inside is
-//! outside; runs nothing.
+//! What a stage sees as `/`: a sysroot's tree, and what of the machine is mounted over it. Runs nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -32,18 +31,6 @@ impl Root {
             None => Self::plain(tree),
             Some(host) => Self { tree, mounts: host.mounts.clone(), path: host.path.join(":") },
         }
-    }
-
-    /// Where a path of this root is on the machine; its links are not followed.
-    pub(crate) fn outside(&self, path: &Path) -> PathBuf {
-        let inside = |m: &HostMount| Some(m.from.join(path.strip_prefix(&m.at).ok()?));
-        // A mount that lies in another stands after it. `join` with nothing would make a file's name a folder's.
-        let mounted = self
-            .mounts
-            .iter()
-            .rev()
-            .find_map(|m| if path == Path::new(&m.at) { Some(m.from.clone()) } else { inside(m) });
-        mounted.unwrap_or_else(|| self.tree.join(path.strip_prefix("/").unwrap_or(path)))
     }
 
     /// As the sandbox takes them.
@@ -86,7 +73,7 @@ pub(crate) fn write(host: &HostRoot, dest: &Path) -> Result<(), akbuild_sysroot:
 #[cfg(test)]
 mod tests {
     use akbuild_nar::Digest;
-    use akbuild_recipe::plan::{HostProgram, SysrootId};
+    use akbuild_recipe::plan::HostProgram;
 
     use super::*;
 
@@ -102,22 +89,6 @@ mod tests {
             links: vec![("bin".into(), "usr/bin".into())],
             mounts: vec![mount("/usr", "/"), mount("/usr/bin/env", "/store/env"), mount("/opt/go", "/opt/go")],
         }
-    }
-
-    #[test]
-    fn paths_are_found_outside() {
-        let sysroot = Sysroot { id: SysrootId::new("build"), packages: Vec::new(), host: Some(host()) };
-        let root = Root::new(&sysroot, "/tree".into());
-        for (inside, outside) in [
-            ("/usr/lib/x", "/lib/x"),
-            ("/usr/bin/env", "/store/env"),
-            ("/etc/passwd", "/tree/etc/passwd"),
-            ("/opt", "/tree/opt"),
-            ("/opt/go", "/opt/go"),
-        ] {
-            assert_eq!(root.outside(Path::new(inside)), Path::new(outside));
-        }
-        assert_eq!(root.path, "/opt/go/bin:/usr/bin");
     }
 
     #[test]

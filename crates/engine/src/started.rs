@@ -2,14 +2,15 @@
 //! a sysroot, beside it. Knows mounts; how an image is packed does not matter here.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use akbuild_image::{Identity, Meta};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Folder, Image, SysrootId};
 use akbuild_sandbox::{Mount, MountKind, Network, Output, Spec, Stdio, build_owner};
+use akbuild_tree::TreeDir;
+use rustix::fs::{Gid, Uid, fchown};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
@@ -96,7 +97,7 @@ fn own(view: &View<'_>, identity: &Identity, scratch: &Path) -> Result<Vec<Mount
     let mut all = vec![Mount { at: image.at.clone().into(), what: MountKind::ReadOnly(view.tree.to_owned()) }];
     for (i, folder) in image.folders.iter().enumerate() {
         let at = at(&folder.path);
-        let what = added(folder, &view.outside(&at), identity, &scratch.join(format!("folder-{i}")))?;
+        let what = added(folder, view.folder(&at)?.as_ref(), identity, &scratch.join(format!("folder-{i}")))?;
         all.extend(what.map(|what| Mount { at, what }));
     }
     for (i, file) in image.files.iter().enumerate() {
@@ -109,23 +110,37 @@ fn own(view: &View<'_>, identity: &Identity, scratch: &Path) -> Result<Vec<Mount
 
 /// What is mounted for a folder that an image adds, whose tree or sysroot may have it already, at `there`. What its user
 /// may write to is gone afterwards.
-fn added(folder: &Folder, there: &Path, identity: &Identity, own: &Path) -> Result<Option<MountKind>, EngineError> {
+fn added(
+    folder: &Folder,
+    there: Option<&TreeDir>,
+    identity: &Identity,
+    own: &Path,
+) -> Result<Option<MountKind>, EngineError> {
     let writable = Meta::folder(folder.mode).lets_write(identity.uid.into(), identity.gid.into());
-    let is_there = there.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-    let is_empty = fs::read_dir(there).map_or(true, |mut entries| entries.next().is_none());
-    if is_there && !writable {
-        return Ok(None);
+    match there {
+        Some(_) if !writable => return Ok(None),
+        None if !writable => {
+            fs::create_dir(own).doing("make", own)?;
+            return Ok(Some(MountKind::ReadOnly(own.to_owned())));
+        }
+        _ => {}
     }
-    if writable && is_empty {
-        return Ok(Some(MountKind::Tmpfs { size: None, mode: folder.mode }));
+    let tmpfs = MountKind::Tmpfs { size: None, mode: folder.mode };
+    let Some(there) = there else { return Ok(Some(tmpfs)) };
+    if there.is_empty("")? {
+        return Ok(Some(tmpfs));
     }
     fs::create_dir(own).doing("make", own)?;
-    if !writable {
-        return Ok(Some(MountKind::ReadOnly(own.to_owned())));
-    }
-    akbuild_fetch::copy_tree(there, own, &|_| false)?;
-    fs::set_permissions(own, Permissions::from_mode(folder.mode)).doing("change the mode of", own)?;
-    let (uid, gid) = build_owner();
-    chown(own, Some(uid), Some(gid)).doing("change the owner of", own)?;
+    copy(there, own, folder.mode)?;
     Ok(Some(MountKind::ReadWrite(own.to_owned())))
+}
+
+/// Copies a folder for the user of the sandbox. Links are copied, never followed.
+fn copy(there: &TreeDir, own: &Path, mode: u32) -> Result<(), EngineError> {
+    let copy = TreeDir::open(own, "the copy of a folder of the image")?;
+    there.copy_all(&copy, &|_| false)?;
+    copy.set_mode("", mode)?;
+    let (uid, gid) = build_owner();
+    let owned = fchown(&copy, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+    owned.map_err(std::io::Error::from).doing("change the owner of", own)
 }

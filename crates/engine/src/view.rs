@@ -1,14 +1,19 @@
 //! What an image that is not packed has at its paths: its own files, its tree where that lives, and its sysroot below
 //! them. Knows where on this machine those are; mounts nothing.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use akbuild_image::{Identity, identity};
 use akbuild_recipe::plan::Image;
+use akbuild_tree::{RootDir, TreeDir, TreeError};
+
+use rustix::io::Errno;
 
 use crate::error::EngineError;
 use crate::root::Root;
+
+/// More of a file that says who the users of an image are is not read.
+const LONGEST: u64 = 1 << 20;
 
 /// An image's file system, in its parts.
 pub(crate) struct View<'a> {
@@ -18,22 +23,89 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    /// Where on this machine a path of tree or sysroot is; its links are not followed.
-    pub(crate) fn outside(&self, path: &Path) -> PathBuf {
-        match path.strip_prefix(&self.image.at) {
-            // `join` with nothing would make a file's name a folder's.
-            Ok(below) if below.as_os_str().is_empty() => self.tree.to_owned(),
-            Ok(below) => self.tree.join(below),
-            Err(_) => self.sysroot.outside(path),
+    /// The tree, sysroot or mount of the sysroot that has a path, and the path in it.
+    fn part<'p>(&'p self, path: &'p Path) -> (&'p Path, &'p Path) {
+        if let Ok(below) = path.strip_prefix(&self.image.at) {
+            return (self.tree, below);
         }
+        // A mount that lies in another stands after it.
+        let mounts = self.sysroot.mounts.iter().rev();
+        let mounted = mounts.map(|mount| (&mount.from, path.strip_prefix(&mount.at)));
+        let mounted = mounted.filter_map(|(from, below)| Some((from.as_path(), below.ok()?))).next();
+        mounted.unwrap_or((&self.sysroot.tree, path))
+    }
+
+    /// Links lead to where they do in a container, and never out of the part of the image that they are in.
+    fn open(&self, path: &Path) -> Result<RootDir, TreeError> {
+        RootDir::open(path, "the image")
+    }
+
+    /// The folder that a path of tree or sysroot leads to; `None` if there is none.
+    pub(crate) fn folder(&self, path: &Path) -> Result<Option<TreeDir>, EngineError> {
+        let (top, inside) = self.part(path);
+        let opened = self.open(top).and_then(|root| root.open_dir(inside));
+        match opened {
+            Ok(folder) => Ok(Some(folder)),
+            // A file, nothing, or a link that leads to nothing in the image.
+            Err(TreeError::Io { source, .. })
+                if matches!(Errno::from_io_error(&source), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn text(&self, path: &Path) -> Option<String> {
+        let (top, inside) = self.part(path);
+        String::from_utf8(self.open(top).ok()?.read_at_most(inside, LONGEST).ok()?).ok()
     }
 
     /// Who its programs run as.
     pub(crate) fn identity(&self) -> Result<Identity, EngineError> {
         let read = |path: &str| {
             let own = self.image.files.iter().find(|file| Path::new("/").join(&file.path) == Path::new(path));
-            own.map(|file| file.text.clone()).or_else(|| fs::read_to_string(self.outside(Path::new(path))).ok())
+            own.map(|file| file.text.clone()).or_else(|| self.text(Path::new(path)))
         };
         identity(&self.image.config.user, &read).map_err(|problem| EngineError::User { problem })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use akbuild_recipe::plan::{Compression, HostMount, ImageConfig, StageId, Subset, SysrootId, TreeRef};
+
+    use super::*;
+
+    #[test]
+    fn each_path_is_of_the_part_that_a_container_has_it_from() {
+        let mount = |at: &str, from: &str| HostMount { at: at.into(), from: from.into() };
+        let mounts = vec![mount("/usr", "/"), mount("/usr/local", "/store/local"), mount("/opt/go", "/opt/go")];
+        let sysroot = Root { mounts, ..Root::plain(PathBuf::from("/sysroot")) };
+        let image = Image {
+            tree: TreeRef::Stage(StageId::new("all")),
+            at: "/opt/mini".into(),
+            sysroot: (SysrootId::new("runtime"), Subset::default()),
+            files: Vec::new(),
+            folders: Vec::new(),
+            compression: Compression::Gzip(1),
+            layers: Vec::new(),
+            config: ImageConfig::default(),
+            push: None,
+        };
+        let view = View { image: &image, sysroot: &sysroot, tree: Path::new("/tree") };
+        for (path, top, inside) in [
+            ("/usr/lib/x", "/", "lib/x"),
+            ("/usr/local/bin", "/store/local", "bin"),
+            ("/etc/passwd", "/sysroot", "/etc/passwd"),
+            ("/opt", "/sysroot", "/opt"),
+            ("/opt/go", "/opt/go", ""),
+            ("/opt/mini", "/tree", ""),
+            ("/opt/mini/etc", "/tree", "etc"),
+        ] {
+            assert_eq!(view.part(Path::new(path)), (Path::new(top), Path::new(inside)), "{path}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What an image is made of: which packages count as shipped, where their licences come from, and what is said of a
 //! program that does not tell.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 
@@ -436,4 +437,76 @@ fn a_bill_of_what_is_not_here_is_an_error() {
     assert!(world.engine.components(&StageId::new("web"), &outputs).is_err());
     outputs.remove(&NodeId::Source(SourceId::new("client")));
     assert!(world.engine.components(&image(), &outputs).is_err());
+}
+
+/// Files of the host that would say something: licences of each kind, a program and a package's metadata.
+fn host() -> tempfile::TempDir {
+    let host = tempfile::tempdir().unwrap();
+    let metadata = "Metadata-Version: 2.4\nName: jaraco.text\nVersion: 1\nLicense-Expression: Zlib\n";
+    let copyright = "Format: https://format.example/copyright-format/1.0/\n\nFiles: *\nLicense: Zlib\n";
+    common::write(host.path(), &[("METADATA", metadata), ("copyright", copyright)]);
+    std::fs::write(host.path().join("LICENSE"), MIT).unwrap();
+    std::fs::write(host.path().join("server"), go_program(&SERVER.replace("dep", "canary"))).unwrap();
+    host
+}
+
+/// A link that an output has is listed as one, and says nothing.
+#[test]
+fn links_of_outputs_to_the_host_say_nothing() {
+    let (world, mut outputs) = world(RECIPE);
+    let host = host();
+    let to = |name: &str| host.path().join(name).display().to_string();
+    let stage = |id: &str| NodeId::Stage(StageId::new(id));
+    let site = "lib/python3.14/site-packages/jaraco_text-4.0.dist-info/METADATA";
+    for target in [to(""), format!("../../../../../../../..{}", to(""))] {
+        let at = |name: &str| format!("{target}{name}");
+        let tree = world.tree_with_links(&[("x", b"x")], &[(site, &at("METADATA"))]);
+        outputs.insert(stage("python"), tree);
+        let tree = world.tree_with_links(&[("modules.txt", b"")], &[("example.org/dep/LICENSE", &at("LICENSE"))]);
+        outputs.insert(stage("vendor"), tree);
+        let found = [
+            components(&world.engine, &outputs),
+            {
+                let tree = world.tree_with_links(&[("modules.txt", b"")], &[("example.org/dep", &target)]);
+                outputs.insert(stage("vendor"), tree);
+                components(&world.engine, &outputs)
+            },
+            {
+                let tree = world.tree_with_links(
+                    &[("x", b"x")],
+                    &[("usr/share/doc/bash/copyright", &at("copyright")), ("usr/share/doc/libc6", &target)],
+                );
+                outputs.insert(NodeId::Sysroot(SysrootId::new("runtime")), tree);
+                components(&world.engine, &outputs)
+            },
+        ];
+        for found in &found {
+            assert!(!found.contains("Zlib") && !found.contains("canary"), "{found}");
+            assert!(found.contains("pkg:golang/example.org/dep@v1.0.0 Bundled [] "), "{found}");
+            assert!(found.contains("py3-none-any.whl Installed [] "), "{found}");
+        }
+        assert!(found[2].contains("bash@5.3-1?arch=amd64 Installed [] "), "{}", found[2]);
+    }
+    // Debian's own links lead to other folders of the sysroot.
+    let copyright = b"Format: https://format.example/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-3+\n";
+    let files: [(&str, &[u8]); 1] = [("usr/share/doc/base/copyright", copyright)];
+    let tree = world
+        .tree_with_links(&files, &[("usr/share/doc/bash", "base"), ("usr/share/doc/libc6", "/usr/share/doc/base")]);
+    outputs.insert(NodeId::Sysroot(SysrootId::new("runtime")), tree);
+    assert_eq!(components(&world.engine, &outputs).matches("Installed [GPL-3.0-or-later]").count(), 2);
+}
+
+/// A link that has taken the place of a file since the output was stored is an error that names it.
+#[test]
+fn a_link_in_the_place_of_a_stored_file_is_refused() {
+    let site = "lib/python3.14/site-packages/jaraco_text-4.0.dist-info";
+    for (stage, place, name) in [("server", "bin/server", "server"), ("python", site, ""), ("server", "bin", "")] {
+        let (world, outputs) = world(RECIPE);
+        let host = host();
+        let tree = outputs[&NodeId::Stage(StageId::new(stage))];
+        world.plant(&tree, place, &host.path().join(name));
+        let error = world.engine.components(&image(), &outputs).unwrap_err().to_string();
+        assert!(error.contains("symbolic link") && error.contains(&format!("stage `{stage}`")), "{error}");
+        assert!(!error.contains("Zlib") && !error.contains("canary"), "{error}");
+    }
 }

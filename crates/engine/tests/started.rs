@@ -1,4 +1,5 @@
 //! What an image starts, without the image: what is mounted where, in an order that the sandbox takes.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 
@@ -191,4 +192,85 @@ fn a_script_has_what_each_stage_has() {
         spec.env
     );
     assert_eq!((spec.network, spec.mounts.len()), (Network::Loopback, 0));
+}
+
+const CANARY: &str = "canary:x:7:7::/home/canary:/bin/sh\n";
+
+/// A folder of the host with one file, and how links can lead there from a stored tree.
+fn host() -> (TempDir, [String; 2]) {
+    let host = tempfile::tempdir().unwrap();
+    std::fs::write(host.path().join("passwd"), CANARY).unwrap();
+    let absolute = host.path().display().to_string();
+    let climbing = format!("../../../../../../../..{absolute}");
+    (host, [absolute, climbing])
+}
+
+fn is_unchanged(host: &TempDir) {
+    let names: Vec<_> = std::fs::read_dir(host.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["passwd"]);
+    assert_eq!(std::fs::read_to_string(host.path().join("passwd")).unwrap(), CANARY);
+}
+
+/// A folder that its user may write to is in the tree: as a link to the host, below one, or with one in it.
+#[test]
+fn a_folder_that_is_copied_has_nothing_of_the_host() {
+    let (host, targets) = host();
+    for target in targets.iter().map(String::as_str).chain(["/none"]) {
+        let world = World::new(RECIPE, LOCK, &[]);
+        let links =
+            [("media", target), ("blueprints/passwd", &*format!("{target}/passwd")), ("blueprints/all", target)];
+        let tree = world.tree_with_links(&[("blueprints/a.yaml", b"a")], &links);
+        let sysroot = world.tree_with_links(&[("usr/bin/bash", b"#!")], &[("srv", target)]);
+        let scratch = tempfile::tempdir().unwrap();
+        let start = Start::default();
+        let spec = world.engine.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap();
+        let mounts = mounts(&spec, scratch.path());
+        assert!(mounts.contains("/opt/mini/media empty 777"), "{mounts}");
+        let copy = scratch.path().join("folder-1");
+        assert_eq!(std::fs::read_link(copy.join("all")).unwrap(), Path::new(target));
+        assert_eq!(std::fs::read_link(copy.join("passwd")).unwrap(), Path::new(target).join("passwd"));
+        assert!(!scratch.path().join("folder-0").exists() && !scratch.path().join("folder-4").exists());
+        is_unchanged(&host);
+    }
+}
+
+/// A link to a folder of the tree is one, as in a container.
+#[test]
+fn a_folder_behind_a_link_of_the_image_is_copied() {
+    let world = World::new(RECIPE, LOCK, &[]);
+    let tree = world.tree_with_links(&[("data/a", b"a")], &[("media", "data")]);
+    let sysroot = world.tree_with_links(&[("var/srv/b", b"b")], &[("srv", "/var/srv")]);
+    let scratch = tempfile::tempdir().unwrap();
+    let start = Start::default();
+    let mut image = image(&world);
+    image.config.user = "0".into();
+    world.engine.started(&image, (&sysroot, &tree), &start, scratch.path()).unwrap();
+    assert_eq!(std::fs::read_to_string(scratch.path().join("folder-0/a")).unwrap(), "a");
+    assert_eq!(std::fs::read_to_string(scratch.path().join("folder-4/b")).unwrap(), "b");
+}
+
+/// The users are those of the image, whatever its list of users is a link to.
+#[test]
+fn the_list_of_users_is_not_the_hosts() {
+    let (host, targets) = host();
+    let recipe = RECIPE.replace("65534", "canary");
+    for target in &targets {
+        let world = World::new(&recipe, LOCK, &[]);
+        let file = format!("{target}/passwd");
+        let tree = world.tree(&[("x", b"x")]);
+        for links in [[("etc/passwd", file.as_str())], [("etc", target)]] {
+            let sysroot = world.tree_with_links(&[("usr/bin/bash", b"#!")], &links);
+            let scratch = tempfile::tempdir().unwrap();
+            let start = Start::default();
+            let error = world.engine.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap_err();
+            assert!(matches!(error, EngineError::User { .. }), "{error}");
+        }
+        // One that is in the image counts.
+        let sysroot = world.tree_with_links(&[("usr/users", CANARY.as_bytes())], &[("etc/passwd", "/usr/users")]);
+        let scratch = tempfile::tempdir().unwrap();
+        let start = Start::default();
+        let spec = world.engine.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap();
+        assert_eq!(spec.ids, (7, 7));
+    }
+    is_unchanged(&host);
 }

@@ -124,6 +124,9 @@ pub enum FetchError {
         /// What the system says.
         source: io::Error,
     },
+    /// A local tree that cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] akbuild_tree::TreeError),
     /// A local tree that holds something that is neither file, folder nor symbolic link.
     #[error("{}: {why}", path.display())]
     Tree {

@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use akbuild_tree::{TreeDir, TreeError};
+
 use crate::FetchError;
 
-/// Copies the tree at `from` to `to` (made if need be), file modes and symbolic links as they are.
+/// Copies the tree at `from` to `to` (made if need be), file modes and symbolic links as they are. `from` itself may be
+/// reached through links; no link inside is followed, also if it takes the place of a folder meanwhile.
 /// `skip` is asked with each path relative to `from`; what it says yes to is left out, with all below it.
 /// Anything but files, folders and symbolic links is an error that names it.
 pub fn copy_tree(from: &Path, to: &Path, skip: &dyn Fn(&Path) -> bool) -> Result<(), FetchError> {
@@ -16,34 +19,16 @@ pub fn copy_tree(from: &Path, to: &Path, skip: &dyn Fn(&Path) -> bool) -> Result
         let why = format!("lies inside {}, which is to be copied there; choose a folder outside of it", from.display());
         return Err(FetchError::Tree { path: to.to_owned(), why });
     }
-    copy_folder(&whole, &target, Path::new(""), skip)
-}
-
-fn copy_folder(from: &Path, to: &Path, below: &Path, skip: &dyn Fn(&Path) -> bool) -> Result<(), FetchError> {
-    let folder = from.join(below);
-    for entry in fs::read_dir(&folder).map_err(FetchError::io("read", &folder))? {
-        let entry = entry.map_err(FetchError::io("read", &folder))?;
-        let relative = below.join(entry.file_name());
-        if skip(&relative) {
-            continue;
-        }
-        let (source, target) = (entry.path(), to.join(&relative));
-        let kind = entry.file_type().map_err(FetchError::io("read", &source))?;
-        if kind.is_dir() {
-            fs::create_dir(&target).map_err(FetchError::io("make", &target))?;
-            copy_folder(from, to, &relative, skip)?;
-        } else if kind.is_symlink() {
-            let link = fs::read_link(&source).map_err(FetchError::io("read", &source))?;
-            std::os::unix::fs::symlink(link, &target).map_err(FetchError::io("make", &target))?;
-        } else if kind.is_file() {
-            fs::copy(&source, &target).map_err(FetchError::io("copy", &source))?;
-        } else {
+    let source = TreeDir::open(&whole, format!("the folder `{}`", from.display()))?;
+    let copy = TreeDir::open(&target, format!("the copy of `{}`", from.display()))?;
+    source.copy_all(&copy, skip).map_err(|error| match error {
+        TreeError::Kind { path, .. } => {
             let why =
                 "is a socket, pipe or device and cannot be part of a source; remove it or leave it out".to_owned();
-            return Err(FetchError::Tree { path: source, why });
+            FetchError::Tree { path: whole.join(path), why }
         }
-    }
-    Ok(())
+        error => error.into(),
+    })
 }
 
 #[cfg(test)]
@@ -78,5 +63,41 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(from.join("s")).unwrap();
         let socket = copy_tree(&from, &dir.path().join("c"), &|_| false).unwrap_err().to_string();
         insta::assert_snapshot!(socket.replace(&dir.path().display().to_string(), "DIR"), @"DIR/a/s: is a socket, pipe or device and cannot be part of a source; remove it or leave it out");
+    }
+
+    /// What a source from a folder has of a link is the link, and nothing is copied through one that leads to the host.
+    #[test]
+    fn a_copy_has_links_and_not_what_they_lead_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to, host) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("host"));
+        fs::create_dir(&from).unwrap();
+        fs::create_dir(&host).unwrap();
+        fs::write(host.join("secret"), "canary").unwrap();
+        for (name, target) in
+            [("absolute", host.as_path()), ("up", Path::new("../host/secret")), ("none", Path::new("/none"))]
+        {
+            symlink(target, from.join(name)).unwrap();
+        }
+        copy_tree(&from, &to, &|_| false).unwrap();
+        assert_eq!(fs::read_link(to.join("absolute")).unwrap(), host);
+        assert_eq!(fs::read_link(to.join("up")).unwrap(), Path::new("../host/secret"));
+        assert_eq!(fs::read_link(to.join("none")).unwrap(), Path::new("/none"));
+        // A link that takes the place of a folder between its being listed and its being entered.
+        fs::create_dir(from.join("d")).unwrap();
+        fs::write(from.join("d/secret"), "own").unwrap();
+        let exchange = |path: &Path| {
+            if path == Path::new("d") {
+                fs::remove_dir_all(from.join("d")).unwrap();
+                symlink(&host, from.join("d")).unwrap();
+            }
+            false
+        };
+        let error = copy_tree(&from, &dir.path().join("c"), &exchange).unwrap_err().to_string();
+        insta::assert_snapshot!(error.replace(&dir.path().display().to_string(), "DIR"), @"
+        `d` of the folder `DIR/a` is a symbolic link to `DIR/host`
+          help: name a path without symbolic links, or have a real file or folder made there
+        ");
+        assert!(!dir.path().join("c/d/secret").exists());
+        assert_eq!(fs::read_to_string(host.join("secret")).unwrap(), "canary");
     }
 }

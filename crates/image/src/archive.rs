@@ -42,8 +42,9 @@ fn oci(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) -> 
     blobs.dedup_by_key(|blob| blob.digest);
     for blob in blobs {
         let path = layout.blob(&blob.digest);
-        let file = File::open(&path).doing("open", &path)?;
-        let found = stream(builder, &format!("blobs/sha256/{}", blob.digest.hex()), blob.size, file, &path)?;
+        let file = layout.open_blob(&blob.digest)?;
+        let length = |file: &File| file.metadata().map_or(0, |meta| meta.len());
+        let found = stream(builder, &format!("blobs/sha256/{}", blob.digest.hex()), blob.size, file, &path, length)?;
         if found != blob.digest {
             return Err(ImageError::Digest { blob: blob.name() });
         }
@@ -59,26 +60,20 @@ fn docker(layout: &Layout, names: &[String], builder: &mut Builder<impl Write>) 
         if !layers.contains(&name) {
             let path = layout.blob(&blob.digest);
             // Its length stands before it: the first pass only counts.
-            let size = io::copy(&mut decoded(&path)?, &mut io::sink()).doing("read", &path)?;
-            if stream(builder, &name, size, decoded(&path)?, &path)? != *diff_id {
+            let decoded = || decode(layout.open_blob(&blob.digest)?).doing("read", &path);
+            let size = io::copy(&mut decoded()?, &mut io::sink()).doing("read", &path)?;
+            if stream(builder, &name, size, decoded()?, &path, |_| 0)? != *diff_id {
                 return Err(ImageError::DiffId { layer: blob.name() });
             }
         }
         layers.push(name);
     }
     let config = format!("{}.json", layout.config.digest.hex());
-    let path = layout.blob(&layout.config.digest);
-    text(builder, &config, &std::fs::read(&path).doing("read", &path)?)?;
+    text(builder, &config, &layout.document(&layout.config.digest)?)?;
     text(builder, "manifest.json", &bytes(&json!([{"Config": config, "RepoTags": names, "Layers": layers}])))
 }
 
 /// A layer's archive, whatever it is compressed with: its first bytes tell.
-pub(crate) fn decoded(path: &Path) -> Result<Box<dyn Read>, ImageError> {
-    let file = File::open(path).doing("open", path)?;
-    decode(file).doing("read", path)
-}
-
-/// The same for a stream.
 pub(crate) fn decode(mut raw: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let mut first = Vec::with_capacity(4);
     raw.by_ref().take(4).read_to_end(&mut first)?;
@@ -102,16 +97,17 @@ fn text(builder: &mut Builder<impl Write>, name: &str, bytes: &[u8]) -> Result<(
 }
 
 /// Writes a file that must have so many bytes; gives their SHA-256.
-fn stream(
+fn stream<R: Read>(
     builder: &mut Builder<impl Write>,
     name: &str,
     size: u64,
-    inner: impl Read,
+    inner: R,
     from: &Path,
+    length: impl FnOnce(&R) -> u64,
 ) -> Result<Digest, ImageError> {
     let mut file = Exactly::new(Hashed { inner, hasher: Hasher::new(Algo::Sha256) }, size);
     let written = builder.append_data(&mut header(EntryType::Regular, 0o644, size), name, &mut file);
-    file.check(written, from, "the archive".as_ref())?;
+    file.check(written, from, "the archive".as_ref(), |hashed| length(&hashed.inner))?;
     Ok(file.inner.hasher.finish())
 }
 

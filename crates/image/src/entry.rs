@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use akbuild_nar::Digest;
+use akbuild_tree::TreeFile;
 
 use crate::ImageError;
 
@@ -18,10 +18,10 @@ pub(crate) const FOLDER: u32 = 0o755;
 pub enum Entry {
     /// A folder with these permission bits.
     Folder(u32),
-    /// A file of this machine.
+    /// A file of a tree.
     File {
         /// Where its bytes are.
-        from: PathBuf,
+        from: TreeFile,
         /// How many.
         size: u64,
         /// Their SHA-256.

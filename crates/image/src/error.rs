@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use akbuild_tree::TreeError;
 use thiserror::Error;
 
 /// What to do about an image that is not as it should be.
@@ -15,6 +16,9 @@ pub enum ImageError {
     /// The system refused.
     #[error("cannot {doing} `{path}`: {source}", path = path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// A path of a tree, of a layout or of an unpacked image.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
     /// Two things want the same name.
     #[error(
         "the image has two files at `/{path}`: {first} and {second}\n  help: take one of them away, or give it another path"

@@ -8,10 +8,11 @@
 //! ```
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Digest, Listing};
 use akbuild_recipe::plan::Compression;
+use akbuild_tree::TreeDir;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -79,6 +80,7 @@ pub fn blob_name(compression: impl Into<Coding>) -> &'static str {
 
 impl Packed {
     /// Writes what is known beside the archive.
+    #[allow(clippy::disallowed_methods, reason = "the layer is in a scratch folder that akbuild alone writes")]
     pub fn write(&self, folder: &Path, contents: &Contents) -> Result<(), ImageError> {
         let record = json!({
             "schema": 1, "compression": self.compression, "digest": self.digest.oci(),
@@ -91,8 +93,7 @@ impl Packed {
 
     /// Reads it again.
     pub fn read(folder: &Path) -> Result<Self, ImageError> {
-        let path = folder.join(RECORD);
-        let text = fs::read_to_string(&path).doing("read", &path)?;
+        let (path, text) = text(folder, RECORD)?;
         let wrong = |problem: String| ImageError::Record { path: path.clone(), problem };
         let record: Record = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
         if record.schema != 1 {
@@ -110,8 +111,7 @@ impl Packed {
 
     /// What is in the layer of that folder.
     pub fn contents(folder: &Path) -> Result<Listing, ImageError> {
-        let path = folder.join(CONTENTS);
-        let text = fs::read_to_string(&path).doing("read", &path)?;
+        let (path, text) = text(folder, CONTENTS)?;
         Listing::from_text(&text).map_err(|e| ImageError::Record { path, problem: e.to_string() })
     }
 
@@ -123,4 +123,10 @@ impl Packed {
         };
         Descriptor::new(kind, self.digest, self.size)
     }
+}
+
+/// A file of a layer that is stored, and where it is, for messages.
+fn text(folder: &Path, name: &str) -> Result<(PathBuf, String), ImageError> {
+    let stored = TreeDir::open(folder, format!("the layer in `{}`", folder.display()))?;
+    Ok((folder.join(name), stored.read_to_string(name)?))
 }

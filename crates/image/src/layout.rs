@@ -7,11 +7,13 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::ImageConfig;
+use akbuild_tree::{TreeDir, TreeFile};
 use serde::Deserialize;
 
 use crate::descriptor::{no_sha256, sha256};
@@ -23,11 +25,15 @@ use crate::{Descriptor, ImageError, Platform};
 /// The text of `oci-layout`.
 pub(crate) const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// An image in a folder.
+/// The longest document of an image that is read. Those of images with thousands of layers have a tenth of this.
+const LONGEST: u64 = 16 << 20;
+
+/// An image in a folder. Whoever has made the folder, no link in it is followed.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// The folder.
     pub folder: PathBuf,
+    tree: Arc<TreeDir>,
     /// Its manifest: its digest is the image's.
     pub manifest: Descriptor,
     /// The manifest's bytes.
@@ -57,6 +63,7 @@ pub struct Run {
 
 /// Writes the layout of an image into the empty folder `folder`. Layers come there through `link`, which is given the
 /// number of a layer and its place.
+#[allow(clippy::disallowed_methods, reason = "the folder is a scratch folder that akbuild alone writes")]
 pub fn write_layout<E: From<ImageError>>(
     folder: &Path,
     config: &ImageConfig,
@@ -94,7 +101,12 @@ pub fn layout_files(manifest: &Descriptor) -> [(&'static str, Vec<u8>); 2] {
 
 /// Where a layout has a blob.
 pub fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
-    folder.join("blobs").join(digest.algo().name()).join(digest.hex())
+    folder.join(blob_in_layout(digest))
+}
+
+/// The same, relative to the layout.
+pub fn blob_in_layout(digest: &Digest) -> PathBuf {
+    Path::new("blobs").join(digest.algo().name()).join(digest.hex())
 }
 
 #[derive(Deserialize)]
@@ -124,10 +136,12 @@ impl Layout {
     /// Reads the image of a layout that has exactly one.
     ///
     /// # Errors
-    /// [`ImageError::Document`] for a folder that is no layout, or has several images.
+    /// [`ImageError::Document`] for a folder that is no layout, or has several images; [`ImageError::Tree`] for a folder
+    /// that is a symbolic link, or has one in the place of a file.
     pub fn open(folder: &Path) -> Result<Self, ImageError> {
+        let tree = Arc::new(TreeDir::open(folder, format!("the image layout `{}`", folder.display()))?);
         let path = folder.join("index.json");
-        let mut index: Index = read(&path, "image index")?.0;
+        let mut index: Index = read(&tree, "index.json".as_ref(), "image index")?.0;
         // One image may be there under several names.
         index.manifests.dedup_by_key(|manifest| manifest.digest);
         let wrong = |path: &Path, what, problem: &str| ImageError::Document {
@@ -140,7 +154,7 @@ impl Layout {
         // The references that it has here are none of the image's own.
         let manifest = Descriptor { annotations: BTreeMap::new(), ..manifest };
         let path = blob_path(folder, &manifest.digest);
-        let (found, manifest_bytes): (Manifest, _) = read(&path, "image manifest")?;
+        let (found, manifest_bytes): (Manifest, _) = read(&tree, &blob_in_layout(&manifest.digest), "image manifest")?;
         let all = [&manifest, &found.config].into_iter().chain(&found.layers);
         if let Some(other) = all.map(|blob| blob.digest).find(|digest| digest.algo() != Algo::Sha256) {
             return Err(wrong(&path, "image manifest", &no_sha256(&other.oci())));
@@ -149,7 +163,7 @@ impl Layout {
             return Err(wrong(&path, "image manifest", "its bytes have another digest than its name"));
         }
         let path = blob_path(folder, &found.config.digest);
-        let (config, bytes): (Config, _) = read(&path, "image configuration")?;
+        let (config, bytes): (Config, _) = read(&tree, &blob_in_layout(&found.config.digest), "image configuration")?;
         if Digest::sha256(&bytes) != found.config.digest {
             return Err(wrong(&path, "image configuration", "its bytes have another digest than its name"));
         }
@@ -160,6 +174,7 @@ impl Layout {
         })?;
         Ok(Self {
             folder: folder.to_owned(),
+            tree,
             manifest,
             manifest_bytes,
             config: found.config,
@@ -181,9 +196,24 @@ impl Layout {
         document::index(if manifests.is_empty() { std::slice::from_ref(&self.manifest) } else { &manifests })
     }
 
-    /// Where a blob is.
+    /// Where a blob is, for messages.
     pub fn blob(&self, digest: &Digest) -> PathBuf {
         blob_path(&self.folder, digest)
+    }
+
+    /// A blob, to be opened later.
+    pub fn blob_file(&self, digest: &Digest) -> TreeFile {
+        TreeFile::new(&self.tree, blob_in_layout(digest))
+    }
+
+    /// Opens a blob.
+    pub fn open_blob(&self, digest: &Digest) -> Result<File, ImageError> {
+        Ok(self.tree.file(blob_in_layout(digest))?)
+    }
+
+    /// The bytes of a blob that is a document.
+    pub(crate) fn document(&self, digest: &Digest) -> Result<Vec<u8>, ImageError> {
+        Ok(self.tree.read_at_most(blob_in_layout(digest), LONGEST)?)
     }
 
     /// Bytes of all layers together, as they are pushed.
@@ -192,9 +222,14 @@ impl Layout {
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &Path, what: &'static str) -> Result<(T, Vec<u8>), ImageError> {
-    let bytes = fs::read(path).doing("read", path)?;
-    let wrong = |e: serde_json::Error| ImageError::Document { path: path.to_owned(), what, problem: e.to_string() };
+fn read<T: for<'de> Deserialize<'de>>(
+    tree: &TreeDir,
+    path: &Path,
+    what: &'static str,
+) -> Result<(T, Vec<u8>), ImageError> {
+    let bytes = tree.read_at_most(path, LONGEST)?;
+    let wrong =
+        |e: serde_json::Error| ImageError::Document { path: tree.top().join(path), what, problem: e.to_string() };
     Ok((serde_json::from_slice(&bytes).map_err(wrong)?, bytes))
 }
 

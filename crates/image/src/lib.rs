@@ -10,6 +10,8 @@
 //! Layout::open -> write_archive | unpack                           as one file; as a file system
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
+
 mod archive;
 mod compress;
 mod descriptor;
@@ -35,7 +37,7 @@ pub use entry::{Contents, Entry};
 pub use error::ImageError;
 pub use identity::{Identity, identity};
 pub use layer::{CONTENTS, Coding, Packed, RECORD, blob_name};
-pub use layout::{Layout, blob_path, layout_files, write_layout};
+pub use layout::{Layout, blob_in_layout, blob_path, layout_files, write_layout};
 pub use pack::pack;
 pub use stack::{Stack, overlay};
 pub use unpack::unpack;

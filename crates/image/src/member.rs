@@ -1,7 +1,6 @@
 //! What every tar archive from here has in common: headers that say nothing of who wrote them and when, and files
 //! that are as long as was said before.
 
-use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -37,18 +36,24 @@ impl<R> Exactly<R> {
         Self { inner, found: 0, expected, failed: false }
     }
 
-    /// What is to be said when all of it was read of `from` and written to `out`, or not.
+    /// What is to be said when all of it was read of `from` and written to `out`, or not; `length` is how long it is now.
     ///
     /// # Errors
     /// [`ImageError::Changed`] if there were not so many bytes; [`ImageError::Io`]
-    pub(crate) fn check(&self, written: io::Result<()>, from: &Path, out: &Path) -> Result<(), ImageError> {
+    pub(crate) fn check(
+        &self,
+        written: io::Result<()>,
+        from: &Path,
+        out: &Path,
+        length: impl FnOnce(&R) -> u64,
+    ) -> Result<(), ImageError> {
         if let Err(source) = written {
             let (doing, path) = if self.failed { ("read", from) } else { ("write", out) };
             return Err(ImageError::Io { doing, path: path.to_owned(), source });
         }
         if self.found != self.expected {
             // Of what is too long, only the beginning was read.
-            let found = fs::metadata(from).map_or(self.found, |meta| meta.len().max(self.found));
+            let found = length(&self.inner).max(self.found);
             return Err(ImageError::Changed { path: from.to_owned(), expected: self.expected, found });
         }
         Ok(())

@@ -25,13 +25,22 @@ const FIELD: usize = 100;
 /// Writes a layer to the new file `out`, which is gone again if that fails.
 ///
 /// # Errors
-/// [`ImageError::Changed`] if a file has not as many bytes as its entry says.
+/// [`ImageError::Changed`] if a file has not as many bytes as its entry says; [`ImageError::Tree`] if a link has taken
+/// the place of a file or of a folder that it is in.
 pub fn pack(contents: &Contents, compression: Compression, threads: usize, out: &Path) -> Result<Packed, ImageError> {
-    let file = File::create_new(out).doing("make", out)?;
-    write(contents, compression, threads, file, out).inspect_err(|_| {
-        // Only tidiness: who asked for it does not use it.
-        let _ = std::fs::remove_file(out);
-    })
+    let file = create(out)?;
+    write(contents, compression, threads, file, out).inspect_err(|_| remove(out))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the archive is in a scratch folder that akbuild alone writes")]
+fn create(out: &Path) -> Result<File, ImageError> {
+    File::create_new(out).doing("make", out)
+}
+
+/// Only tidiness: nothing uses an archive that is not complete.
+#[allow(clippy::disallowed_methods, reason = "the archive is in a scratch folder that akbuild alone writes")]
+fn remove(out: &Path) {
+    let _ = std::fs::remove_file(out);
 }
 
 fn write(
@@ -70,10 +79,9 @@ fn append(builder: &mut Builder<impl Write>, path: &[u8], entry: &Entry, out: &P
         }
         Entry::File { from, size, exec, .. } => {
             let header = header(EntryType::Regular, mode(*exec), *size);
-            let file = File::open(from).doing("open", from)?;
-            let mut file = Exactly::new(file, *size);
+            let mut file = Exactly::new(from.open()?, *size);
             let written = member(builder, header, path, b"", &mut file);
-            file.check(written, from, out)
+            file.check(written, &from.shown_path(), out, |file| file.metadata().map_or(0, |meta| meta.len()))
         }
     }
 }

@@ -1,34 +1,37 @@
 //! A file system that comes of the members of archives, below one folder of this machine. Knows what each kind of
 //! member does to it, whiteouts included; nothing of layers but where one ends.
 //!
-//! No name leads out of the folder, since the kernel looks every one up below it (`openat2` with `RESOLVE_IN_ROOT`).
+//! No name leads out of the folder: [`RootDir`] finds the folder of each name, links followed inside the root, and what
+//! is made in that folder is made by its name alone, through a descriptor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Bound;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
+use akbuild_tree::{RootDir, TreeDir, TreeError};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use tar::EntryType;
 
 use crate::ImageError;
-use crate::error::Doing;
 use crate::unpack::plain;
 use crate::unpacked::{Meta, Unpacked};
+
+/// What messages call it.
+const IMAGE: &str = "the unpacked image";
 
 /// How long a path may be, for the kernel and so for whoever unpacks an image.
 const LONGEST: usize = 4095;
 
 /// What was unpacked so far.
 pub(crate) struct Tree {
-    root: PathBuf,
-    fd: OwnedFd,
+    path: PathBuf,
+    root: RootDir,
     /// By path, absolute in the image; no part of a path is a link.
     entries: BTreeMap<PathBuf, Meta>,
     /// The paths that the layer at work has, left out or replaced since or not.
@@ -47,10 +50,8 @@ struct Folder {
 impl Tree {
     /// An empty one, in an empty folder.
     pub(crate) fn new(root: &Path) -> Result<Self, ImageError> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(CWD, root, flags, Mode::empty()).map_err(io::Error::from).doing("open", root)?;
-        let root = fs::canonicalize(root).doing("open", root)?;
-        Ok(Self { root, fd, entries: BTreeMap::new(), own: BTreeSet::new(), last: None })
+        let (path, root) = (root.to_owned(), RootDir::open(root, IMAGE)?);
+        Ok(Self { path, root, entries: BTreeMap::new(), own: BTreeSet::new(), last: None })
     }
 
     /// What comes now is of another layer: whiteouts are for what is there.
@@ -60,7 +61,7 @@ impl Tree {
 
     /// Where a path of the image is on this machine, for messages.
     pub(crate) fn host(&self, path: &Path) -> PathBuf {
-        self.root.join(path.strip_prefix("/").unwrap_or(path))
+        self.path.join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// Does what a member says; `path` has no `..`.
@@ -166,13 +167,13 @@ impl Tree {
 
     /// A folder of the image, links followed within it.
     fn look_up(&self, path: &Path) -> io::Result<Folder> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let fd = rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve)?;
-        let real = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
-        let inside = real.strip_prefix(&self.root).map_err(|_| io::ErrorKind::InvalidData)?;
-        Ok(Folder { fd: Rc::new(fd), real: Path::new("/").join(inside) })
+        let found = self.root.folder(path).map_err(|error| match error {
+            // The member's path is named beside it.
+            TreeError::Io { source, .. } => source,
+            error => io::Error::other(error),
+        });
+        let (fd, real) = found?;
+        Ok(Folder { fd: Rc::new(fd), real })
     }
 
     /// Hides what lower layers have: a name in a folder, or all that is in it. What this layer has put there itself
@@ -219,10 +220,9 @@ impl Tree {
 
     /// Gives folders their modes: only now, since one that cannot be written to cannot be filled.
     pub(crate) fn finish(self) -> Result<Unpacked, ImageError> {
+        let tree = TreeDir::open(&self.path, IMAGE)?;
         for (path, meta) in self.entries.iter().rev().filter(|(_, meta)| meta.is_folder) {
-            let host = self.host(path);
-            let mode = fs::Permissions::from_mode(meta.mode & 0o1777);
-            fs::set_permissions(&host, mode).doing("change the mode of", &host)?;
+            tree.set_mode(path.strip_prefix("/").unwrap_or(path), meta.mode & 0o1777)?;
         }
         Ok(Unpacked { entries: self.entries })
     }

@@ -14,7 +14,6 @@ use akbuild_nar::{Algo, Digest, Hasher};
 use rustix::io::Errno;
 
 use crate::archive::decode;
-use crate::error::Doing;
 use crate::tree::Tree;
 use crate::unpacked::Unpacked;
 use crate::{Descriptor, ImageError, Layout};
@@ -33,17 +32,16 @@ pub fn unpack(layout: &Layout, root: &Path) -> Result<Unpacked, ImageError> {
     let mut tree = Tree::new(root)?;
     for (layer, diff_id) in layout.layers.iter().zip(&layout.diff_ids) {
         tree.next_layer();
-        apply(&mut tree, layer, diff_id, &layout.blob(&layer.digest))?;
+        apply(&mut tree, layer, diff_id, layout.open_blob(&layer.digest)?)?;
     }
     tree.finish()
 }
 
-fn apply(tree: &mut Tree, layer: &Descriptor, diff_id: &Digest, blob: &Path) -> Result<(), ImageError> {
+fn apply(tree: &mut Tree, layer: &Descriptor, diff_id: &Digest, blob: File) -> Result<(), ImageError> {
     let name = layer.name();
     let problem = |problem: String| ImageError::Layer { layer: name.clone(), problem: readable(&problem) };
     let (outer, inner) = (Meter::new(), Meter::new());
-    let file = File::open(blob).doing("open", blob)?;
-    let decoded = decode(outer.reader(file)).map_err(|e| problem(e.to_string()))?;
+    let decoded = decode(outer.reader(blob)).map_err(|e| problem(e.to_string()))?;
     let mut stream = inner.reader(BufReader::with_capacity(256 << 10, decoded));
     members(tree, &mut stream, &inner, &problem)?;
     // What follows the archive's end counts too.

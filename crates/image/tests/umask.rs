@@ -1,5 +1,6 @@
 //! Modes are those of the layers, whatever the one who unpacks usually gives to files. A test program of its own: the
 //! mask is that of a process.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

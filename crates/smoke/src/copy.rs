@@ -1,55 +1,53 @@
 //! A copy of a folder of an image, for its user to write to. In it, everything belongs to the user of the sandbox, who is
 //! alone: what the image's modes let its user do with a file becomes what its owner may do. Knows modes; mounts nothing.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 
 use akbuild_image::{Identity, Meta, Unpacked};
 use akbuild_sandbox::build_owner;
+use akbuild_tree::TreeDir;
 
 use crate::SmokeError;
 use crate::error::Doing;
-use crate::root::within;
 
 /// What is copied from, and for whom.
 pub(crate) struct Copying<'a> {
     pub(crate) files: &'a Unpacked,
-    /// Where the image is unpacked.
-    pub(crate) folder: &'a Path,
+    /// The image, unpacked. Its links are copied, never followed.
+    pub(crate) image: &'a TreeDir,
     pub(crate) identity: &'a Identity,
 }
 
 impl Copying<'_> {
     /// Copies a folder of the image, with all that is in it, to where nothing is.
     pub(crate) fn copy(&self, path: &Path, to: &Path) -> Result<(), SmokeError> {
-        let from = within(self.folder, path);
-        fs::create_dir(to).doing("make", to)?;
-        for entry in fs::read_dir(&from).doing("read", &from)? {
-            let entry = entry.doing("read", &from)?;
-            let (inner, source, target) = (path.join(entry.file_name()), entry.path(), to.join(entry.file_name()));
-            let kind = entry.file_type().doing("stat", &source)?;
-            if kind.is_dir() {
-                self.copy(&inner, &target)?;
-            } else if kind.is_symlink() {
-                let link = fs::read_link(&source).doing("read", &source)?;
-                symlink(link, &target).doing("link", &target)?;
-                own(&target)?;
-            } else {
-                fs::copy(&source, &target).doing("copy", &source)?;
-                own(&target)?;
-                self.set_mode(&inner, &target)?;
+        let from = self.image.open_dir(path.strip_prefix("/").unwrap_or(path))?;
+        make_folder(to)?;
+        let copy = TreeDir::open(to, format!("the copy of `{}`", path.display()))?;
+        from.copy_all(&copy, &|_| false)?;
+        copy.give_to(build_owner())?;
+        // The deepest first: one that is closed lets nobody in any more.
+        for (inner, meta) in self
+            .files
+            .entries
+            .range(path.to_owned()..)
+            .take_while(|(inner, _)| inner.starts_with(path))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
+            if meta.target.is_none() {
+                copy.set_mode(inner.strip_prefix(path).unwrap_or(inner), owners(meta, self.identity))?;
             }
         }
-        own(to)?;
-        self.set_mode(path, to)
+        Ok(())
     }
+}
 
-    fn set_mode(&self, path: &Path, target: &Path) -> Result<(), SmokeError> {
-        let Some(meta) = self.files.entries.get(path) else { return Ok(()) };
-        let mode = Permissions::from_mode(owners(meta, self.identity));
-        fs::set_permissions(target, mode).doing("change the mode of", target)
-    }
+/// Makes a folder where nothing is.
+#[allow(clippy::disallowed_methods, reason = "the path is in a scratch folder, outside of the copies in it")]
+pub(crate) fn make_folder(path: &Path) -> Result<(), SmokeError> {
+    std::fs::create_dir(path).doing("make", path)
 }
 
 /// The mode that lets an owner do what this user may.
@@ -63,9 +61,4 @@ fn owners(meta: &Meta, identity: &Identity) -> u32 {
     };
     // Without set-uid and set-gid bits, as the image was unpacked.
     (meta.mode & 0o1077) | (mine & 0o7) << 6
-}
-
-fn own(path: &Path) -> Result<(), SmokeError> {
-    let (uid, gid) = build_owner();
-    lchown(path, Some(uid), Some(gid)).doing("change the owner of", path)
 }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use akbuild_recipe::plan::SysrootId;
 use akbuild_sandbox::{Mount, MountKind, Spec};
+use akbuild_tree::TreeDir;
 
 use crate::SmokeError;
 use crate::cause::{causes, complaints};
-use crate::error::Doing;
+use crate::copy::make_folder;
 use crate::process::{Answers, Process};
 use crate::report::{Done, Finding, Memory, Report};
 use crate::root::Root;
@@ -211,9 +212,8 @@ impl<'a> Course<'a> {
         env: &BTreeMap<String, String>,
     ) -> Result<Spec, SmokeError> {
         let tmp = self.scratch();
-        std::fs::create_dir(&tmp).doing("make", &tmp)?;
-        let (uid, gid) = akbuild_sandbox::build_owner();
-        std::os::unix::fs::chown(&tmp, Some(uid), Some(gid)).doing("change the owner of", &tmp)?;
+        make_folder(&tmp)?;
+        TreeDir::open(&tmp, "the folder for temporary files")?.give_to(akbuild_sandbox::build_owner())?;
         let mut spec = (self.of.script)(sysroot, script, env)?;
         spec.mounts.push(Mount { at: "/tmp".into(), what: MountKind::ReadWrite(tmp) });
         spec.listen = self.answers.iter().map(|answers| answers.port).collect();

@@ -15,6 +15,9 @@ pub enum SmokeError {
     /// The image.
     #[error(transparent)]
     Image(#[from] akbuild_image::ImageError),
+    /// A path of the image.
+    #[error(transparent)]
+    Tree(#[from] akbuild_tree::TreeError),
     /// The system refused.
     #[error("cannot {doing} `{path}`: {source}", path = path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },

@@ -7,6 +7,8 @@
 //! Every process has a network of its own, with loopback only. The ports of services are listened on in each of
 //! them, and connections are passed on to the service by this process, which is the only one that reaches all.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
+
 mod address;
 mod cause;
 mod copy;

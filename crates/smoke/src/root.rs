@@ -6,19 +6,24 @@ mod inspect;
 mod program;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use akbuild_image::{Identity, Layout, Unpacked, identity, unpack};
 use akbuild_recipe::plan::WrittenFile;
 use akbuild_sandbox::{Limits, Mount, MountKind, Network, Output, Spec, Stdio};
+use akbuild_tree::{RootDir, TreeDir, TreeError};
 
-use crate::copy::Copying;
-use crate::error::Doing;
+use crate::copy::{Copying, make_folder};
 use crate::{Finding, SmokeError};
 
 /// Where programs are looked for, unless an image says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What messages call it.
+const IMAGE: &str = "the image";
+
+/// More of a file that says who its users are is not read.
+const LONGEST: u64 = 1 << 20;
 
 /// An image that can be started.
 #[derive(Debug)]
@@ -52,11 +57,11 @@ pub(crate) struct Mounted<'a> {
 impl Root {
     /// Unpacks an image into a new folder.
     pub fn unpack(layout: &Layout, folder: PathBuf) -> Result<Self, SmokeError> {
-        fs::create_dir(&folder).doing("make", &folder)?;
+        make_folder(&folder)?;
         let files = unpack(layout, &folder)?;
         let run = layout.run.clone();
         let pair = |text: String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let identity = who(&run.user, &files, &folder);
+        let identity = who(&run.user, &folder);
         Ok(Self {
             files,
             entrypoint: run.entrypoint.unwrap_or_default(),
@@ -92,9 +97,10 @@ impl Root {
     /// every container, and files.
     fn mounts(&self, identity: &Identity, scratch: &Path, files: &[WrittenFile]) -> Result<Vec<Mount>, SmokeError> {
         let mut mounts = Vec::new();
+        let image = TreeDir::open(&self.folder, IMAGE)?;
         for (i, folder) in self.files.writable(identity.uid.into(), identity.gid.into()).into_iter().enumerate() {
             let own = scratch.join(i.to_string());
-            Copying { files: &self.files, folder: &self.folder, identity }.copy(&folder, &own)?;
+            Copying { files: &self.files, image: &image, identity }.copy(&folder, &own)?;
             mounts.push(Mount { at: folder, what: MountKind::ReadWrite(own) });
         }
         let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
@@ -120,7 +126,7 @@ impl Root {
             Ok(argv) => argv,
             Err(finding) => return Ok(Err(finding)),
         };
-        fs::create_dir(scratch).doing("make", scratch)?;
+        make_folder(scratch)?;
         let mounts = self.mounts(identity, scratch, mounted.files)?;
         let mut env = BTreeMap::from([("HOME", identity.home.as_str()), ("HOSTNAME", "localhost"), ("PATH", PATH)]);
         env.extend(self.env.iter().chain(&mounted.env).map(|(name, value)| (name.as_str(), value.as_str())));
@@ -143,14 +149,14 @@ impl Root {
 }
 
 /// The user that is called so in an image.
-fn who(user: &str, files: &Unpacked, folder: &Path) -> Result<Identity, String> {
-    // Links are followed in the image: on this machine, they could lead anywhere.
-    identity(user, &|path| fs::read_to_string(within(folder, &files.look_up(Path::new(path))?.0)).ok())
+fn who(user: &str, folder: &Path) -> Result<Identity, String> {
+    let root = open(folder).map_err(|error| error.to_string())?;
+    identity(user, &|path| String::from_utf8(root.read_at_most(path, LONGEST).ok()?).ok())
 }
 
-/// Where a path of the image is on this machine; it must not lead through links.
-pub(crate) fn within(folder: &Path, path: &Path) -> PathBuf {
-    folder.join(path.strip_prefix("/").unwrap_or(path))
+/// The image as the root of a file system: its links lead to where they do in a container.
+fn open(folder: &Path) -> Result<RootDir, TreeError> {
+    RootDir::open(folder, IMAGE)
 }
 
 #[cfg(test)]

@@ -18,9 +18,11 @@
 //! This crate must not depend on any other crate of the workspace.
 
 mod chain;
+mod copy;
 mod dirstack;
 mod entry;
 mod error;
+mod file;
 mod owner;
 mod root;
 mod tree;
@@ -30,6 +32,7 @@ mod write;
 pub use dirstack::{DIR_FLAGS, DirStack, Name, list};
 pub use entry::EntryKind;
 pub use error::TreeError;
+pub use file::TreeFile;
 pub use root::RootDir;
 pub use tree::TreeDir;
 

@@ -135,3 +135,10 @@ pub(crate) fn read_file(name: &str, path: &Path, file: File, size: u64, limit: u
     }
     Ok(bytes)
 }
+
+impl TreeDir {
+    /// A tree whose top is open already; `path` is where it is, for messages.
+    pub(crate) fn of(chain: Chain, path: PathBuf) -> Self {
+        Self { chain, path }
+    }
+}

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, mkdirat, openat, renameat, symlinkat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use crate::chain::file_name;
@@ -158,5 +158,37 @@ impl TreeDir {
         };
         let parent = path.parent().unwrap_or(Path::new(""));
         Ok((self.chain.open_at(parent, OFlags::PATH | OFlags::DIRECTORY, action)?, name))
+    }
+}
+
+impl TreeDir {
+    /// Removes the empty folder at `path`.
+    pub fn remove_dir(&self, path: impl AsRef<Path>) -> Result<(), TreeError> {
+        let path = path.as_ref();
+        let (parent, name) = self.parent(path, "remove the folder")?;
+        unlinkat(&parent, name, AtFlags::REMOVEDIR).map_err(|e| self.chain.refused(path, e, "remove the folder"))
+    }
+
+    /// Opens the file at `path` for reading and for writing at its end, and makes it if it does not exist. A link, and a
+    /// file that has other names besides, is replaced by an empty file.
+    pub fn append_file(&self, path: impl AsRef<Path>) -> Result<File, TreeError> {
+        let path = path.as_ref();
+        let (parent, name) = self.parent(path, "open")?;
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let refused = |e| self.chain.refused(path, e, "open");
+        match openat(&parent, name, flags, Mode::empty()) {
+            Ok(fd) => {
+                let stat = fstat(&fd).map_err(refused)?;
+                if EntryKind::from_stat(&stat).is_file() && stat.st_nlink == 1 {
+                    return Ok(fd.into());
+                }
+                unlinkat(&parent, name, AtFlags::empty()).map_err(refused)?;
+            }
+            Err(Errno::NOENT) => {}
+            Err(Errno::LOOP) => unlinkat(&parent, name, AtFlags::empty()).map_err(refused)?,
+            Err(e) => return Err(refused(e)),
+        }
+        let mode = Mode::from_raw_mode(0o644);
+        openat(&parent, name, flags | OFlags::CREATE | OFlags::EXCL, mode).map(File::from).map_err(refused)
     }
 }

@@ -1,6 +1,7 @@
 //! `--check`: how the outputs of checks differ from the stored ones.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 
 use akbuild_differ::{Change, compare, explain};
@@ -8,6 +9,7 @@ use akbuild_engine::{Graph, NodeId, Report, Status};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::Store;
+use akbuild_tree::{TreeDir, TreeError};
 
 use crate::failure::{Outcome, io};
 use crate::ui::{Checked, Differing};
@@ -42,14 +44,21 @@ pub(super) fn checked(store: &Store, plan: &Plan, reports: &[Report]) -> Outcome
     Ok(all)
 }
 
+/// Opens a file of a stored tree. A listing says what the tree had: a link that has taken the place of a file is an error.
+pub(super) fn stored_file(store: &Store, tree: &TreeHash, path: &Path) -> Result<File, TreeError> {
+    let name = format!("the tree {tree}");
+    TreeDir::open(&store.tree_path(tree), name)?.file(path)
+}
+
 fn different(store: &Store, stage: &StageId, stored: TreeHash, found: TreeHash) -> Outcome<Checked> {
     let (old, new) = (store.listing(&stored)?, store.listing(&found)?);
     let mut differing: Vec<Differing> = Vec::new();
     for difference in compare(&old, &new) {
         let mut lines = Vec::new();
         if matches!(difference.change, Change::Content { .. }) && differing.len() < FILES {
-            let [old, new] = [stored, found].map(|tree| store.tree_path(&tree).join(&difference.path));
-            let explanation = io(explain(&old, &new, LINES), "compare", Path::new(&difference.path))?;
+            let path = Path::new(&difference.path);
+            let (old, new) = (stored_file(store, &stored, path)?, stored_file(store, &found, path)?);
+            let explanation = io(explain(old, new, LINES), "compare", path)?;
             lines = [vec![explanation.headline()], explanation.lines()].concat();
         }
         differing.push(Differing { difference, lines });

@@ -1,9 +1,10 @@
 //! Licences of the modules in a vendor folder. Knows which files `go mod vendor` copies and which of them are licences;
 //! the texts are `licence_text.rs`'s.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Component, Path};
+
+use akbuild_tree::{EntryKind, TreeDir, TreeError};
+use rustix::io::Errno;
 
 use crate::Licence;
 use crate::licence_text::{LONGEST, recognise};
@@ -15,41 +16,33 @@ const MOST: usize = 64;
 /// BSD-3-Clause, MPL-2.0 and ISC are known by their sentences. None if there is no text that is known.
 ///
 /// # Errors
-/// If a folder or file cannot be read. A module that is not there has no licence.
-pub fn vendored(vendor: &Path, module: &str) -> io::Result<Vec<Licence>> {
+/// If a folder or file cannot be read. A module that is not there, or that a symbolic link leads to, has no licence.
+pub fn vendored(vendor: &TreeDir, module: &str) -> Result<Vec<Licence>, TreeError> {
     let inside = |part| matches!(part, Component::Normal(_));
     if module.is_empty() || !Path::new(module).components().all(inside) {
         return Ok(Vec::new());
     }
     let mut licences = Vec::new();
-    for name in texts(&vendor.join(module))? {
-        let path = vendor.join(module).join(name);
-        // A link or a pipe is no licence.
-        if path.symlink_metadata()?.is_file() {
-            let mut text = Vec::new();
-            File::open(&path)?.take(LONGEST as u64 + 1).read_to_end(&mut text)?;
-            licences.extend(recognise(&text));
-        }
+    for name in texts(vendor, module)? {
+        let text = vendor.read_at_most(Path::new(module).join(name), LONGEST as u64)?;
+        licences.extend(recognise(&text));
     }
     licences.sort();
     licences.dedup();
     Ok(licences)
 }
 
-/// The files of a folder whose names are those of licences, sorted.
-fn texts(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = match folder.read_dir() {
-        Ok(entries) => entries,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(Vec::new()),
-        Err(e) => return Err(e),
+/// The files of a folder whose names are those of licences, and which are not too long, sorted. A link or a pipe is no
+/// licence.
+fn texts(vendor: &TreeDir, module: &str) -> Result<Vec<String>, TreeError> {
+    let entries = match vendor.entries(module) {
+        Err(TreeError::Link { .. }) => return Ok(Vec::new()),
+        Err(error) if matches!(error.errno(), Some(Errno::NOENT | Errno::NOTDIR)) => return Ok(Vec::new()),
+        entries => entries?,
     };
-    let mut names = Vec::new();
-    for entry in entries {
-        names.extend(entry?.file_name().into_string().ok().filter(|name| is_licence(name)));
-    }
-    names.sort();
-    names.truncate(MOST);
-    Ok(names)
+    let is_text = |kind: &EntryKind| matches!(kind, EntryKind::File { size, .. } if *size <= LONGEST as u64);
+    let names = entries.into_iter().filter(|(_, kind)| is_text(kind)).filter_map(|(name, _)| name.into_string().ok());
+    Ok(names.filter(|name| is_licence(name)).take(MOST).collect())
 }
 
 /// Whether a file is called like a licence: `LICENSE`, `license.txt`, `COPYING`, `LICENCE-MIT`; not code, such as `license.go`.
@@ -66,6 +59,10 @@ mod tests {
     const MIT: &str = include_str!("../../tests/texts/mit.txt");
     const BSD: &str = include_str!("../../tests/texts/bsd-3-clause.txt");
 
+    fn open(vendor: &Path) -> TreeDir {
+        TreeDir::open(vendor, "the vendor folder").unwrap()
+    }
+
     #[test]
     fn the_texts_of_a_module_are_read() {
         let vendor = tempfile::tempdir().unwrap();
@@ -76,7 +73,7 @@ mod tests {
         std::fs::write(module.join("license.go"), include_str!("../../tests/texts/isc.txt")).unwrap();
         std::os::unix::fs::symlink("license.go", module.join("COPYING")).unwrap();
         let found = |module| {
-            let licences = vendored(vendor.path(), module).unwrap();
+            let licences = vendored(&open(vendor.path()), module).unwrap();
             licences.iter().map(|l| l.as_str().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(found("example.org/A"), ["BSD-3-Clause", "MIT"]);
@@ -92,7 +89,36 @@ mod tests {
         std::fs::create_dir(&vendor).unwrap();
         std::fs::write(outside.path().join("LICENSE"), MIT).unwrap();
         for module in ["..", "../.", outside.path().to_str().unwrap()] {
-            assert_eq!(vendored(&vendor, module).unwrap(), [], "{module}");
+            assert_eq!(vendored(&open(&vendor), module).unwrap(), [], "{module}");
         }
+    }
+
+    /// Links to a licence of the host, in the place of the module, of a folder on the way and of the text; a pipe; a text
+    /// without end.
+    #[test]
+    fn what_is_planted_in_a_vendor_folder_is_not_read() {
+        let host = tempfile::tempdir().unwrap();
+        std::fs::create_dir(host.path().join("m")).unwrap();
+        std::fs::write(host.path().join("m/LICENSE"), MIT).unwrap();
+        let vendor = tempfile::tempdir().unwrap();
+        let climbing = format!("../../../../../..{}", host.path().join("m").display());
+        let link = |target: &Path, at: &str| std::os::unix::fs::symlink(target, vendor.path().join(at)).unwrap();
+        for folder in ["file", "file2", "dangling", "pipe", "long"] {
+            std::fs::create_dir(vendor.path().join(folder)).unwrap();
+        }
+        link(&host.path().join("m"), "absolute");
+        link(climbing.as_ref(), "climbing");
+        link(host.path(), "middle");
+        link(&host.path().join("m/LICENSE"), "file/LICENSE");
+        link(&Path::new("..").join(&climbing).join("LICENSE"), "file2/LICENSE");
+        link(&host.path().join("none"), "dangling/LICENSE");
+        let pipe = vendor.path().join("pipe/LICENSE");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+        let long = std::fs::File::create(vendor.path().join("long/LICENSE")).unwrap();
+        long.set_len(1 << 40).unwrap();
+        for module in ["absolute", "climbing", "middle/m", "file", "file2", "dangling", "pipe", "long"] {
+            assert_eq!(vendored(&open(vendor.path()), module).unwrap(), [], "{module}");
+        }
+        assert_eq!(std::fs::read_to_string(host.path().join("m/LICENSE")).unwrap(), MIT);
     }
 }

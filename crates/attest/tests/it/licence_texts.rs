@@ -13,7 +13,8 @@ fn found(text: &str) -> String {
     let vendor = tempfile::tempdir().unwrap();
     std::fs::create_dir(vendor.path().join("a")).unwrap();
     std::fs::write(vendor.path().join("a/LICENSE"), text).unwrap();
-    let licences = vendored(vendor.path(), "a").unwrap();
+    let vendor = akbuild_tree::TreeDir::open(vendor.path(), "the vendor folder").unwrap();
+    let licences = vendored(&vendor, "a").unwrap();
     licences.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(" + ")
 }
 

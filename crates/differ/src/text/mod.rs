@@ -5,8 +5,8 @@
 
 mod unified;
 
+use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -42,8 +42,8 @@ pub struct TextDiff {
 
 /// The line of the first difference of two texts, from 1 on. None if one of them is no text, or if
 /// they are equal. Reads no further than needed.
-pub fn first_difference(old: &Path, new: &Path) -> io::Result<Option<usize>> {
-    let (old, new) = (Blob::open(old)?, Blob::open(new)?);
+pub fn first_difference(old: File, new: File) -> io::Result<Option<usize>> {
+    let (old, new) = (Blob::of(old)?, Blob::of(new)?);
     let (old, new) = (old.whole(), new.whole());
     if !is_text(old)? || !is_text(new)? {
         return Ok(None);

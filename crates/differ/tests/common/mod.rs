@@ -11,7 +11,8 @@ pub(crate) fn explained(old: impl AsRef<[u8]>, new: impl AsRef<[u8]>, limit: usi
     let (a, b) = (dir.path().join("a"), dir.path().join("b"));
     std::fs::write(&a, old).unwrap();
     std::fs::write(&b, new).unwrap();
-    let found = explain(&a, &b, limit).unwrap();
+    let open = |path| std::fs::File::open(path).unwrap();
+    let found = explain(open(&a), open(&b), limit).unwrap();
     let lines = found.lines().len();
     assert!(lines <= limit, "{lines} lines, {limit} allowed:\n{found}");
     serde_json::to_string(&found).unwrap();

@@ -21,7 +21,7 @@ fn put(fake: &Fake, tag: &str, image: &Image) -> Descriptor {
     let repo = registry.repo("app");
     for blob in std::iter::once(&image.config).chain(&image.layers) {
         let bytes = match &blob.content {
-            akbuild_distribution::Content::File(path) => std::fs::read(path).unwrap(),
+            akbuild_distribution::Content::File(file) => std::fs::read(file.shown_path()).unwrap(),
             akbuild_distribution::Content::Bytes(bytes) => bytes.to_vec(),
         };
         repo.blobs.insert(blob.descriptor.name(), bytes);

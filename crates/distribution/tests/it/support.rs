@@ -8,6 +8,7 @@ use akbuild_distribution::{
 };
 use akbuild_image::{Descriptor, MEDIA_MANIFEST};
 use akbuild_nar::Digest;
+use akbuild_tree::{TreeDir, TreeFile};
 
 pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -59,7 +60,9 @@ pub(crate) fn image(layers: &[&[u8]]) -> Made {
     let blob = |(n, bytes): (usize, &&[u8])| {
         let path = folder.path().join(n.to_string());
         std::fs::write(&path, bytes).unwrap();
-        if n == 0 { Blob::file(Descriptor::of(LAYER, bytes), path) } else { Blob::bytes(LAYER, bytes) }
+        let tree = std::sync::Arc::new(TreeDir::open(folder.path(), "the layout").unwrap());
+        let file = TreeFile::new(&tree, n.to_string());
+        if n == 0 { Blob::file(Descriptor::of(LAYER, bytes), file) } else { Blob::bytes(LAYER, bytes) }
     };
     let layers: Vec<Blob> = layers.iter().enumerate().map(blob).collect();
     let config = Blob::bytes(CONFIG, b"{}");

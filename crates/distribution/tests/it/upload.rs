@@ -221,7 +221,8 @@ async fn a_registry_that_takes_nothing_is_given_up() {
 async fn a_file_that_was_changed_is_told_of() {
     let fake = Fake::new();
     let made = image(&[&layer()]);
-    let Content::File(path) = made.image.layers[0].content.clone() else { panic!() };
+    let Content::File(file) = &made.image.layers[0].content else { panic!() };
+    let path = file.shown_path();
     std::fs::write(&path, noise(8, 45)).unwrap();
     let to = reference(&fake.host, "app:1");
     let error = push(&anybody(), &made, &to, &Heard::default()).await.unwrap_err();
@@ -233,19 +234,20 @@ async fn a_file_that_was_changed_is_told_of() {
     ");
     std::fs::remove_file(&path).unwrap();
     let error = push(&anybody(), &made, &to, &Heard::default()).await.unwrap_err();
-    insta::assert_snapshot!(error.to_string().replace(&path.display().to_string(), "LAYER"), @"cannot read LAYER: No such file or directory (os error 2)");
+    insta::assert_snapshot!(error.to_string().replace(&path.display().to_string(), "LAYER"), @"cannot open `0` of the layout: No such file or directory (os error 2)");
 }
 
 #[tokio::test]
 async fn a_file_that_goes_away_in_the_middle_is_told_of() {
     let fake = Fake::new();
     let made = image(&[&layer()]);
-    let Content::File(path) = made.image.layers[0].content.clone() else { panic!() };
+    let Content::File(file) = &made.image.layers[0].content else { panic!() };
+    let path = file.shown_path();
     let gone = path.clone();
     let remove = move |_: &mut Registry| std::fs::remove_file(&gone).unwrap();
     fake.rule(1, |r| r.header("content-range") == Some("30-39"), Fault::After(Box::new(remove)));
     let error = push(&anybody(), &made, &reference(&fake.host, "app:1"), &Heard::default()).await.unwrap_err();
-    insta::assert_snapshot!(error.to_string().replace(&path.display().to_string(), "LAYER"), @"cannot read LAYER: No such file or directory (os error 2)");
+    insta::assert_snapshot!(error.to_string().replace(&path.display().to_string(), "LAYER"), @"cannot open `0` of the layout: No such file or directory (os error 2)");
 }
 
 #[tokio::test]

@@ -2,17 +2,16 @@
 //! `go.sum` and the licences in vendor folders.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::PathBuf;
 
 use akbuild_attest::go::GoError;
 use akbuild_attest::{Component, go};
 use akbuild_nar::{Digest, Kind};
 use akbuild_recipe::plan::StageId;
 use akbuild_registry::{GoLock, What};
+use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
-use crate::error::{EngineError, Io};
+use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
 
@@ -22,7 +21,7 @@ struct Known {
     /// The hash that `go.sum` has of each module and version.
     sums: HashMap<(String, String), Digest>,
     /// Folders with the modules' files.
-    vendors: Vec<PathBuf>,
+    vendors: Vec<TreeDir>,
 }
 
 impl Engine {
@@ -66,7 +65,7 @@ impl Engine {
                         known.sums.insert((module, version), artifact.digest);
                     }
                 }
-                known.vendors.extend(outputs.get(&NodeId::Stage(id.clone())).map(|tree| self.tree(tree)));
+                known.vendors.extend(self.open_output(id, outputs)?);
             }
         }
         Ok(known)
@@ -80,10 +79,10 @@ impl Engine {
         mut each: impl FnMut(String, &[u8]) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         let Some(tree) = outputs.get(&NodeId::Stage(id.clone())) else { return Ok(()) };
+        let Some(output) = self.open_output(id, outputs)? else { return Ok(()) };
         for entry in &self.store.listing(tree)?.entries {
-            if matches!(entry.kind, Kind::File { exec: true, .. }) {
-                let path = self.tree(tree).join(&entry.path);
-                each(entry.path.display().to_string(), &fs::read(&path).doing("read", &path)?)?;
+            if let Kind::File { exec: true, size, .. } = entry.kind {
+                each(entry.path.display().to_string(), &output.read_at_most(&entry.path, size)?)?;
             }
         }
         Ok(())

@@ -2,16 +2,16 @@
 //! they are installed. Knows where installed packages say so.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use akbuild_attest::{Component, Ecosystem, Licence, Purl, Ships, python};
-use akbuild_nar::TreeHash;
+use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Artifacts, Exec, StageId};
 use akbuild_registry::{What, normalise};
+use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
-use crate::error::{EngineError, Io};
+use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
 
@@ -27,8 +27,8 @@ impl Engine {
         if artifacts.python.is_empty() {
             return Ok(Vec::new());
         }
-        let licences = match outputs.get(&NodeId::Stage(id.clone())) {
-            Some(tree) => self.installed(tree)?,
+        let licences = match outputs.get(&NodeId::Stage(id.clone())).zip(self.open_output(id, outputs)?) {
+            Some((tree, output)) => self.installed(tree, &output)?,
             None => HashMap::new(),
         };
         let licensed = |component: Component| {
@@ -56,7 +56,7 @@ impl Engine {
 
     /// The licences of the Python packages in a tree, by their normalised names. Packages have others inside; the one
     /// that is nearest to the top is the one that was installed.
-    fn installed(&self, tree: &TreeHash) -> Result<HashMap<String, Vec<Licence>>, EngineError> {
+    fn installed(&self, tree: &TreeHash, output: &TreeDir) -> Result<HashMap<String, Vec<Licence>>, EngineError> {
         let mut all: HashMap<String, (usize, Vec<Licence>)> = HashMap::new();
         for entry in &self.store.listing(tree)?.entries {
             let path = Path::new(&entry.path);
@@ -64,8 +64,10 @@ impl Engine {
             if path.file_name() != Some("METADATA".as_ref()) || folder != Some("dist-info".as_ref()) {
                 continue;
             }
-            let (depth, path) = (path.components().count(), self.tree(tree).join(path));
-            if let Ok(package) = python::metadata(&fs::read(&path).doing("read", &path)?) {
+            // A link says nothing: where it leads is not what was installed here.
+            let Kind::File { size, .. } = entry.kind else { continue };
+            let depth = path.components().count();
+            if let Ok(package) = python::metadata(&output.read_at_most(path, size)?) {
                 let name = normalise(&package.name);
                 if all.get(&name).is_none_or(|(known, _)| depth < *known) {
                     all.insert(name, (depth, package.licences));

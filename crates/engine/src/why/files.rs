@@ -2,7 +2,8 @@
 //! both trees are there; knows nothing of who made them.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
 use akbuild_differ::{Change, Difference};
 use akbuild_nar::{Entry, Listing};
@@ -23,11 +24,11 @@ pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileC
     let mut files = Vec::new();
     for difference in akbuild_differ::compare(&before, &after) {
         let is_content = matches!(difference.change, Change::Content { .. });
-        let places = || [old, new].map(|p| store.tree_path(&p.tree).join(below(&p.path, &difference)));
+        let line = || first_line(open(store, old, &difference)?, open(store, new, &difference)?);
         if is_content && there && is_hidden(store, [old, new], &difference) {
             continue;
         }
-        let line = if is_content && there && files.len() < READ { line(&places()) } else { None };
+        let line = if is_content && there && files.len() < READ { line() } else { None };
         let path = below(&new.path, &difference);
         files.push(FileChange { difference: Difference { path, ..difference }, line });
     }
@@ -52,7 +53,12 @@ fn is_hidden(store: &Store, parts: [&Part; 2], difference: &Difference) -> bool 
     old.is_some() && old == new
 }
 
-fn line([old, new]: &[PathBuf; 2]) -> Option<usize> {
+fn open(store: &Store, part: &Part, difference: &Difference) -> Option<File> {
+    let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
+    tree.file(below(&part.path, difference)).ok()
+}
+
+fn first_line(old: File, new: File) -> Option<usize> {
     akbuild_differ::first_difference(old, new).ok().flatten()
 }
 

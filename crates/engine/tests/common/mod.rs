@@ -1,6 +1,7 @@
 //! An engine for a recipe that is written here: with a home of its own, without a network, and told to nobody.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 pub(crate) mod go_program;
 
@@ -59,6 +60,19 @@ impl World {
 
     /// Puts a tree into the store. A text that begins with `#!` or like a program is executable.
     pub(crate) fn tree(&self, files: &[(&str, &[u8])]) -> TreeHash {
+        self.tree_with_links(files, &[])
+    }
+
+    /// Puts a link in the place of a file or folder of a stored tree, as somebody else could.
+    pub(crate) fn plant(&self, tree: &TreeHash, path: &str, target: &Path) {
+        let place = self.engine.store.tree_path(tree).join(path);
+        fs::set_permissions(place.parent().unwrap(), Permissions::from_mode(0o755)).unwrap();
+        fs::rename(&place, self.folder.path().join("replaced")).unwrap();
+        std::os::unix::fs::symlink(target, place).unwrap();
+    }
+
+    /// The same with symbolic links, each with its target.
+    pub(crate) fn tree_with_links(&self, files: &[(&str, &[u8])], links: &[(&str, &str)]) -> TreeHash {
         let scratch = self.engine.store.scratch("test").unwrap();
         let tree = scratch.path().join("tree");
         fs::create_dir(&tree).unwrap();
@@ -68,6 +82,11 @@ impl World {
             fs::write(&path, bytes).unwrap();
             let executable = bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF");
             fs::set_permissions(&path, Permissions::from_mode(if executable { 0o755 } else { 0o644 })).unwrap();
+        }
+        for (path, target) in links {
+            let path = tree.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(target, path).unwrap();
         }
         self.engine.store.publish(&tree, &Publish { listing: true, ..Publish::default() }).unwrap().hash
     }

@@ -88,7 +88,7 @@ fn bytes_with_another_digest() {
     ");
     std::fs::remove_file(&blob).unwrap();
     let error = akbuild_image::unpack(&world.open().unwrap(), &world.root()).unwrap_err();
-    insta::assert_snapshot!(text(error, &world), @"cannot open `[DIR]/layout/blobs/sha256/[HEX]`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(text(error, &world), @"cannot open `blobs/sha256/[HEX]` of the image layout `[DIR]/layout`: No such file or directory (os error 2)");
 }
 
 /// Sizes that are claimed and not there, and headers that are: what is kept in memory has a limit.

@@ -119,7 +119,7 @@ fn of_config(change: impl Fn(&mut Value)) -> String {
 fn folders_that_are_no_layout() {
     let folder = tempfile::tempdir().unwrap();
     let error = akbuild_image::Layout::open(folder.path()).unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(&folder.path().display().to_string(), "[DIR]"), @"cannot read `[DIR]/index.json`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(error.replace(&folder.path().display().to_string(), "[DIR]"), @"cannot open `index.json` of the image layout `[DIR]`: No such file or directory (os error 2)");
     insta::assert_snapshot!(of_index("not JSON"), @"
     `[DIR]/layout/index.json` is no image index: expected ident at line 1 column 2
       help: run `akbuild cache verify --repair` if akbuild has made it; fetch any other image again
@@ -139,7 +139,7 @@ fn folders_that_are_no_layout() {
     `[DIR]/layout/index.json` is no index of one image: it has 2
       help: run `akbuild cache verify --repair` if akbuild has made it; fetch any other image again
     ");
-    insta::assert_snapshot!(of_index(&json!({"manifests": [entry(&digest)]}).to_string()), @"cannot read `[DIR]/layout/blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(of_index(&json!({"manifests": [entry(&digest)]}).to_string()), @"cannot open `blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000` of the image layout `[DIR]/layout`: No such file or directory (os error 2)");
     for digest in ["sha512:00", "sha256:../../etc/passwd", "00", "\x1b[31m"] {
         let error = of_index(&json!({"manifests": [entry(digest)]}).to_string());
         assert!(error.contains(&format!("`{}` is no SHA-256 digest", digest.escape_debug())), "{error}");
@@ -165,7 +165,7 @@ fn manifests_that_are_none() {
     `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: invalid type: null, expected a sequence at line 1 column 249
     `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: invalid type: string "7", expected u64 at line 1 column 393
     `[DIR]/layout/blobs/sha256/[HEX]` is no image manifest: `md5:00` is no SHA-256 digest at line 1 column 317
-    cannot read `[DIR]/layout/blobs/sha256/1111111111111111111111111111111111111111111111111111111111111111`: No such file or directory (os error 2)
+    cannot open `blobs/sha256/1111111111111111111111111111111111111111111111111111111111111111` of the image layout `[DIR]/layout`: No such file or directory (os error 2)
     "#);
     let sha512 = format!("sha512:{}", "1".repeat(128));
     let other = of_manifest(|_, manifest| manifest["layers"][0]["digest"] = json!(sha512));

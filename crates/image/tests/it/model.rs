@@ -17,7 +17,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use tar::EntryType;
 
 use crate::tarball::{DIR, FILE, LINK, end, header, with_data};
-use crate::world::World;
+use crate::world::{World, tree_file};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
@@ -134,7 +134,7 @@ fn contents(wanted: &[(Vec<u8>, Node)], sources: &Path) -> (Contents, Files) {
                 let (from, size, exec) = (sources.join(i.to_string()), bytes.len() as u64, *exec);
                 fs::write(&from, bytes).unwrap();
                 let digest = Digest::sha256(bytes).as_bytes().try_into().unwrap();
-                contents.add(name, Entry::File { from, size, digest, exec })
+                contents.add(name, Entry::File { from: tree_file(&from), size, digest, exec })
             }
         };
         let is_folder = |path: &[u8]| files.get(path).is_none_or(|node| matches!(node, Node::Folder(_)));

@@ -10,7 +10,7 @@ use akbuild_image::{Contents, Entry, ImageError, pack};
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::Compression;
 
-use crate::world::{Disk, names};
+use crate::world::{Disk, names, tree_file};
 
 const GZIP: Compression = Compression::Gzip(6);
 
@@ -20,7 +20,7 @@ fn text(text: &str) -> Entry {
 
 /// A file of this machine that is said to have so many bytes.
 fn file(from: &Path, size: u64) -> Entry {
-    Entry::File { from: from.to_owned(), size, digest: [0; 32], exec: false }
+    Entry::File { from: tree_file(from), size, digest: [0; 32], exec: false }
 }
 
 fn archive(blob: &Path, compression: Compression) -> Vec<u8> {
@@ -38,7 +38,7 @@ fn everything(folder: &Path) -> Contents {
     fs::write(&from, "#!/bin/sh\n").unwrap();
     let mut contents = Contents::default();
     let mut add = |path: &[u8], entry| contents.add(OsStr::from_bytes(path), entry).unwrap();
-    add(b"bin/tool", Entry::File { from, size: 10, digest: [0; 32], exec: true });
+    add(b"bin/tool", Entry::File { from: tree_file(&from), size: 10, digest: [0; 32], exec: true });
     add(b"bin/sh", Entry::Link("tool".into()));
     add(b"bin/odd", Entry::Link("..//./bin/tool/".into()));
     add(b"empty", Entry::Folder(0o755));
@@ -200,10 +200,11 @@ fn files_that_cannot_be_read_and_places_that_are_taken() {
     let (dir, out) = (folder.path(), folder.path().join("out"));
     let mut contents = Contents::default();
     contents.add(OsStr::new("x"), file(&dir.join("none"), 1)).unwrap();
-    insta::assert_snapshot!(error(&contents, &out, &[(dir, "[DIR]")]), @"cannot open `[DIR]/none`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(error(&contents, &out, &[(dir, "[DIR]")]), @"cannot open `none` of the tree: No such file or directory (os error 2)");
     let mut contents = Contents::default();
     contents.add(OsStr::new("x"), file(dir, 1)).unwrap();
-    insta::assert_snapshot!(error(&contents, &out, &[(dir, "[DIR]")]), @"cannot read `[DIR]`: Is a directory (os error 21)");
+    let name = Path::new(dir.file_name().unwrap());
+    insta::assert_snapshot!(error(&contents, &out, &[(name, "[DIR]")]), @"`[DIR]` of the tree is a folder, expected a file");
     assert_eq!(names(dir), [""; 0]);
     fs::write(&out, "of somebody else").unwrap();
     insta::assert_snapshot!(error(&Contents::default(), &out, &[(dir, "[DIR]")]), @"cannot make `[DIR]/out`: File exists (os error 17)");

@@ -102,7 +102,7 @@ fn records_that_are_none() {
     ");
     fs::remove_file(folder.path().join(CONTENTS)).unwrap();
     fs::remove_file(folder.path().join(RECORD)).unwrap();
-    insta::assert_snapshot!(error(Packed::contents(folder.path()).unwrap_err()), @"cannot read `[DIR]/contents`: No such file or directory (os error 2)");
-    insta::assert_snapshot!(error(Packed::read(folder.path()).unwrap_err()), @"cannot read `[DIR]/layer.json`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(error(Packed::contents(folder.path()).unwrap_err()), @"cannot open `contents` of the layer in `[DIR]`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(error(Packed::read(folder.path()).unwrap_err()), @"cannot open `layer.json` of the layer in `[DIR]`: No such file or directory (os error 2)");
     insta::assert_snapshot!(error(packed.write(&folder.path().join("none"), &Contents::default()).unwrap_err()), @"cannot write `[DIR]/none/layer.json`: No such file or directory (os error 2)");
 }

@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use akbuild_image::{Descriptor, ImageError, Layout, MEDIA_CONFIG, MEDIA_MANIFEST, Unpacked, unpack};
 use akbuild_nar::Digest;
+use akbuild_tree::{TreeDir, TreeFile};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -172,4 +174,10 @@ impl Drop for Disk {
     fn drop(&mut self) {
         rustix::mount::unmount(self.0.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
     }
+}
+
+/// A file of this machine as one of the tree that is its folder.
+pub(crate) fn tree_file(path: &Path) -> TreeFile {
+    let tree = TreeDir::open(path.parent().unwrap(), "the tree").unwrap();
+    TreeFile::new(&Arc::new(tree), path.file_name().unwrap())
 }

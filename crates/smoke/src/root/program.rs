@@ -1,10 +1,9 @@
 //! Which program of an image is started, and whether it can be. Knows PATH and the first lines of scripts.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{PATH, Root, within};
+use super::{PATH, Root, open};
 use crate::Finding;
 
 impl Root {
@@ -45,9 +44,8 @@ impl Root {
 
     /// The program that runs a script, by its first line.
     fn interpreter(&self, program: &Path) -> Option<PathBuf> {
-        let (real, _) = self.files.look_up(program)?;
         let mut first = Vec::new();
-        File::open(within(&self.folder, &real)).ok()?.take(256).read_to_end(&mut first).ok()?;
+        open(&self.folder).ok()?.file(program).ok()?.take(256).read_to_end(&mut first).ok()?;
         let line = first.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
         let word = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
         word.starts_with('/').then(|| word.into())

@@ -1,12 +1,20 @@
 //! What a process of an image gets to see and may write to, and what can be seen to be wrong beforehand. Images are made by
 //! hand here: those of layers are tried by the tests of whole runs.
 
+use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use akbuild_image::Meta;
 use tempfile::TempDir;
 
 use super::*;
+
+mod links;
+
+/// Where a path of the image is on this machine.
+fn within(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(path.strip_prefix("/").unwrap_or(path))
+}
 
 /// A root folder with these entries, each `MODE PATH`, `MODE PATH/` for a folder or `PATH -> TARGET`.
 fn root(entries: &[&str]) -> (TempDir, Root) {
@@ -40,7 +48,7 @@ fn root(entries: &[&str]) -> (TempDir, Root) {
         workdir: "/".into(),
         stop: String::new(),
         user: "65534".into(),
-        identity: who("65534", &files, folder.path()),
+        identity: who("65534", folder.path()),
         files,
     };
     (folder, root)
@@ -180,13 +188,13 @@ fn files_are_mounted_where_links_lead_and_where_nothing_is() {
 
 #[test]
 fn a_user_is_looked_up_where_links_of_the_image_lead() {
-    let (folder, root) = root(&["755 /etc/", "755 /usr/", "644 /usr/passwd", "/etc/passwd -> /usr/passwd"]);
+    let (folder, _root) = root(&["755 /etc/", "755 /usr/", "644 /usr/passwd", "/etc/passwd -> /usr/passwd"]);
     fs::write(folder.path().join("usr/passwd"), "app:x:12:13::/srv:/bin/sh\n").unwrap();
-    let found = who("app", &root.files, folder.path());
+    let found = who("app", folder.path());
     assert_eq!(found, Ok(Identity { uid: 12, gid: 13, home: "/srv".into() }));
     // The machine has such a file.
-    let (folder, root) = self::root(&["/etc -> /proc/self/root/etc"]);
-    assert!(who("root", &root.files, folder.path()).is_err());
+    let (folder, _root) = self::root(&["/etc -> /proc/self/root/etc"]);
+    assert!(who("root", folder.path()).is_err());
 }
 
 #[test]
@@ -226,7 +234,7 @@ fn found(entries: &[&str], change: impl FnOnce(&mut Root)) -> String {
 fn what_is_wrong_can_be_seen_beforehand() {
     let sound = [START, "1777 /tmp/", "755 /data/"];
     assert_eq!(found(&sound, |_| ()), "");
-    insta::assert_snapshot!(found(&sound, |r| r.identity = who("app", &r.files, &r.folder)), @"
+    insta::assert_snapshot!(found(&sound, |r| r.identity = who("app", &r.folder)), @"
     the image cannot be run
     the user `app` is not in the image's `/etc/passwd`
     ");

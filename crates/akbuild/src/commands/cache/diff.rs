@@ -6,6 +6,7 @@ use akbuild_nar::TreeHash;
 use serde_json::{Value, json};
 
 use super::what::What;
+use crate::commands::check::stored_file;
 use crate::commands::explain;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
@@ -50,8 +51,9 @@ fn compare(session: &Session, names: [&str; 2], what: &[What; 2], limit: usize) 
     let mut left = limit;
     let mut explain = |file: &FileChange| {
         let wanted = matches!(file.difference.change, Change::Content { .. }) && left > 0;
-        let [old, new] = trees.each_ref().map(|tree| session.store.tree_path(tree).join(&file.difference.path));
-        let found = if wanted { akbuild_differ::explain(&old, &new, LINES).ok() } else { None };
+        let open = |tree| stored_file(&session.store, tree, file.difference.path.as_ref()).ok();
+        let files = if wanted { open(&trees[0]).zip(open(&trees[1])) } else { None };
+        let found = files.and_then(|(old, new)| akbuild_differ::explain(old, new, LINES).ok());
         left -= usize::from(found.is_some());
         found
     };
