@@ -2,6 +2,8 @@
 
 use akbuild_recipe::RecipeErrors;
 
+use crate::ui::Paint;
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -17,6 +19,8 @@ pub(crate) enum Exit {
     Bug = 70,
     /// Stopped from outside.
     Interrupted = 130,
+    /// The reader of stdout is gone: 128 and SIGPIPE, as a shell reports programs that this signal ends.
+    ReaderGone = 141,
 }
 
 /// A command that did not succeed.
@@ -34,12 +38,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The message and the code; the message has its kind in front.
-    pub(crate) fn render(&self, color: bool) -> (Option<String>, u8) {
+    pub(crate) fn render(&self, paint: Paint) -> (Option<String>, u8) {
         match self {
             Failure::Told(exit) => (None, *exit as u8),
             Failure::Passed(code) => (None, *code),
             Failure::Say(text) => (Some(format!("error: {text}")), Exit::Failed as u8),
-            Failure::Recipe(errors) => (Some(errors.render(color)), Exit::Failed as u8),
+            Failure::Recipe(errors) => (Some(errors.render(&|part, text| paint.part(part, text))), Exit::Failed as u8),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome, io};
 use crate::project::{self, Project};
 use crate::session::Session;
 use crate::toolchain;
-use crate::ui::{Meter, data, size};
+use crate::ui::{Meter, size};
 
 /// What was asked for.
 pub(super) struct Wanted<'a> {
@@ -30,7 +30,7 @@ pub(super) fn run(session: &Session, global: &Global, wanted: &Wanted<'_>) -> Ou
     }
     if to_stdout {
         let message = "an export is nothing for a terminal\n  help: name a file with `--output FILE`, or use a pipe";
-        let mut out = data().ok_or_else(|| Failure::Say(message.to_owned()))?;
+        let mut out = session.ui.streams().data().ok_or_else(|| Failure::Say(message.to_owned()))?;
         let contents = contents(session, global, wanted)?;
         let written = write(session, &contents, &mut out)?;
         session.ui.note(&format!("sha256 {}, {}", written.digest.hex(), size(written.bytes)));

@@ -10,15 +10,15 @@ use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
 use crate::failure::{Failure, Outcome, io, replace};
 use crate::session::Session;
-use crate::ui::data;
+use crate::ui::Ui;
 
 /// Fails if stdout is not for an image.
-pub(super) fn check_stdout(wanted: &Image, json: bool) -> Outcome {
+pub(super) fn check_stdout(ui: &dyn Ui, wanted: &Image, json: bool) -> Outcome {
     let refuse = |message: &str| Err(Failure::Say(format!("{message}\n  help: name a file with `--output FILE`")));
     match wanted.format {
         _ if json => refuse("the image goes to stdout, where `--json` would be in it"),
         ImageFormat::Oci => refuse("a layout is a folder, and cannot go to stdout"),
-        _ if data().is_none() => refuse("an image is nothing for a terminal"),
+        _ if ui.streams().out_is_terminal() => refuse("an image is nothing for a terminal"),
         _ => Ok(()),
     }
 }
@@ -38,8 +38,9 @@ pub(super) fn write(
         ImageFormat::DockerArchive => Form::Docker,
     };
     if output == Path::new("-") {
-        let out = data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
-        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, out))?;
+        let out =
+            session.ui.streams().data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
+        write_archive(layout, form, names, out)?;
         return Ok(Vec::new());
     }
     archive(layout, form, names, output)?;
