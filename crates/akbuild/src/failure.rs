@@ -101,13 +101,3 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 pub(crate) fn io<T>(result: std::io::Result<T>, doing: &str, path: &std::path::Path) -> Outcome<T> {
     result.map_err(|error| Failure::Say(format!("cannot {doing} `{}`: {error}", path.display())))
 }
-
-/// Writes a file by way of a sibling and a rename: whoever reads it meanwhile sees the old or the new one,
-/// and a full disk leaves the old one.
-pub(crate) fn replace(path: &std::path::Path, text: &str) -> Outcome {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let sibling = path.with_file_name(name);
-    io(std::fs::write(&sibling, text), "write", &sibling)?;
-    io(std::fs::rename(&sibling, path), "write", path)
-}

@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod machine;
 mod project;
+mod replacement;
 mod session;
 mod timeline;
 mod toolchain;

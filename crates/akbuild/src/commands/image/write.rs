@@ -8,7 +8,8 @@ use akbuild_image::{Form, Layout, write_archive};
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
-use crate::failure::{Failure, Outcome, io, replace};
+use crate::failure::{Failure, Outcome, io};
+use crate::replacement::{ReplacementFile, replace};
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -49,24 +50,16 @@ pub(super) fn write(
     Ok(written)
 }
 
-/// Writes a sibling, then renames: whoever reads the file sees the old one or all of the new one.
+/// Writes an archive to a file, a device or a pipe.
 fn archive(layout: &Layout, form: Form, names: &[String], output: &Path) -> Outcome {
     if fs::metadata(output).is_ok_and(|meta| !meta.is_file()) {
         // A device or a pipe.
         let file = io(File::options().write(true).open(output), "open", output)?;
         return Ok(write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, file))?);
     }
-    let sibling = added(output, ".new");
-    let write = || -> Outcome {
-        let file = io(File::create(&sibling), "make", &sibling)?;
-        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, &file))?;
-        io(file.sync_all(), "write", &sibling)?;
-        io(fs::rename(&sibling, output), "rename", &sibling)
-    };
-    write().inspect_err(|_| {
-        // Only tidiness: the next one to the same place writes over it.
-        let _ = fs::remove_file(&sibling);
-    })
+    let mut new = ReplacementFile::create(output)?;
+    write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, new.file()))?;
+    new.finish()
 }
 
 /// Copies the layout to a folder that is new, or has one already.
@@ -87,12 +80,12 @@ fn folder(
     io(fs::create_dir_all(&blobs), "make", &blobs)?;
     for blob in layout.layers.iter().chain([&layout.config, &layout.manifest]) {
         let (from, to) = (layout.blob(&blob.digest), blobs.join(blob.digest.hex()));
-        if fs::metadata(&to).is_ok_and(|meta| meta.len() == blob.size) {
+        if fs::symlink_metadata(&to).is_ok_and(|meta| meta.is_file() && meta.len() == blob.size) {
             continue;
         }
-        let sibling = added(&to, ".new");
-        io(fs::copy(&from, &sibling), "copy", &from)?;
-        io(fs::rename(&sibling, &to), "rename", &sibling)?;
+        let mut new = ReplacementFile::create(&to)?;
+        io(File::open(&from).and_then(|mut blob| std::io::copy(&mut blob, new.file())), "copy", &from)?;
+        new.finish()?;
     }
     let version = layout.folder.join("oci-layout");
     replace(&output.join("oci-layout"), &io(fs::read_to_string(&version), "read", &version)?)?;
