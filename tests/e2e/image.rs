@@ -401,3 +401,28 @@ fn what_would_hide_a_part_of_the_sysroot() {
       help: `akbuild log image` prints the log
     ");
 }
+
+#[test]
+fn links_beside_what_is_written_are_not_followed() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let canary = world.path("canary");
+    std::fs::write(&canary, "alive").unwrap();
+    let written = ["image.tar", "image.tar.cdx.json", "image.tar.provenance.json", "export", "akbuild.lock"];
+    for name in written {
+        for planted in [name.to_owned(), format!("{name}.new"), format!(".{name}.new"), format!("{name}.tmp")] {
+            let path = world.path("project").join(planted);
+            let _ = std::fs::remove_file(&path);
+            std::os::unix::fs::symlink(&canary, path).unwrap();
+        }
+    }
+    let lock = world.path("project/akbuild.lock");
+    std::fs::remove_file(&lock).unwrap();
+    world.lock();
+    let _ = world.run(&["image", "--output", "image.tar"]).ok();
+    let _ = world.run(&["cache", "export", "--output", "export"]).ok();
+    assert_eq!(std::fs::read_to_string(&canary).unwrap(), "alive");
+    for name in written {
+        assert!(world.path("project").join(name).symlink_metadata().unwrap().is_file(), "{name}");
+    }
+}

@@ -8,17 +8,18 @@ use akbuild_image::{Form, Layout, write_archive};
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
-use crate::failure::{Failure, Outcome, io, replace};
+use crate::failure::{Failure, Outcome, io};
+use crate::replacement::{ReplacementFile, replace};
 use crate::session::Session;
-use crate::ui::data;
+use crate::ui::Ui;
 
 /// Fails if stdout is not for an image.
-pub(super) fn check_stdout(wanted: &Image, json: bool) -> Outcome {
+pub(super) fn check_stdout(ui: &dyn Ui, wanted: &Image, json: bool) -> Outcome {
     let refuse = |message: &str| Err(Failure::Say(format!("{message}\n  help: name a file with `--output FILE`")));
     match wanted.format {
         _ if json => refuse("the image goes to stdout, where `--json` would be in it"),
         ImageFormat::Oci => refuse("a layout is a folder, and cannot go to stdout"),
-        _ if data().is_none() => refuse("an image is nothing for a terminal"),
+        _ if ui.streams().out_is_terminal() => refuse("an image is nothing for a terminal"),
         _ => Ok(()),
     }
 }
@@ -38,8 +39,9 @@ pub(super) fn write(
         ImageFormat::DockerArchive => Form::Docker,
     };
     if output == Path::new("-") {
-        let out = data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
-        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, out))?;
+        let out =
+            session.ui.streams().data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
+        write_archive(layout, form, names, out)?;
         return Ok(Vec::new());
     }
     archive(layout, form, names, output)?;
@@ -48,24 +50,16 @@ pub(super) fn write(
     Ok(written)
 }
 
-/// Writes a sibling, then renames: whoever reads the file sees the old one or all of the new one.
+/// Writes an archive to a file, a device or a pipe.
 fn archive(layout: &Layout, form: Form, names: &[String], output: &Path) -> Outcome {
     if fs::metadata(output).is_ok_and(|meta| !meta.is_file()) {
         // A device or a pipe.
         let file = io(File::options().write(true).open(output), "open", output)?;
         return Ok(write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, file))?);
     }
-    let sibling = added(output, ".new");
-    let write = || -> Outcome {
-        let file = io(File::create(&sibling), "make", &sibling)?;
-        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, &file))?;
-        io(file.sync_all(), "write", &sibling)?;
-        io(fs::rename(&sibling, output), "rename", &sibling)
-    };
-    write().inspect_err(|_| {
-        // Only tidiness: the next one to the same place writes over it.
-        let _ = fs::remove_file(&sibling);
-    })
+    let mut new = ReplacementFile::create(output)?;
+    write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, new.file()))?;
+    new.finish()
 }
 
 /// Copies the layout to a folder that is new, or has one already.
@@ -86,12 +80,12 @@ fn folder(
     io(fs::create_dir_all(&blobs), "make", &blobs)?;
     for blob in layout.layers.iter().chain([&layout.config, &layout.manifest]) {
         let (from, to) = (layout.blob(&blob.digest), blobs.join(blob.digest.hex()));
-        if fs::metadata(&to).is_ok_and(|meta| meta.len() == blob.size) {
+        if fs::symlink_metadata(&to).is_ok_and(|meta| meta.is_file() && meta.len() == blob.size) {
             continue;
         }
-        let sibling = added(&to, ".new");
-        io(fs::copy(&from, &sibling), "copy", &from)?;
-        io(fs::rename(&sibling, &to), "rename", &sibling)?;
+        let mut new = ReplacementFile::create(&to)?;
+        io(File::open(&from).and_then(|mut blob| std::io::copy(&mut blob, new.file())), "copy", &from)?;
+        new.finish()?;
     }
     let version = layout.folder.join("oci-layout");
     replace(&output.join("oci-layout"), &io(fs::read_to_string(&version), "read", &version)?)?;
