@@ -146,9 +146,9 @@ fn no_command_passes_on_what_a_terminal_obeys() {
         if raw {
             assert!(ran.code != Some(0) || ran.out.contains(EVIL), "{line:?}");
         } else {
-            assert_eq!(obeyed(&ran.out, &['\n']), [], "{line:?}\n{}", ran.out);
+            assert_eq!(obeyed(&ran.out, &['\n']), Vec::<char>::new(), "{line:?}\n{}", ran.out);
         }
-        assert_eq!(obeyed(&ran.err, &['\n']), [], "{line:?}\n{}", ran.err);
+        assert_eq!(obeyed(&ran.err, &['\n']), Vec::<char>::new(), "{line:?}\n{}", ran.err);
     }
 }
 
@@ -159,10 +159,10 @@ fn on_a_terminal_not_even_data_passes_it_on() {
         // Without a terminal that can move its cursor there are only lines.
         let plain = [&["--color", "never"], &line[..]].concat();
         let (shown, _) = Terminal::new().run(world.command(&plain).env("TERM", "dumb"));
-        assert_eq!(obeyed(&shown, &['\n', '\r']), [], "{line:?}\n{shown}");
+        assert_eq!(obeyed(&shown, &['\n', '\r']), Vec::<char>::new(), "{line:?}\n{shown}");
         let (shown, _) = Terminal::new().run(world.command(&line).env("TERM", "xterm"));
         let rest = own_sequences(&shown);
-        assert_eq!(obeyed(&rest, &['\n', '\r']), [], "{line:?}\n{shown:?}");
+        assert_eq!(obeyed(&rest, &['\n', '\r']), Vec::<char>::new(), "{line:?}\n{shown:?}");
     }
 }
 
@@ -198,10 +198,10 @@ fn a_recipe_that_names_such_text_is_shown_without_it() {
         ),
     );
     let ran = world.run(&["all"]).failed();
-    assert_eq!(obeyed(&ran.err, &['\n']), [], "{}", ran.err);
+    assert_eq!(obeyed(&ran.err, &['\n']), Vec::<char>::new(), "{}", ran.err);
     assert!(ran.err.contains("\\u001b"), "{}", ran.err);
     let (shown, _) = Terminal::new().run(world.command(&["all"]).env("TERM", "xterm"));
-    assert_eq!(obeyed(&own_sequences(&shown), &['\n', '\r']), [], "{shown:?}");
+    assert_eq!(obeyed(&own_sequences(&shown), &['\n', '\r']), Vec::<char>::new(), "{shown:?}");
     assert!(shown.contains("\x1b[1;31merror\x1b[0m"), "{shown:?}");
 }
 
