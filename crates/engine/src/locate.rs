@@ -1,9 +1,8 @@
 //! Where an artifact can be downloaded: the configured mirrors of its ecosystem first, then the
 //! address that the upstream lock file gives, unless mirrors alone are allowed.
 
-use akbuild_fetch::{Base, IndexFile, Locations, Mirrors};
+use akbuild_fetch::{DownloadAddress, IndexFile, Locations, MirrorBase, Mirrors};
 use akbuild_registry::{Artifact, What, escape_module};
-use url::Url;
 
 /// The places to try for `artifact`, in order. Empty if no mirror covers it and nothing else may be asked.
 pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
@@ -27,13 +26,13 @@ pub(crate) fn label(artifact: &Artifact) -> String {
 
 /// The conventional address on each mirror; a lock's own address is mapped onto them by its path, as npm's
 /// `replace-registry-host` does, if it looks like a registry's.
-fn npm(name: &str, version: &str, url: Option<&str>, mirrors: &Mirrors) -> Vec<Url> {
-    let own = url.and_then(|u| Url::parse(u).ok());
+fn npm(name: &str, version: &str, url: Option<&str>, mirrors: &Mirrors) -> Vec<DownloadAddress> {
+    let own = url.and_then(|u| DownloadAddress::upstream(u).ok());
     let short = name.rsplit('/').next().unwrap_or(name);
     let conventional = format!("{name}/-/{short}-{version}.tgz");
-    let of_a_registry = own.as_ref().is_none_or(|u| u.path().contains("/-/"));
+    let of_a_registry = own.as_ref().is_none_or(|own| own.url().path().contains("/-/"));
     let bases = mirrors.npm_for(name).into_iter().filter(|_| of_a_registry);
-    let mut urls: Vec<Url> = bases.filter_map(|base| base.url.join(&conventional).ok()).collect();
+    let mut urls: Vec<DownloadAddress> = bases.filter_map(|base| base.below(&conventional)).collect();
     urls.extend(own.filter(|_| !mirrors.mirrors_only));
     urls.dedup();
     urls
@@ -42,9 +41,10 @@ fn npm(name: &str, version: &str, url: Option<&str>, mirrors: &Mirrors) -> Vec<U
 /// The lock's own address where its index is a configured one (or nothing is configured), else what
 /// the configured indexes say of the file.
 fn python(name: &str, file: &str, url: Option<&str>, index: Option<&str>, mirrors: &Mirrors) -> Locations {
-    let own = url.and_then(|u| Url::parse(u).ok());
-    let same = |base: &Base| index.is_some_and(|i| i.trim_end_matches('/') == base.url.as_str().trim_end_matches('/'));
-    let bases = mirrors.python.iter().map(|b| b.url.clone()).collect();
+    let own = url.and_then(|u| DownloadAddress::upstream(u).ok());
+    let same =
+        |base: &MirrorBase| index.is_some_and(|i| i.trim_end_matches('/') == base.url.as_str().trim_end_matches('/'));
+    let bases = mirrors.python.iter().cloned().collect();
     let listed = IndexFile { bases, name: name.to_owned(), file: file.to_owned() };
     match own {
         Some(own) if mirrors.python.is_empty() && !mirrors.mirrors_only => Locations::Urls(vec![own]),
@@ -53,7 +53,7 @@ fn python(name: &str, file: &str, url: Option<&str>, index: Option<&str>, mirror
     }
 }
 
-fn go(module: &str, version: &str, what: &str, mirrors: &Mirrors) -> Vec<Url> {
+fn go(module: &str, version: &str, what: &str, mirrors: &Mirrors) -> Vec<DownloadAddress> {
     let path = format!("{}/@v/{}.{what}", escape_module(module), escape_module(version));
-    mirrors.go.iter().filter_map(|base| base.url.join(&path).ok()).collect()
+    mirrors.go.iter().filter_map(|base| base.below(&path)).collect()
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::error::{RecipeError, RecipeErrors, Report};
 use crate::file::Spot;
+use crate::mask::mask;
 
 const RED: &str = "\x1b[1;31m";
 const BLUE: &str = "\x1b[1;34m";
@@ -27,16 +28,16 @@ impl RecipeError {
     pub fn render(&self, color: bool) -> String {
         let report: &Report = &self.0;
         let paint = Paint(color);
-        let mut out = format!("{}{}", paint.on(RED, "error"), paint.on(BOLD, &format!(": {}", report.message)));
+        let mut out = format!("{}{}", paint.on(RED, "error"), paint.on(BOLD, &format!(": {}", mask(&report.message))));
         let mut margin = 0;
         if let (Some(file), Some(spot)) = (&report.file, &report.spot) {
             margin = spot.line.to_string().len();
-            place(&mut out, &paint, file, spot, &report.label, margin);
+            place(&mut out, &paint, file, spot, &mask(&report.label), margin);
         }
         let extra = report.notes.iter().map(|n| ("note", n)).chain(report.help.iter().map(|h| ("help", h)));
         for (word, text) in extra {
             let indent = " ".repeat(margin + 5 + word.len());
-            let text = text.replace('\n', &format!("\n{indent}"));
+            let text = mask(text).replace('\n', &format!("\n{indent}"));
             let _ = write!(out, "\n{:margin$} {} {}: {text}", "", paint.on(BLUE, "="), paint.on(BOLD, word));
         }
         out
@@ -67,7 +68,7 @@ fn window(spot: &Spot) -> (String, usize, usize) {
     let skip = (spot.column - 1).saturating_sub(WIDEST / 2);
     let skip = if spot.text.chars().count() <= WIDEST { 0 } else { skip };
     let visible = |c: char| if c.is_control() { ' ' } else { c };
-    let text: String = spot.text.chars().skip(skip).take(WIDEST).map(visible).collect();
+    let text: String = mask(&spot.text).chars().skip(skip).take(WIDEST).map(visible).collect();
     let start = spot.column - 1 - skip;
     let width = spot.width.min(text.chars().count().saturating_sub(start)).max(1);
     let text = text.trim_end();
