@@ -16,6 +16,14 @@ pub(crate) enum Reply {
     Slow(Vec<u8>),
     /// Status 500 so many times, and then these bytes.
     Broken(usize, Vec<u8>),
+    /// Nothing, until the client hangs up.
+    Silent,
+    /// A head, and of the body one byte after the other, a thousand at most.
+    Drip,
+    /// Status 429, and that it should be asked again in an hour.
+    Busy,
+    /// A redirect to this address.
+    To(String),
 }
 
 #[derive(Default)]
@@ -76,6 +84,21 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
     let Ok(input) = stream.try_clone() else { return };
     let (mut input, mut output) = (BufReader::new(input), stream);
     while let Some((path, from)) = read(&mut input) {
+        let stalled = stalled(&mut state.lock().unwrap(), &path);
+        match stalled {
+            Some(Reply::Silent) => return drop(read(&mut input)),
+            Some(Reply::Drip) => return drip(&mut output),
+            Some(Reply::Busy) => {
+                let _ = output.write_all(b"HTTP/1.1 429 X\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n");
+                continue;
+            }
+            Some(Reply::To(target)) => {
+                let head = format!("HTTP/1.1 302 X\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n");
+                let _ = output.write_all(head.as_bytes());
+                continue;
+            }
+            _ => {}
+        }
         let (status, body, pause) = answer(&mut state.lock().unwrap(), &path);
         let rest = body.get(from..).filter(|rest| status == 200 && from > 0 && !rest.is_empty());
         let head = match rest {
@@ -94,6 +117,26 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
     }
 }
 
+/// What a path is answered with that has no end or no body.
+fn stalled(state: &mut State, path: &str) -> Option<Reply> {
+    let found =
+        state.replies.get(path).filter(|r| matches!(r, Reply::Silent | Reply::Drip | Reply::Busy | Reply::To(_)));
+    let found = found.cloned()?;
+    state.asked.push(path.to_owned());
+    Some(found)
+}
+
+fn drip(output: &mut TcpStream) {
+    let mut next = output.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n");
+    for _ in 0..1000 {
+        if next.is_err() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        next = output.write_all(b".");
+    }
+}
+
 fn answer(state: &mut State, path: &str) -> (u16, Vec<u8>, Duration) {
     state.asked.push(path.to_owned());
     match state.replies.get_mut(path) {
@@ -104,6 +147,7 @@ fn answer(state: &mut State, path: &str) -> (u16, Vec<u8>, Duration) {
         }
         Some(Reply::File(bytes) | Reply::Broken(_, bytes)) => (200, bytes.clone(), Duration::ZERO),
         Some(Reply::Slow(bytes)) => (200, bytes.clone(), Duration::from_millis(1)),
+        Some(Reply::Silent | Reply::Drip | Reply::Busy | Reply::To(_)) => unreachable!("it is answered before"),
     }
 }
 

@@ -62,9 +62,7 @@ macro_rules! say {
     };
 }
 say!(
-    akbuild_engine::EngineError,
     akbuild_store::StoreError,
-    akbuild_fetch::FetchError,
     akbuild_fetch::Failures,
     akbuild_nar::NarError,
     akbuild_sandbox::SandboxError,
@@ -76,6 +74,21 @@ say!(
     akbuild_attest::ProvenanceError,
     akbuild_tree::TreeError,
 );
+
+impl From<akbuild_engine::EngineError> for Failure {
+    fn from(error: akbuild_engine::EngineError) -> Self {
+        match error {
+            akbuild_engine::EngineError::Cancelled => Failure::Told(Exit::Interrupted),
+            other => Failure::Say(other.to_string()),
+        }
+    }
+}
+
+impl From<akbuild_fetch::FetchError> for Failure {
+    fn from(error: akbuild_fetch::FetchError) -> Self {
+        akbuild_engine::EngineError::from(error).into()
+    }
+}
 
 impl From<akbuild_export::ExportError> for Failure {
     fn from(error: akbuild_export::ExportError) -> Self {

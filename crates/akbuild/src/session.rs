@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use akbuild_engine::{
     Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered, Restored, Status,
 };
-use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question};
+use akbuild_fetch::{
+    Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question, TransferLimits, WaitListener,
+};
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
 
@@ -23,13 +25,30 @@ pub(crate) struct Session {
     pub(crate) machine: Machine,
     pub(crate) store: Store,
     pub(crate) ui: Arc<dyn Ui>,
-    runtime: tokio::runtime::Runtime,
+    runtime: Threads,
     cancel: Cancel,
     watch: Arc<Watch>,
     /// Milliseconds from an interrupt to the end.
     patience: Arc<AtomicU64>,
     jobs: u32,
     offline: bool,
+}
+
+/// The runtime. Its end does not wait for what cannot be cancelled, such as the lookup of a host's address.
+struct Threads(Option<tokio::runtime::Runtime>);
+
+impl std::ops::Deref for Threads {
+    type Target = tokio::runtime::Runtime;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(tokio::runtime::Runtime::shutdown_background);
+    }
 }
 
 /// The machine's own client programs.
@@ -59,7 +78,7 @@ impl Session {
             machine,
             store: Store::open(&home)?,
             ui,
-            runtime,
+            runtime: Threads(Some(runtime)),
             cancel,
             watch: Arc::new(Watch::new()),
             patience,
@@ -78,8 +97,23 @@ impl Session {
             debian: registries.debian.clone(),
             mirrors_only: project.overlay.mirrors_only,
         };
-        let config = ClientConfig { offline: self.offline, ..ClientConfig::default() };
-        Network::new(self.machine.clone(), overrides, config, Box::new(Clients))
+        Network::new(self.machine.clone(), overrides, self.client_config(project), Box::new(Clients))
+    }
+
+    /// How requests are made.
+    pub(crate) fn client_config(&self, project: &Project) -> ClientConfig {
+        let ui = self.ui.clone();
+        let mut limits = TransferLimits::default();
+        if let Some(mib) = project.overlay.download_limit_mib {
+            limits.max_bytes = mib << 20;
+        }
+        ClientConfig {
+            limits,
+            offline: self.offline,
+            cancel: self.cancel.clone(),
+            waits: WaitListener::new(move |notice| ui.waiting(notice)),
+            ..ClientConfig::default()
+        }
     }
 
     /// The mirrors and a client, without asking any sysroot.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use akbuild_fetch::http_reason;
+use akbuild_fetch::{follow_redirect, http_reason};
 use futures::StreamExt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
@@ -17,8 +17,6 @@ use crate::{ClientConfig, DistributionError};
 
 /// Bytes of a refusal that are read, at most.
 const WORDS: usize = 64 << 10;
-/// How many redirects are followed.
-const REDIRECTS: usize = 10;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -63,7 +61,10 @@ impl Transport {
             let builder = reqwest::Client::builder()
                 .user_agent(&config.user_agent)
                 .connect_timeout(config.connect_timeout)
-                .redirect(redirect::Policy::custom(move |attempt| follow(attempt, &plain)))
+                .redirect(redirect::Policy::custom(move |attempt| {
+                    follow_redirect(attempt, |_, url| is_allowed(url, &plain))
+                }))
+                .referer(false)
                 .http2_adaptive_window(true)
                 .gzip(false);
             let builder = if direct { builder.no_proxy() } else { builder };
@@ -179,20 +180,6 @@ fn with_body(request: RequestBuilder, body: &Body) -> (RequestBuilder, Option<To
             // Without a length it would be sent in HTTP's own chunks, which some registries refuse.
             let request = request.header(CONTENT_LENGTH, part.bytes);
             (request.body(reqwest::Body::wrap_stream(stream)), Some(told))
-        }
-    }
-}
-
-/// Follows a redirect, but not from encrypted to plain.
-fn follow(attempt: redirect::Attempt<'_>, plain: &[String]) -> redirect::Action {
-    if attempt.previous().len() > REDIRECTS {
-        return attempt.error(format!("it sends from one address to the next more than {REDIRECTS} times"));
-    }
-    match is_allowed(attempt.url(), plain) {
-        true => attempt.follow(),
-        false => {
-            let to = akbuild_fetch::redact(attempt.url());
-            attempt.error(format!("it sends to {to}, which is not encrypted"))
         }
     }
 }

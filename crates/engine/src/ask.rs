@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use akbuild_fetch::{Client, Mirrors, Question};
+use akbuild_fetch::{Cancel, Client, Mirrors, Question};
 use akbuild_recipe::plan::Sysroot;
 use akbuild_sandbox::MountKind;
 
@@ -14,6 +14,9 @@ use crate::error::EngineError;
 use crate::exec;
 use crate::graph::NodeId;
 use crate::root::Root;
+
+/// The longest answer that is read, in bytes.
+const LONGEST_ANSWER: u64 = 64 << 10;
 
 impl Engine {
     /// The mirrors, and the client that talks to them.
@@ -43,12 +46,14 @@ pub fn command(question: Question) -> &'static str {
     }
 }
 
-pub(crate) fn sysroot(root: &Path, question: Question) -> Option<String> {
+pub(crate) fn sysroot(root: &Path, question: Question, cancel: &Cancel) -> Option<String> {
     let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
     let spec = exec::spec(&Root::plain(root.to_owned()), vec![tmp], command(question), Vec::new(), "/tmp", None);
     let mut running = akbuild_sandbox::spawn(&spec).ok()?;
+    let killer = running.killer();
+    let _registered = cancel.on_throw(move || killer.kill());
     let mut text = String::new();
-    running.output()?.read_to_string(&mut text).ok()?;
+    running.output()?.take(LONGEST_ANSWER).read_to_string(&mut text).ok()?;
     let finished = running.wait().ok()?;
     let answer = text.lines().last()?.trim().to_owned();
     let ok = finished.status == akbuild_sandbox::Status::Exited(0) && answer.starts_with("http");

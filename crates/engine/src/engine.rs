@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use akbuild_fetch::Credentials;
+use akbuild_fetch::{Cancel, Credentials};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Plan, SourceId, Stage, StageId, Sysroot, SysrootId, Tool, ToolId};
 use akbuild_store::{BuildId, Maker, Phase, StageRecord, Store};
 use tokio::runtime::Handle;
 
-use crate::cancel::Cancel;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Sink};
 use crate::graph::NodeId;

@@ -4,10 +4,29 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use akbuild_fetch::{FailureKind, Failures, FetchError};
 use akbuild_nar::TreeHash;
 use akbuild_store::size;
 
 use crate::elf::Unsatisfied;
+
+impl From<FetchError> for EngineError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Cancelled => EngineError::Cancelled,
+            error => EngineError::Fetch(error),
+        }
+    }
+}
+
+impl From<Failures> for EngineError {
+    fn from(failures: Failures) -> Self {
+        match failures.0.iter().any(|failure| failure.kind == FailureKind::Cancelled) {
+            true => EngineError::Cancelled,
+            false => EngineError::Downloads(failures),
+        }
+    }
+}
 
 /// An error of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +37,13 @@ pub enum EngineError {
     Store(#[from] akbuild_store::StoreError),
     /// A download or a source.
     #[error(transparent)]
-    Fetch(#[from] akbuild_fetch::FetchError),
+    Fetch(akbuild_fetch::FetchError),
     /// An archive.
     #[error(transparent)]
     Archive(#[from] akbuild_fetch::ArchiveError),
     /// Downloads, all that failed.
     #[error(transparent)]
-    Downloads(#[from] akbuild_fetch::Failures),
+    Downloads(akbuild_fetch::Failures),
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] akbuild_sandbox::SandboxError),

@@ -7,7 +7,6 @@
 mod artifacts;
 mod ask;
 mod bill;
-mod cancel;
 mod check;
 mod compose;
 mod downloads;
@@ -43,8 +42,8 @@ mod view;
 mod why;
 mod work;
 
+pub use akbuild_fetch::{Cancel, Registered};
 pub use ask::command as registry_question;
-pub use cancel::{Cancel, Registered};
 pub use downloads::Downloads;
 pub use elf::Unsatisfied;
 pub use engine::{Engine, Options, Parts};
@@ -53,6 +52,7 @@ pub use estimate::Estimate;
 pub use event::{Event, Report, Sink, Status};
 pub use graph::{Graph, Index, Node, NodeId};
 pub use keys::Outputs;
+pub use make::source_addresses;
 pub use manifest::Manifest;
 pub use network::{Host, Network};
 pub use record::Recorder;

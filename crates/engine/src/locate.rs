@@ -1,15 +1,14 @@
 //! Where an artifact can be downloaded: the configured mirrors of its ecosystem first, then the
 //! address that the upstream lock file gives, unless mirrors alone are allowed.
 //!
-//! Names come parsed, and [`join_below`] joins them: no name leads to another host, or above the base of a mirror.
+//! Names come parsed, and [`MirrorBase::join`] joins them: no name leads to another host, or above the base of a mirror.
 
-use akbuild_fetch::{Base, IndexFile, Locations, Mirrors};
+use akbuild_fetch::{DownloadAddress, IndexFile, Locations, MirrorBase, Mirrors};
 use akbuild_names::{
     GoModulePath, GoModuleVersion, MirrorFilePath, NpmPackageName, NpmPackageVersion, PackageFileAddress,
-    PythonPackageName, index_page, join_below,
+    PythonPackageName,
 };
 use akbuild_registry::{Artifact, What};
-use url::Url;
 
 /// The places to try for `artifact`, in order. Empty if no mirror covers it and nothing else may be asked.
 pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
@@ -23,12 +22,12 @@ pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
 
 /// The places to try for a Debian package.
 pub(crate) fn debian(path: &MirrorFilePath, mirrors: &Mirrors) -> Locations {
-    Locations::Urls(mirrors.debian.iter().filter_map(|base| join_below(&base.url, path.split('/'))).collect())
+    Locations::Urls(mirrors.debian.iter().filter_map(|base| base.join(path.split('/'))).collect())
 }
 
 /// The pages of a project on each Python index.
-pub(crate) fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<Url> {
-    mirrors.python.iter().filter_map(|base| index_page(&base.url, name)).collect()
+pub(crate) fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
+    mirrors.python.iter().filter_map(|base| base.index_page(name)).collect()
 }
 
 /// What an artifact is called in messages.
@@ -48,13 +47,13 @@ fn npm(
     version: &NpmPackageVersion,
     url: Option<&PackageFileAddress>,
     mirrors: &Mirrors,
-) -> Vec<Url> {
-    let own = url.map(PackageFileAddress::to_url);
+) -> Vec<DownloadAddress> {
+    let own = url.and_then(|url| DownloadAddress::upstream(url).ok());
     let file = format!("{}-{version}.tgz", name.bare_name());
-    let of_a_registry = own.as_ref().is_none_or(|u| u.path().contains("/-/"));
+    let of_a_registry = own.as_ref().is_none_or(|own| own.url().path().contains("/-/"));
     let bases = mirrors.npm_for(name).into_iter().filter(|_| of_a_registry);
-    let conventional = |base: &Base| join_below(&base.url, name.split('/').chain(["-", &file]));
-    let mut urls: Vec<Url> = bases.filter_map(conventional).collect();
+    let conventional = |base: &MirrorBase| base.join(name.split('/').chain(["-", &file]));
+    let mut urls: Vec<DownloadAddress> = bases.filter_map(conventional).collect();
     urls.extend(own.filter(|_| !mirrors.mirrors_only));
     urls.dedup();
     urls
@@ -70,10 +69,12 @@ fn python(
     index: Option<&str>,
     mirrors: &Mirrors,
 ) -> Locations {
-    let own = url.map(PackageFileAddress::to_url);
-    let same = |base: &Base| index.is_some_and(|i| i.trim_end_matches('/') == base.url.as_str().trim_end_matches('/'));
-    let bases = mirrors.python.iter().map(|b| b.url.clone()).collect();
-    let covered = |own: &Url| !mirrors.mirrors_only || mirrors.python.iter().any(|b| b.url.origin() == own.origin());
+    let own = url.and_then(|url| DownloadAddress::upstream(url).ok());
+    let same =
+        |base: &MirrorBase| index.is_some_and(|i| i.trim_end_matches('/') == base.url.as_str().trim_end_matches('/'));
+    let bases = mirrors.python.iter().cloned().collect();
+    let is_mirror = |own: &DownloadAddress| mirrors.python.iter().any(|base| base.url.origin() == own.url().origin());
+    let covered = |own: &DownloadAddress| !mirrors.mirrors_only || is_mirror(own);
     let listed = IndexFile { bases, name: name.to_string(), file: file.to_owned() };
     match own {
         Some(own) if mirrors.python.is_empty() && !mirrors.mirrors_only => Locations::Urls(vec![own]),
@@ -82,10 +83,10 @@ fn python(
     }
 }
 
-fn go(module: &GoModulePath, version: &GoModuleVersion, what: &str, mirrors: &Mirrors) -> Vec<Url> {
+fn go(module: &GoModulePath, version: &GoModuleVersion, what: &str, mirrors: &Mirrors) -> Vec<DownloadAddress> {
     let (module, file) = (module.escaped(), format!("{}.{what}", version.escaped()));
     let segments = || module.split('/').chain(["@v", &file]);
-    mirrors.go.iter().filter_map(|base| join_below(&base.url, segments())).collect()
+    mirrors.go.iter().filter_map(|base| base.join(segments())).collect()
 }
 
 #[cfg(test)]

@@ -2,9 +2,14 @@
 
 use std::path::Path;
 
-use akbuild_fetch::{FetchError, GitRequest, Locations, Progress, StripTop, Wanted};
+use akbuild_fetch::{
+    ClientConfig, DownloadAddress, FetchError, GitRequest, Locations, Progress, RefusedAddress, StripTop, Wanted,
+    redact_text,
+};
 use akbuild_nar::{Digest, TreeHash};
-use akbuild_recipe::plan::{Edit, HostRoot, Origin, Patch, Source, SourceId, Sysroot, Tool, ToolPackage, TreeRef};
+use akbuild_recipe::plan::{
+    AddressAuthor, Edit, HostRoot, Origin, Patch, Source, SourceAddress, SourceId, Sysroot, Tool, ToolPackage, TreeRef,
+};
 use akbuild_registry::{Artifact, What};
 use akbuild_store::Publish;
 use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
@@ -34,14 +39,14 @@ impl Engine {
             Origin::Git { urls, reference, commit } => {
                 self.fetch_commit(source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch)?;
                 akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&self.git_cache(), &urls[0]), commit, tree)?;
-                urls.join(", ")
+                shown(urls.iter())
             }
             Origin::Tarball { urls, digest } => {
-                let wanted = vec![archive(source, urls, *digest)];
+                let wanted = vec![archive(source, urls, *digest)?];
                 self.runtime.block_on(self.download(&NodeId::Source(source.id.clone()), wanted))?;
                 let file = self.store.blob_path(digest);
                 akbuild_fetch::unpack_archive(&file, tree, StripTop::IfSingle)?;
-                urls.join(", ")
+                shown(urls.iter().map(|address| &address.url))
             }
             Origin::Path(path) => {
                 let top = crate::local::open(source, path)?;
@@ -90,13 +95,18 @@ impl Engine {
         self.phase(&node, "fetch");
         let progress =
             |bytes| self.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
+        let config = ClientConfig {
+            offline: self.options.offline,
+            cancel: self.cancel.clone(),
+            ..self.network.config().clone()
+        };
         let request = GitRequest {
             urls,
             reference,
             commit: Some(commit),
             cache: &self.git_cache(),
             credentials: &self.credentials,
-            offline: self.options.offline,
+            config: &config,
             progress: &progress,
         };
         fetch(&request)?;
@@ -120,8 +130,9 @@ impl Engine {
         let progress = |progress| self.sink.event(Event::Download { node: node.clone(), progress });
         let (_, client) = self.network()?;
         tokio::select! {
-            fetched = client.fetch(&self.store, wanted, &progress) => drop(fetched?),
+            biased;
             () = self.cancel.thrown() => return Err(EngineError::Cancelled),
+            fetched = client.fetch(&self.store, wanted, &progress) => drop(fetched?),
         }
         Ok(())
     }
@@ -242,15 +253,32 @@ impl Engine {
     }
 }
 
+/// Addresses for a message.
+fn shown<'a>(urls: impl Iterator<Item = &'a String>) -> String {
+    urls.map(|url| redact_text(url)).collect::<Vec<_>>().join(", ")
+}
+
+/// The addresses that may be downloaded from.
+///
+/// # Errors
+/// One of them is refused: the recipe names a file of this machine.
+pub fn source_addresses(urls: &[SourceAddress]) -> Result<Vec<DownloadAddress>, RefusedAddress> {
+    let address = |address: &SourceAddress| match address.author {
+        AddressAuthor::Recipe => DownloadAddress::upstream(&address.url),
+        AddressAuthor::Overlay => DownloadAddress::configured(&address.url),
+    };
+    urls.iter().map(address).collect()
+}
+
 /// The archive of a source.
-pub(crate) fn archive(source: &Source, urls: &[String], digest: Digest) -> Wanted {
-    Wanted {
+pub(crate) fn archive(source: &Source, urls: &[SourceAddress], digest: Digest) -> Result<Wanted, EngineError> {
+    Ok(Wanted {
         digest,
         name: format!("source {}", source.id),
         why: format!("source `{}` is pinned to it", source.id),
-        urls: Locations::Urls(urls.iter().filter_map(|u| url::Url::parse(u).ok()).collect()),
+        urls: Locations::Urls(source_addresses(urls).map_err(FetchError::from)?),
         size: None,
-    }
+    })
 }
 
 /// Puts a wheel's programs (`NAME.data/scripts/*`) where programs are looked for: in `bin`, executable.

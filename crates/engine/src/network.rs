@@ -29,6 +29,11 @@ impl Network {
         Self { machine, overrides, config, host, found: Mutex::new(None) }
     }
 
+    /// How requests are made.
+    pub fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
     /// Whether neither configuration nor a client on this machine names a registry, so that the
     /// clients in a sysroot have to be asked.
     pub fn needs_sysroot(&self) -> Result<bool, FetchError> {
@@ -53,8 +58,9 @@ impl Network {
                 return None;
             }
             let answer = self.host.ask(question);
-            let answer =
-                answer.or_else(|| sysroots.iter().find_map(|root| crate::ask::sysroot(root.as_ref(), question)));
+            let answer = answer.or_else(|| {
+                sysroots.iter().find_map(|root| crate::ask::sysroot(root.as_ref(), question, &self.config.cancel))
+            });
             complete &= answer.is_some();
             answer
         })?;

@@ -2,11 +2,11 @@
 //! asks for when it builds source distributions. The stage is run, the registry lets through what it does not
 //! have, and what came through is what has to be pinned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use akbuild_fetch::{Locations, Wanted};
+use akbuild_fetch::{DownloadAddress, Locations, MirrorBase, RefusedAddress, Wanted};
 use akbuild_names::{NameError, PythonPackageName};
 use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::PythonPin;
@@ -23,12 +23,14 @@ const PAGE_LIMIT: u64 = 64 << 20;
 pub struct Recorder {
     engine: std::sync::Weak<Engine>,
     pins: Mutex<BTreeSet<PythonPin>>,
+    /// The addresses of files by project and link: which of them are refused depends on the page.
+    links: Mutex<HashMap<(String, String), Result<DownloadAddress, RefusedAddress>>>,
 }
 
 impl Recorder {
     /// A recorder with an empty list.
     pub fn new(engine: &Arc<Engine>) -> Arc<Self> {
-        Arc::new(Self { engine: Arc::downgrade(engine), pins: Mutex::default() })
+        Arc::new(Self { engine: Arc::downgrade(engine), pins: Mutex::default(), links: Mutex::default() })
     }
 
     /// What has come through, sorted.
@@ -43,22 +45,32 @@ impl Recorder {
     async fn page(&self, name: String) -> Result<Vec<IndexFile>, String> {
         let engine = self.engine()?;
         let (mirrors, client) = engine.network().map_err(|e| e.to_string())?;
-        let name = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
-        let urls = locate::index_pages(&name, &mirrors);
+        let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
+        let urls = locate::index_pages(&parsed, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
-        simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str()).map_err(|e| e.to_string())
+        let files = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
+        let files = files.map_err(|e| e.to_string())?;
+        let mut links = self.links.lock().unwrap_or_else(|e| e.into_inner());
+        for file in &files {
+            let link = MirrorBase::link_of(&mirrors.python, &got.url, &file.url);
+            links.insert((name.clone(), file.url.clone()), link);
+        }
+        Ok(files)
     }
 
     async fn download(&self, name: String, file: IndexFile) -> Result<PathBuf, String> {
         let engine = self.engine()?;
         let (_, client) = engine.network().map_err(|e| e.to_string())?;
         let digest = Digest::from_hex(Algo::Sha256, &file.sha256).map_err(|e| e.to_string())?;
+        let link = self.links.lock().unwrap_or_else(|e| e.into_inner()).get(&(name.clone(), file.url.clone())).cloned();
+        let link = link.ok_or_else(|| format!("{} is on no page of the index", file.file))?;
+        let address = link.map_err(|refused| format!("the link of the index to {}: {refused}", file.file))?;
         let wanted = Wanted {
             digest,
             name: file.file.clone(),
             why: "a source distribution is built with it".to_owned(),
-            urls: Locations::Urls(url::Url::parse(&file.url).into_iter().collect()),
-            size: None,
+            urls: Locations::Urls(vec![address]),
+            size: file.size,
         };
         client.fetch(&engine.store, vec![wanted], &|_| {}).await.map_err(|e| e.to_string())?;
         let wrong = |e: NameError| e.to_string();

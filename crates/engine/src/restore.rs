@@ -133,7 +133,7 @@ impl Engine {
         }
         for source in &self.plan.sources {
             if let Origin::Tarball { urls, digest } = &source.origin {
-                all.push((NodeId::Source(source.id.clone()), vec![make::archive(source, urls, *digest)]));
+                all.push((NodeId::Source(source.id.clone()), vec![make::archive(source, urls, *digest)?]));
             }
         }
         for sysroot in &self.plan.sysroots {

@@ -298,8 +298,9 @@ async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Resu
     let served = tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))??;
     let served = Arc::new(served);
     let fetched = tokio::select! {
-        fetched = served.fetch(engine, id) => fetched?,
+        biased;
         () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
+        fetched = served.fetch(engine, id) => fetched?,
     };
     engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), served);
     Ok(fetched)

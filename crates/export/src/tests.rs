@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use akbuild_engine::Manifest;
-use akbuild_fetch::{Credentials, GitRequest, git_fetch_history, git_repository};
+use akbuild_fetch::{ClientConfig, Credentials, GitRequest, git_fetch_history, git_repository};
 use akbuild_nar::{Digest, TreeHash, dump, hash_path};
 use akbuild_store::{Action, Artifact, Blob, BuildId, Key, Maker, Publish, Store};
 use proptest::prelude::*;
@@ -72,7 +72,7 @@ impl Home {
             commit: Some(&commit),
             cache: &cache,
             credentials: &credentials,
-            offline: false,
+            config: &ClientConfig::default(),
             progress: &|_| (),
         };
         git_fetch_history(&request).unwrap();

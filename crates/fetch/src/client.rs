@@ -1,57 +1,20 @@
-//! The HTTP client: one pool of connections, credentials, and the trying again. Knows addresses and
+//! The HTTP client: one pool of connections, credentials, and the repetition of requests. Knows addresses and
 //! answers; not what an answer is for.
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::RequestBuilder;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
-use crate::auth::{AuthRule, authorization, host, split_user};
+use crate::auth::{authorization, host, split_user};
 use crate::error::http_reason;
-use crate::retry::{backoff, may_pass, retry_after};
-use crate::{FetchError, Netrc};
-
-/// How the client behaves.
-#[derive(Clone, Debug)]
-pub struct ClientConfig {
-    /// How many files are downloaded at once.
-    pub parallel: usize,
-    /// How often a request is repeated after a failure that may pass.
-    pub retries: u32,
-    /// The wait before the first repetition; each further one waits twice as long, at most 10 s.
-    pub backoff: Duration,
-    /// How long a connection may take to come about.
-    pub connect_timeout: Duration,
-    /// How long a server may be silent.
-    pub read_timeout: Duration,
-    /// Whether nothing may be downloaded.
-    pub offline: bool,
-    /// The machine's netrc file.
-    pub netrc: Option<Netrc>,
-    /// Secrets that came with configured addresses ([`crate::Mirrors::auth`]).
-    pub auth: Vec<AuthRule>,
-    /// How the client names itself.
-    pub user_agent: String,
-}
-
-impl Default for ClientConfig {
-    fn default() -> Self {
-        Self {
-            parallel: 24,
-            retries: 5,
-            backoff: Duration::from_millis(250),
-            connect_timeout: Duration::from_secs(15),
-            read_timeout: Duration::from_secs(60),
-            offline: false,
-            netrc: None,
-            auth: Vec::new(),
-            user_agent: concat!("akbuild/", env!("CARGO_PKG_VERSION")).to_owned(),
-        }
-    }
-}
+use crate::limits::RateWatch;
+use crate::local::open_regular;
+use crate::tries::{Miss, MissKind, Tries, checked, local_path, missing};
+use crate::{ClientConfig, DownloadAddress, FetchError};
 
 /// The client. Clones share its connections.
 #[derive(Clone)]
@@ -59,15 +22,15 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     config: ClientConfig,
-    /// For metadata: answers may be compressed on the way.
-    metadata: reqwest::Client,
-    /// For artifacts: what comes is the file, byte for byte.
+    /// For pages: answers may be compressed on the way.
+    pages: reqwest::Client,
+    /// For files: the body is the file, byte for byte.
     files: reqwest::Client,
     /// Hosts that did not answer when last asked: they are asked after the others.
     silent: Mutex<HashSet<String>>,
 }
 
-/// An answer to [`Client::get`].
+/// An answer to [`Client::get`] and [`Client::get_file`].
 #[derive(Clone, Debug)]
 pub struct Got {
     /// The body.
@@ -78,112 +41,106 @@ pub struct Got {
     pub content_type: Option<String>,
 }
 
-/// Why one attempt failed.
-#[derive(Clone, Debug)]
-pub(crate) struct Miss {
-    pub(crate) reason: String,
-    pub(crate) kind: MissKind,
-}
-
-/// What one failed attempt means for the next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum MissKind {
-    /// The address does not have it.
-    NotFound,
-    /// The server answered something else, for good.
-    Http,
-    /// The server may answer later.
-    Busy(Option<Duration>),
-    /// No answer, or it broke off.
-    Network,
-    /// Other bytes than expected.
-    Digest { expected: String, found: String },
-    /// The answer is longer than allowed.
-    TooLong,
-    /// A local error: no address can help.
-    Disk,
-}
-
-impl Miss {
-    pub(crate) fn new(kind: MissKind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into() }
-    }
-
-    pub(crate) fn network(error: reqwest::Error) -> Self {
-        let kind = if error.is_builder() || error.is_redirect() { MissKind::Http } else { MissKind::Network };
-        Self::new(kind, http_reason(error))
-    }
-
-    pub(crate) fn may_pass(&self) -> bool {
-        matches!(self.kind, MissKind::Busy(_) | MissKind::Network)
-    }
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Wish<'a> {
+    /// A page, with the `Accept` header.
+    Page(Option<&'a str>),
+    /// A file as it lies on the server.
+    File,
 }
 
 impl Client {
     /// Sets the client up: roots of trust and proxies are the machine's.
     pub fn new(config: ClientConfig) -> Result<Self, FetchError> {
-        // Another part of the program may have chosen a provider already; then that one serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |gzip: bool| {
-            reqwest::Client::builder()
-                .user_agent(&config.user_agent)
-                .connect_timeout(config.connect_timeout)
-                .read_timeout(config.read_timeout)
-                .pool_max_idle_per_host(config.parallel.max(1))
-                .http2_adaptive_window(true)
-                .gzip(gzip)
-                .build()
-                .map_err(|e| FetchError::Setup(http_reason(e)))
+            let builder = config.http().pool_max_idle_per_host(config.parallel.max(1)).gzip(gzip);
+            builder.build().map_err(|e| FetchError::Setup(http_reason(e)))
         };
-        let (metadata, files) = (build(true)?, build(false)?);
-        Ok(Self(Arc::new(Inner { config, metadata, files, silent: Mutex::default() })))
+        let (pages, files) = (build(true)?, build(false)?);
+        Ok(Self(Arc::new(Inner { config, pages, files, silent: Mutex::default() })))
     }
 
     pub(crate) fn config(&self) -> &ClientConfig {
         &self.0.config
     }
 
-    /// Gets something small, such as an index. Tries each address in turn, and again after what may
+    /// Gets a small page, such as an index, into memory. Tries each address in turn, and again after what may
     /// pass (no answer, 429, 5xx). `accept` is the `Accept` header. An answer over `limit_bytes` is an error.
-    pub async fn get(&self, urls: &[Url], accept: Option<&str>, limit_bytes: u64) -> Result<Got, FetchError> {
-        let first = urls.first().ok_or(FetchError::NoMirror)?;
-        if self.0.config.offline {
-            return Err(FetchError::Offline { what: crate::redact(first) });
-        }
-        let mut tries = Tries::new(urls);
-        loop {
-            for url in tries.round(self) {
-                match self.get_once(&url, accept, limit_bytes).await {
-                    Ok(got) => return Ok(got),
-                    Err(miss) if miss.kind == MissKind::TooLong => {
-                        return Err(FetchError::TooLarge { url, limit: limit_bytes });
-                    }
-                    Err(miss) => tries.missed(self, &url, miss),
-                }
-            }
-            let Some(wait) = tries.wait(self) else { break };
-            tokio::time::sleep(wait).await;
-        }
-        let absent = tries.misses.iter().all(|(_, m)| m.kind == MissKind::NotFound);
-        let tried = tries.tried();
-        Err(if absent { FetchError::NotFound { tried } } else { FetchError::Unreachable { tried } })
+    pub async fn get(
+        &self,
+        addresses: &[DownloadAddress],
+        accept: Option<&str>,
+        limit_bytes: u64,
+    ) -> Result<Got, FetchError> {
+        self.unless_cancelled(self.get_wish(addresses, Wish::Page(accept), limit_bytes)).await
     }
 
-    async fn get_once(&self, url: &Url, accept: Option<&str>, limit: u64) -> Result<Got, Miss> {
-        if let Some(file) = local_file(url) {
-            let bytes = std::fs::read(file?).map_err(|e| missing(&e))?;
-            return Ok(Got { bytes, url: url.clone(), content_type: None });
+    /// Gets a small file into memory, byte for byte as it lies on the server.
+    pub async fn get_file(&self, addresses: &[DownloadAddress], limit_bytes: u64) -> Result<Got, FetchError> {
+        self.unless_cancelled(self.get_wish(addresses, Wish::File, limit_bytes)).await
+    }
+
+    /// The outcome of `work`, or an error as soon as the client is cancelled.
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, FetchError>>,
+    ) -> Result<T, FetchError> {
+        tokio::select! {
+            biased;
+            () = self.0.config.cancel.thrown() => Err(FetchError::Cancelled),
+            done = work => done,
         }
-        let mut request = self.authorised(&self.0.metadata, url);
-        if let Some(accept) = accept {
-            request = request.header(ACCEPT, accept);
+    }
+
+    async fn get_wish(&self, addresses: &[DownloadAddress], wish: Wish<'_>, limit: u64) -> Result<Got, FetchError> {
+        let mut tries = self.tries(addresses)?;
+        loop {
+            for address in tries.round(self) {
+                match self.get_once(&address, wish, limit).await {
+                    Ok(got) => return Ok(got),
+                    Err(miss) if miss.kind == MissKind::TooLong => {
+                        return Err(FetchError::TooLarge { url: address.url().clone(), limit });
+                    }
+                    Err(miss) => tries.missed(self, &address, miss),
+                }
+            }
+            let Some(wait) = tries.wait(self) else { return Err(tries.into_error()) };
+            tokio::time::sleep(wait).await;
         }
+    }
+
+    /// The attempts at these addresses, if anything may be asked at all.
+    pub(crate) fn tries(&self, addresses: &[DownloadAddress]) -> Result<Tries, FetchError> {
+        let first = addresses.first().ok_or(FetchError::NoMirror)?;
+        match self.0.config.offline {
+            true => Err(FetchError::Offline { what: crate::redact(first.url()) }),
+            false => Ok(Tries::new(addresses)),
+        }
+    }
+
+    async fn get_once(&self, address: &DownloadAddress, wish: Wish<'_>, limit: u64) -> Result<Got, Miss> {
+        let url = address.url();
+        if let Some(path) = local_path(address) {
+            let mut bytes = Vec::new();
+            let file = open_regular(&path?).map_err(|e| missing(&e))?;
+            file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| missing(&e))?;
+            return match bytes.len() as u64 > limit {
+                true => Err(Miss::new(MissKind::TooLong, "too long")),
+                false => Ok(Got { bytes, url: url.clone(), content_type: None }),
+            };
+        }
+        let request = match wish {
+            Wish::Page(None) => self.authorised(&self.0.pages, url),
+            Wish::Page(Some(accept)) => self.authorised(&self.0.pages, url).header(ACCEPT, accept),
+            Wish::File => self.file_request(url),
+        };
         let mut response = checked(request.send().await.map_err(Miss::network)?)?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let content_type = content_type.and_then(|v| v.split(';').next()).map(|v| v.trim().to_lowercase());
         let found = response.url().clone();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(Miss::network)? {
+        let (mut bytes, mut rate) = (Vec::new(), RateWatch::new(self.0.config.limits));
+        while let Some(chunk) = rate.chunk(&mut response).await? {
             if (bytes.len() + chunk.len()) as u64 > limit {
                 return Err(Miss::new(MissKind::TooLong, "too long"));
             }
@@ -195,7 +152,7 @@ impl Client {
 
     /// A request for a file as it lies on the server.
     pub(crate) fn file_request(&self, url: &Url) -> RequestBuilder {
-        self.authorised(&self.0.files, url)
+        self.authorised(&self.0.files, url).header(ACCEPT_ENCODING, "identity")
     }
 
     fn authorised(&self, client: &reqwest::Client, url: &Url) -> RequestBuilder {
@@ -211,93 +168,11 @@ impl Client {
     }
 
     pub(crate) fn answered(&self, url: &Url) {
-        self.0.silent.lock().unwrap_or_else(PoisonError::into_inner).remove(&host(url));
-    }
-}
-
-/// The path that a `file:` address means; `None` for any other address.
-pub(crate) fn local_file(url: &Url) -> Option<Result<std::path::PathBuf, Miss>> {
-    let no_path = || Miss::new(MissKind::Http, "is no path of this machine");
-    (url.scheme() == "file").then(|| url.to_file_path().map_err(|()| no_path()))
-}
-
-/// What it means that a file of a local mirror cannot be read.
-pub(crate) fn missing(error: &std::io::Error) -> Miss {
-    let kind = if error.kind() == std::io::ErrorKind::NotFound { MissKind::NotFound } else { MissKind::Http };
-    Miss::new(kind, error.to_string())
-}
-
-/// An answer that is no error.
-pub(crate) fn checked(response: Response) -> Result<Response, Miss> {
-    let status = response.status();
-    let kind = match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => MissKind::NotFound,
-        s if s.is_success() => return Ok(response),
-        s if may_pass(s) => MissKind::Busy(retry_after(response.headers())),
-        _ => MissKind::Http,
-    };
-    Err(Miss::new(kind, status.to_string()))
-}
-
-/// The addresses of one thing, and what came of each so far.
-pub(crate) struct Tries {
-    left: Vec<Url>,
-    pub(crate) misses: Vec<(Url, Miss)>,
-    attempt: u32,
-}
-
-impl Tries {
-    pub(crate) fn new(urls: &[Url]) -> Self {
-        let mut left: Vec<Url> = Vec::new();
-        for url in urls {
-            if !left.contains(url) {
-                left.push(url.clone());
-            }
-        }
-        Self { left, misses: Vec::new(), attempt: 0 }
+        self.silent(|hosts| hosts.remove(&host(url)));
     }
 
-    /// The addresses of the next round: those of hosts that were silent last time come last.
-    pub(crate) fn round(&self, client: &Client) -> Vec<Url> {
-        let silent = client.0.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut urls = self.left.clone();
-        urls.sort_by_key(|u| silent.contains(&host(u)));
-        urls
-    }
-
-    pub(crate) fn missed(&mut self, client: &Client, url: &Url, miss: Miss) {
-        if miss.kind == MissKind::Network {
-            client.0.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(host(url));
-        }
-        if !miss.may_pass() {
-            self.left.retain(|u| u != url);
-        }
-        match self.misses.iter_mut().find(|(u, _)| u == url) {
-            Some((_, last)) => *last = miss,
-            None => self.misses.push((url.clone(), miss)),
-        }
-    }
-
-    /// How long to wait before another round; `None` if there is to be none.
-    pub(crate) fn wait(&mut self, client: &Client) -> Option<Duration> {
-        if self.left.is_empty() || self.attempt >= client.0.config.retries {
-            return None;
-        }
-        self.attempt += 1;
-        let asked = self.misses.iter().filter(|(u, _)| self.left.contains(u)).filter_map(|(_, m)| match m.kind {
-            MissKind::Busy(wait) => wait,
-            _ => None,
-        });
-        Some(asked.min().unwrap_or_default().max(backoff(client.0.config.backoff, self.attempt)))
-    }
-
-    /// Which repetition comes next, from 1, and why.
-    pub(crate) fn next(&self) -> (u32, String) {
-        let last = self.misses.iter().rfind(|(u, _)| self.left.contains(u));
-        (self.attempt, last.map(|(u, m)| format!("{}: {}", crate::redact(u), m.reason)).unwrap_or_default())
-    }
-
-    pub(crate) fn tried(self) -> Vec<(Url, String)> {
-        self.misses.into_iter().map(|(url, miss)| (url, miss.reason)).collect()
+    /// Looks at or changes the list of hosts that did not answer.
+    pub(crate) fn silent<T>(&self, act: impl FnOnce(&mut HashSet<String>) -> T) -> T {
+        act(&mut self.0.silent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -10,10 +10,10 @@ use akbuild_store::Store;
 use futures::StreamExt;
 use url::Url;
 
-use crate::client::{Miss, MissKind, Tries};
 use crate::index::Pages;
 use crate::pull::{Partial, pull};
-use crate::{Client, Failure, FailureKind, Failures, Fetched, Progress, Wanted};
+use crate::tries::{Miss, MissKind, Tries};
+use crate::{Client, DownloadAddress, Failure, FailureKind, Failures, Fetched, Progress, Wanted};
 
 /// Called with everything that happens.
 pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
@@ -50,8 +50,13 @@ impl Client {
         let fetched = Mutex::new(Fetched { present, ..Fetched::default() });
         let run = Run { client: self, store, report: progress, pages: Pages::default(), fetched };
         let run = &run;
-        let all = futures::stream::iter(missing.into_iter().map(|w| async move { run.one(&w).await }));
-        let outcomes: Vec<Result<(), Failure>> = all.buffer_unordered(self.config().parallel.max(1)).collect().await;
+        let all = futures::stream::iter(missing.iter().cloned().map(|w| async move { run.one(&w).await }));
+        let all = all.buffer_unordered(self.config().parallel.max(1)).collect();
+        let outcomes: Vec<Result<(), Failure>> = tokio::select! {
+            biased;
+            () = self.config().cancel.thrown() => return Err(cancelled(&missing)),
+            outcomes = all => outcomes,
+        };
         let mut failures: Vec<Failure> = outcomes.into_iter().filter_map(Result::err).collect();
         failures.sort_by(|a, b| a.name.cmp(&b.name));
         match failures.is_empty() {
@@ -79,6 +84,10 @@ fn merged(wanted: Vec<Wanted>) -> Vec<Wanted> {
         }
     }
     all
+}
+
+fn cancelled(missing: &[Wanted]) -> Failures {
+    Failures(missing.iter().map(|w| failure(w, Vec::new(), FailureKind::Cancelled)).collect())
 }
 
 fn failure(wanted: &Wanted, urls_tried: Vec<(Url, String)>, kind: FailureKind) -> Failure {
@@ -110,17 +119,22 @@ impl Run<'_> {
     }
 
     /// Tries each address in turn, in rounds, as long as waiting may help.
-    async fn rounds(&self, wanted: &Wanted, urls: &[Url], partial: &mut Partial<'_>) -> Result<(), Vec<(Url, Miss)>> {
+    async fn rounds(
+        &self,
+        wanted: &Wanted,
+        urls: &[DownloadAddress],
+        partial: &mut Partial<'_>,
+    ) -> Result<(), Vec<(Url, Miss)>> {
         let mut tries = Tries::new(urls);
         loop {
-            for url in tries.round(self.client) {
-                match pull(self.client, &url, wanted.size, partial, self.report).await {
+            for address in tries.round(self.client) {
+                match pull(self.client, &address, wanted.size, partial, self.report).await {
                     Ok(bytes) => {
                         self.done(wanted, bytes);
                         return Ok(());
                     }
-                    Err(miss) if miss.kind == MissKind::Disk => return Err(vec![(url, miss)]),
-                    Err(miss) => tries.missed(self.client, &url, miss),
+                    Err(miss) if miss.kind == MissKind::Disk => return Err(vec![(address.url().clone(), miss)]),
+                    Err(miss) => tries.missed(self.client, &address, miss),
                 }
             }
             let Some(wait) = tries.wait(self.client) else { return Err(tries.misses) };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::{ArchiveError, redact};
+use crate::{ArchiveError, RefusedAddress, redact};
 
 /// Why configuration could not be read, or metadata, a repository or a tree not be had.
 #[derive(Debug, thiserror::Error)]
@@ -21,15 +21,13 @@ pub enum FetchError {
         /// What should have stood there.
         expected: String,
     },
-    /// A configured address that is none.
-    #[error("{from}: `{text}` is no http or https address ({reason}); write one like https://mirror.example/path/")]
+    /// A configured address that cannot be used.
+    #[error("{from}: {error}")]
     Address {
         /// Where it is configured.
         from: String,
-        /// What stands there, without user and password.
-        text: String,
         /// What is wrong with it.
-        reason: String,
+        error: RefusedAddress,
     },
     /// Something would have to be downloaded, and that is switched off.
     #[error("{what} is not there and downloading is switched off; run the same again without --offline")]
@@ -37,6 +35,12 @@ pub enum FetchError {
         /// What is missing.
         what: String,
     },
+    /// The operation was cancelled.
+    #[error("the download was cancelled; run the same again")]
+    Cancelled,
+    /// An address that may not be downloaded from.
+    #[error(transparent)]
+    Refused(#[from] RefusedAddress),
     /// No address was given to ask.
     #[error("no address to ask for; configure a mirror in the ecosystem's own client or in akbuild.local.toml")]
     NoMirror,
@@ -55,8 +59,8 @@ pub enum FetchError {
         /// Addresses and what each said.
         tried: Vec<(Url, String)>,
     },
-    /// An answer longer than anything sensible.
-    #[error("{}: the answer is longer than {limit} bytes; this is no answer to the request", redact(url))]
+    /// An answer over the limit.
+    #[error("{}: the answer is longer than {limit} bytes, which is the limit", redact(url))]
     TooLarge {
         /// The address.
         url: Url,

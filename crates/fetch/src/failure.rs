@@ -43,6 +43,8 @@ pub enum FailureKind {
     NoMirror,
     /// Downloading is switched off.
     Offline,
+    /// The download was cancelled.
+    Cancelled,
     /// The store cannot take it.
     Disk(String),
 }
@@ -58,6 +60,7 @@ impl FailureKind {
             Self::Network => "no mirror could be reached".to_owned(),
             Self::NoMirror => "no address to ask".to_owned(),
             Self::Offline => "not in the store, and downloading is switched off".to_owned(),
+            Self::Cancelled => "the download was cancelled".to_owned(),
             Self::Disk(reason) => format!("cannot be stored: {reason}"),
         }
     }
@@ -83,6 +86,7 @@ impl FailureKind {
                  or add a mirror to akbuild.local.toml"
             }
             Self::Offline => "downloading is switched off: run the same again without --offline",
+            Self::Cancelled => "cancelled: run the same again; what has arrived is kept",
             Self::Disk(_) => {
                 "not stored: make room, or check the permissions of the home folder, then run the same again"
             }

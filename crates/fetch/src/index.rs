@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::auth::unescape;
-use crate::{Client, FetchError, Got, IndexFile};
+use crate::{Client, DownloadAddress, FetchError, Got, IndexFile, MirrorBase, RefusedAddress};
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 /// The longest page that is read.
@@ -20,7 +20,7 @@ const LIMIT: u64 = 256 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Link {
     file: String,
-    url: Url,
+    address: Result<DownloadAddress, RefusedAddress>,
     sha256: Option<String>,
 }
 
@@ -37,29 +37,31 @@ impl Pages {
         client: &Client,
         wanted: &IndexFile,
         digest: &Digest,
-    ) -> (Vec<Url>, Vec<(Url, String)>) {
+    ) -> (Vec<DownloadAddress>, Vec<(Url, String)>) {
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for base in wanted.bases.iter() {
-            let Ok(page) = base.join(&format!("{}/", normalised(&wanted.name))) else { continue };
-            match self.page(client, &page).await {
-                Ok(links) => match pick(&links, &wanted.file, digest) {
-                    Some(link) => found.push(link.url.clone()),
-                    None => missing.push((page, format!("does not list {}", wanted.file))),
+            let Some(page) = base.below(&format!("{}/", normalised(&wanted.name))) else { continue };
+            let mut lacks = |reason: String| missing.push((page.url().clone(), reason));
+            match self.page(client, base, &page).await {
+                Ok(links) => match pick(&links, &wanted.file, digest).map(|link| &link.address) {
+                    Some(Ok(address)) => found.push(address.clone()),
+                    Some(Err(refused)) => lacks(format!("its link to {}: {refused}", wanted.file)),
+                    None => lacks(format!("does not list {}", wanted.file)),
                 },
-                Err(reason) => missing.push((page, reason)),
+                Err(reason) => lacks(reason),
             }
         }
         (found, missing)
     }
 
-    async fn page(&self, client: &Client, url: &Url) -> Result<Vec<Link>, String> {
+    async fn page(&self, client: &Client, base: &MirrorBase, page: &DownloadAddress) -> Result<Vec<Link>, String> {
         let cell = {
             let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(pages.entry(url.clone()).or_default())
+            Arc::clone(pages.entry(page.url().clone()).or_default())
         };
         let read = || async {
-            match client.get(std::slice::from_ref(url), Some(ACCEPT), LIMIT).await {
-                Ok(got) => links(&got),
+            match client.get(std::slice::from_ref(page), Some(ACCEPT), LIMIT).await {
+                Ok(got) => links(&got, base),
                 Err(FetchError::NotFound { .. }) => Err("the index has no such project".to_owned()),
                 Err(FetchError::Unreachable { tried }) => {
                     Err(tried.into_iter().next().map_or_else(|| "no answer".to_owned(), |(_, reason)| reason))
@@ -84,10 +86,11 @@ fn normalised(name: &str) -> String {
     words.join("-").to_lowercase()
 }
 
-fn links(got: &Got) -> Result<Vec<Link>, String> {
+fn links(got: &Got, base: &MirrorBase) -> Result<Vec<Link>, String> {
+    let link = |href: &str| base.link(&got.url, href);
     match got.content_type.as_deref() {
-        Some(kind) if kind.ends_with("json") => json(&got.bytes, &got.url),
-        _ => Ok(html(&String::from_utf8_lossy(&got.bytes), &got.url)),
+        Some(kind) if kind.ends_with("json") => json(&got.bytes, &link),
+        _ => Ok(html(&String::from_utf8_lossy(&got.bytes), &link)),
     }
 }
 
@@ -104,26 +107,30 @@ struct JsonFile {
     hashes: HashMap<String, String>,
 }
 
-fn json(bytes: &[u8], base: &Url) -> Result<Vec<Link>, String> {
+/// Resolves the address of a link.
+type Resolve<'a> = &'a dyn Fn(&str) -> Result<DownloadAddress, RefusedAddress>;
+
+fn json(bytes: &[u8], resolve: Resolve<'_>) -> Result<Vec<Link>, String> {
     let page: JsonPage = serde_json::from_slice(bytes).map_err(|e| format!("the page is not as PEP 691 says: {e}"))?;
-    let link = |file: JsonFile| {
-        let url = base.join(&file.url).ok()?;
-        Some(Link { sha256: file.hashes.get("sha256").cloned(), file: file.filename, url })
+    let link = |file: JsonFile| Link {
+        sha256: file.hashes.get("sha256").cloned(),
+        address: resolve(&file.url),
+        file: file.filename,
     };
-    Ok(page.files.into_iter().filter_map(link).collect())
+    Ok(page.files.into_iter().map(link).collect())
 }
 
 /// Anchors with their `href`; all else in the page is passed over.
-fn html(text: &str, base: &Url) -> Vec<Link> {
+fn html(text: &str, resolve: Resolve<'_>) -> Vec<Link> {
     let mut links = Vec::new();
     for piece in text.split("<a").skip(1).filter(|p| p.starts_with(char::is_whitespace)) {
         let Some((tag, _)) = piece.split_once('>') else { continue };
         let Some(href) = href(tag) else { continue };
-        let Ok(mut url) = base.join(&href) else { continue };
-        let sha256 = url.fragment().and_then(|f| f.strip_prefix("sha256=")).map(str::to_owned);
-        url.set_fragment(None);
-        let file = unescape(url.path().rsplit('/').next().unwrap_or_default());
-        links.push(Link { file, url, sha256 });
+        let (href, fragment) = href.split_once('#').unwrap_or((&href, ""));
+        let sha256 = fragment.strip_prefix("sha256=").map(str::to_owned);
+        let path = href.split('?').next().unwrap_or_default();
+        let file = unescape(path.rsplit('/').next().unwrap_or_default());
+        links.push(Link { file, address: resolve(href), sha256 });
     }
     links
 }
@@ -146,8 +153,9 @@ fn href(tag: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn base() -> Url {
-        Url::parse("https://index.invalid/simple/a/").unwrap()
+    fn resolve(href: &str) -> Result<DownloadAddress, RefusedAddress> {
+        let base = Url::parse("https://index.invalid/simple/").unwrap();
+        DownloadAddress::linked(&base, &base.join("a/").unwrap(), href)
     }
 
     #[test]
@@ -155,9 +163,12 @@ mod tests {
         let page = "<html><abbr>x</abbr><a\n class='x' href=\"../../files/a-1%2Bl.whl?x=1&amp;y=2#sha256=ab\">a</a><a href='b.whl'>b</a>";
         let json_page = r#"{"files": [{"filename": "a-1+l.whl", "url": "../../files/a-1%2Bl.whl?x=1&y=2", "hashes": {"sha256": "ab"}},
             {"filename": "b.whl", "url": "b.whl", "hashes": {}}]}"#;
-        let links = html(page, &base());
-        assert_eq!(links[0].url.as_str(), "https://index.invalid/files/a-1%2Bl.whl?x=1&y=2");
-        assert_eq!(links, json(json_page.as_bytes(), &base()).unwrap());
+        let links = html(page, &resolve);
+        assert_eq!(
+            links[0].address.as_ref().unwrap().url().as_str(),
+            "https://index.invalid/files/a-1%2Bl.whl?x=1&y=2"
+        );
+        assert_eq!(links, json(json_page.as_bytes(), &resolve).unwrap());
         assert_eq!(normalised("A._b-C"), "a-b-c");
     }
 
@@ -165,7 +176,7 @@ mod tests {
     fn the_hash_goes_before_the_name() {
         let digest = Digest::sha256(b"x");
         let page = format!("<a href='a.whl'></a><a href='other.whl#sha256={}'></a>", digest.hex());
-        let links = html(&page, &base());
+        let links = html(&page, &resolve);
         assert_eq!(pick(&links, "a.whl", &digest).unwrap().file, "other.whl");
         assert_eq!(pick(&links[..1], "a.whl", &digest).unwrap().file, "a.whl");
         assert_eq!(pick(&links, "c.whl", &Digest::sha256(b"y")), None);

@@ -9,35 +9,52 @@
 //!                                  file -> unpack_archive      folder -> copy_tree
 //! ```
 
+mod address;
 mod archive;
 mod auth;
+mod cancel;
 mod client;
+mod config;
 mod download;
 mod error;
 mod failure;
 mod git;
 mod index;
+mod limits;
+mod local;
 mod mirrors;
 mod netrc;
 mod pull;
 mod redact;
-mod retry;
+mod redirect;
+pub mod retry;
 mod tree;
+mod tries;
+mod unpinned;
+mod wait;
 mod wanted;
 
+pub use address::{DownloadAddress, RefusedAddress};
 pub use archive::{ArchiveError, MemberFault, StripTop, Unpacked, unpack_archive};
 pub use auth::{AuthRule, Secret};
-pub use client::{Client, ClientConfig, Got};
+pub use cancel::{Cancel, Registered};
+pub use client::{Client, Got};
+pub use config::ClientConfig;
 pub use error::{FetchError, http_reason};
 pub use failure::{Failure, FailureKind, Failures};
 pub use git::{
     Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_head, git_pack,
     git_repository, git_unpack,
 };
-pub use mirrors::{Base, Machine, Mirrors, Overrides, Question, discover};
+pub use limits::TransferLimits;
+pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, Question, discover};
 pub use netrc::Netrc;
-pub use redact::redact;
+pub use redact::{redact, redact_text};
+pub use redirect::follow_redirect;
+pub use retry::RetryPolicy;
 pub use tree::copy_tree;
+pub use unpinned::UnpinnedFile;
+pub use wait::{WaitListener, WaitNotice};
 pub use wanted::{Fetched, IndexFile, Locations, Progress, Wanted};
 
 /// What fuzzing reaches and nothing else should.

@@ -3,20 +3,25 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use akbuild_nar::Digest;
 use akbuild_store::{Blob, BlobWriter, Store, StoreError};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, HeaderMap, RANGE};
+use reqwest::header::{CONTENT_RANGE, HeaderMap, RANGE};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use crate::client::{Miss, MissKind, checked, local_file, missing};
 use crate::download::Report;
-use crate::{Client, Progress};
+use crate::limits::RateWatch;
+use crate::local::{CopyOutcome, copy_limited, open_regular};
+use crate::tries::{Miss, MissKind, checked, local_path, missing};
+use crate::{Client, DownloadAddress, Progress};
 
 /// Bytes are gathered up to this before they are written: most files are smaller, and so cost one
 /// hand-over to a thread that may block.
-const GATHER: usize = 512 << 10;
+pub(crate) const GATHER: usize = 512 << 10;
+/// How often another process's lock on a file is tried.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A file on its way into the store. Keeps the store's lock on it between attempts.
 pub(crate) struct Partial<'a> {
@@ -42,15 +47,19 @@ impl<'a> Partial<'a> {
         Self { store, digest, writer: None }
     }
 
-    /// The right to write; `None` if the file has come into the store.
+    /// The right to write; `None` if the file has come into the store. Waits for another process that writes it, on
+    /// no thread, so that the wait ends when the future is dropped.
     async fn writer(&mut self) -> Result<Option<BlobWriter>, Miss> {
         if let Some(writer) = self.writer.take() {
             return Ok(Some(writer));
         }
-        let (store, digest) = (self.store.clone(), self.digest);
-        match blocking(move || store.blob_writer(&digest).map_err(disk)).await? {
-            Blob::Present(_) => Ok(None),
-            Blob::Missing(writer) => Ok(Some(writer)),
+        loop {
+            let (store, digest) = (self.store.clone(), self.digest);
+            match blocking(move || store.try_blob_writer(&digest).map_err(disk)).await? {
+                Some(Blob::Present(_)) => return Ok(None),
+                Some(Blob::Missing(writer)) => return Ok(Some(writer)),
+                None => tokio::time::sleep(LOCK_PAUSE).await,
+            }
         }
     }
 }
@@ -59,15 +68,16 @@ impl<'a> Partial<'a> {
 /// size; `None` if another process had stored it in the meantime.
 pub(crate) async fn pull(
     client: &Client,
-    url: &Url,
+    address: &DownloadAddress,
     size: Option<u64>,
     partial: &mut Partial<'_>,
     report: Report<'_>,
 ) -> Result<Option<u64>, Miss> {
-    if let Some(file) = local_file(url) {
+    if let Some(file) = local_path(address) {
         let Some(writer) = partial.writer().await? else { return Ok(None) };
-        return copy(writer, file?, size).await.map(Some);
+        return copy(client, writer, file?, size).await.map(Some);
     }
+    let url = address.url();
     loop {
         let Some(mut writer) = partial.writer().await? else { return Ok(None) };
         let have = writer.len().map_err(disk)?;
@@ -94,7 +104,7 @@ pub(crate) async fn pull(
         client.answered(url);
         let (writer, tail) = match answer {
             None => (writer, Vec::new()),
-            Some(mut answer) => match receive(&mut answer, writer, size, report).await {
+            Some(mut answer) => match receive(client, &mut answer, writer, size, report).await {
                 Ok(both) => both,
                 Err((writer, miss)) => {
                     partial.writer = writer;
@@ -111,22 +121,27 @@ pub(crate) async fn pull(
 }
 
 /// Takes a file of a local mirror as it is.
-async fn copy(mut writer: BlobWriter, file: PathBuf, size: Option<u64>) -> Result<u64, Miss> {
+async fn copy(client: &Client, mut writer: BlobWriter, file: PathBuf, size: Option<u64>) -> Result<u64, Miss> {
+    let (limit, cancel) = (size.unwrap_or(client.config().limits.max_bytes), client.config().cancel.clone());
     let copied = blocking(move || {
-        let mut from = std::fs::File::open(&file).map_err(|e| missing(&e))?;
+        let mut from = open_regular(&file).map_err(|e| missing(&e))?;
         let length = from.metadata().map_err(|e| missing(&e))?.len();
         if let Some(size) = size.filter(|size| *size != length) {
             return Err(Miss::new(MissKind::Http, format!("has {length} bytes instead of {size}")));
         }
         writer.restart().map_err(disk)?;
-        std::io::copy(&mut from, &mut writer).map_err(|e| disk(writer.refused(e, Some(length))))?;
-        Ok(writer)
+        match copy_limited(&mut from, &mut writer, limit, &cancel) {
+            Ok(CopyOutcome::Whole(_)) => Ok(writer),
+            Ok(CopyOutcome::TooLong) => Err(too_long(limit, size)),
+            Ok(CopyOutcome::Cancelled) => Err(Miss::new(MissKind::Disk, "cancelled")),
+            Err(error) => Err(disk(writer.refused(error, Some(length)))),
+        }
     });
     finish(copied.await?, Vec::new(), size).await
 }
 
 async fn ask(client: &Client, url: &Url, have: u64) -> Result<Fit, Miss> {
-    let mut request = client.file_request(url).header(ACCEPT_ENCODING, "identity");
+    let mut request = client.file_request(url);
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
@@ -149,6 +164,7 @@ fn starts_at(headers: &HeaderMap) -> Option<u64> {
 /// Reads the answer; what is left to be written comes back with the writer. After an error, what has
 /// arrived is in the partial file.
 async fn receive(
+    client: &Client,
     answer: &mut Response,
     writer: BlobWriter,
     size: Option<u64>,
@@ -156,19 +172,19 @@ async fn receive(
 ) -> Result<(BlobWriter, Vec<u8>), (Option<BlobWriter>, Miss)> {
     let mut writer = writer;
     let mut total = writer.len().map_err(|e| (None, disk(e)))?;
-    let mut gathered: Vec<u8> = Vec::new();
+    let limits = client.config().limits;
+    let limit = size.unwrap_or(limits.max_bytes);
+    let (mut gathered, mut rate): (Vec<u8>, _) = (Vec::new(), RateWatch::new(limits));
     loop {
-        let failed = match answer.chunk().await {
+        let failed = match rate.chunk(answer).await {
             Ok(None) => return Ok((writer, gathered)),
             Ok(Some(chunk)) => {
                 total += chunk.len() as u64;
                 gathered.extend_from_slice(&chunk);
                 report(Progress::Bytes(chunk.len() as u64));
-                size.filter(|size| total > *size).map(|size| {
-                    Miss::new(MissKind::TooLong, format!("the answer is longer than the {size} bytes expected"))
-                })
+                (total > limit).then(|| too_long(limit, size))
             }
-            Err(error) => Some(Miss::network(error)),
+            Err(miss) => Some(miss),
         };
         if failed.is_some() || gathered.len() >= GATHER {
             writer = write(writer, std::mem::take(&mut gathered), size).await.map_err(|miss| (None, miss))?;
@@ -214,12 +230,22 @@ async fn finish(mut writer: BlobWriter, tail: Vec<u8>, size: Option<u64>) -> Res
     .await
 }
 
+fn too_long(limit: u64, size: Option<u64>) -> Miss {
+    let reason = match size {
+        Some(size) => format!("the answer is longer than the {size} bytes expected"),
+        None => format!("the answer is longer than {limit} bytes, the limit for files of unknown size"),
+    };
+    Miss::new(MissKind::TooLong, reason)
+}
+
 fn disk(error: StoreError) -> Miss {
     Miss::new(MissKind::Disk, error.to_string())
 }
 
 /// Runs what may wait for the disk or for another process on a thread of its own.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Miss> + Send + 'static) -> Result<T, Miss> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Miss> + Send + 'static,
+) -> Result<T, Miss> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
         Err(error) => match error.try_into_panic() {

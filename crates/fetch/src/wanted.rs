@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::{DownloadAddress, MirrorBase};
 use akbuild_nar::Digest;
-use url::Url;
 
 /// One file to have in the store.
 #[derive(Clone, Debug)]
@@ -24,15 +24,15 @@ pub struct Wanted {
 #[derive(Clone, Debug)]
 pub enum Locations {
     /// At these addresses, tried in turn.
-    Urls(Vec<Url>),
+    Urls(Vec<DownloadAddress>),
     /// In these Python indexes.
     PythonIndex(IndexFile),
     /// At these addresses, and when they fail in these Python indexes.
-    UrlsThenIndex(Vec<Url>, IndexFile),
+    UrlsThenIndex(Vec<DownloadAddress>, IndexFile),
 }
 
 impl Locations {
-    pub(crate) fn urls(&self) -> &[Url] {
+    pub(crate) fn urls(&self) -> &[DownloadAddress] {
         match self {
             Locations::Urls(urls) | Locations::UrlsThenIndex(urls, _) => urls,
             Locations::PythonIndex(_) => &[],
@@ -52,7 +52,7 @@ impl Locations {
         }
     }
 
-    fn parts(self) -> (Vec<Url>, Option<IndexFile>) {
+    fn parts(self) -> (Vec<DownloadAddress>, Option<IndexFile>) {
         match self {
             Locations::Urls(urls) => (urls, None),
             Locations::PythonIndex(index) => (Vec::new(), Some(index)),
@@ -72,8 +72,8 @@ impl Locations {
 /// where the index gives one, else by its name.
 #[derive(Clone, Debug)]
 pub struct IndexFile {
-    /// Bases of the simple API, ending in `/`, tried in turn.
-    pub bases: Arc<[Url]>,
+    /// Bases of the simple API, tried in turn.
+    pub bases: Arc<[MirrorBase]>,
     /// The project's name, in any spelling.
     pub name: String,
     /// The file's name.

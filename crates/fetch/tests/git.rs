@@ -6,12 +6,20 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use akbuild_fetch::{
-    Credentials, FetchError, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_repository,
+    ClientConfig, Credentials, FetchError, GitRequest, RetryPolicy, git_checkout, git_export, git_fetch,
+    git_fetch_history, git_repository,
 };
 use akbuild_nar::hash_path;
 use common::{Reply, Request, Server, dead};
+
+static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
+    let retry = RetryPolicy { retries: 3, backoff: Duration::from_millis(1) };
+    ClientConfig { retry, ..ClientConfig::default() }
+});
 
 struct Repo {
     dir: tempfile::TempDir,
@@ -70,7 +78,7 @@ fn request<'a>(
     cache: &'a Path,
     credentials: &'a Credentials,
 ) -> GitRequest<'a> {
-    GitRequest { urls, reference, commit, cache, credentials, offline: false, progress: &|_| {} }
+    GitRequest { urls, reference, commit, cache, credentials, config: &CONFIG, progress: &|_| {} }
 }
 
 fn git(at: &Path, args: &[&str]) -> String {

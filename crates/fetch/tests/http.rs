@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use akbuild_fetch::{
-    AuthRule, Client, ClientConfig, Failures, FetchError, Fetched, IndexFile, Locations, Netrc, Progress, Secret,
-    Wanted,
+    AuthRule, Client, ClientConfig, DownloadAddress, Failures, FetchError, Fetched, IndexFile, Locations, MirrorBase,
+    Netrc, Progress, RetryPolicy, Secret, Wanted,
 };
 use akbuild_nar::{Algo, Digest};
 use akbuild_store::Store;
@@ -17,7 +17,8 @@ use common::{Reply, Request, Server, dead};
 use url::Url;
 
 fn config() -> ClientConfig {
-    ClientConfig { backoff: Duration::from_millis(1), retries: 3, ..ClientConfig::default() }
+    let retry = RetryPolicy { retries: 3, backoff: Duration::from_millis(1) };
+    ClientConfig { retry, ..ClientConfig::default() }
 }
 
 fn body() -> Vec<u8> {
@@ -26,7 +27,17 @@ fn body() -> Vec<u8> {
 
 fn wanted(name: &str, bytes: &[u8], urls: Vec<Url>) -> Wanted {
     let why = "webui-deps needs it".to_owned();
-    Wanted { digest: Digest::sha256(bytes), name: name.to_owned(), why, urls: Locations::Urls(urls), size: None }
+    Wanted {
+        digest: Digest::sha256(bytes),
+        name: name.to_owned(),
+        why,
+        urls: Locations::Urls(addresses(&urls)),
+        size: None,
+    }
+}
+
+fn addresses(urls: &[Url]) -> Vec<DownloadAddress> {
+    urls.iter().map(|url| DownloadAddress::configured(url.as_str()).unwrap()).collect()
 }
 
 struct Home {
@@ -117,7 +128,7 @@ fn a_server_without_ranges_starts_again() {
     let server = flaky(1, |r| ranged(r).cut(600_000));
     let plain = Server::new(|_| Reply::ok(body()));
     let home = Home::new();
-    let config = ClientConfig { retries: 0, ..config() };
+    let config = ClientConfig { retry: RetryPolicy { retries: 0, ..config().retry }, ..config() };
     home.fetch(config, vec![wanted("a@1", &body(), vec![server.at("a"), plain.at("a")])]).unwrap();
     assert!(home.has(&body()));
     assert!(plain.seen()[0].from().is_some());
@@ -128,7 +139,7 @@ fn a_resumed_file_that_comes_out_wrong_is_fetched_once_more() {
     let wrong = Server::new(|_| Reply::ok(vec![7; 800_000]).cut(500_000));
     let good = Server::new(ranged);
     let home = Home::new();
-    let config = ClientConfig { retries: 0, ..config() };
+    let config = ClientConfig { retry: RetryPolicy { retries: 0, ..config().retry }, ..config() };
     home.fetch(config, vec![wanted("a@1", &body(), vec![wrong.at("a"), good.at("a")])]).unwrap();
     assert!(home.has(&body()));
     let from: Vec<bool> = good.seen().iter().map(|r| r.from().is_some()).collect();
@@ -176,7 +187,7 @@ fn all_failures_come_in_one_message_and_none_stops_the_rest() {
     let home = Home::new();
     let one = |name: &str| wanted(&format!("{name}@1"), name.as_bytes(), vec![server.at(name)]);
     let mut all: Vec<Wanted> = ["gone", "wrong", "good", "busy", "secret"].map(one).into();
-    all[0].urls = Locations::Urls(vec![server.at("gone"), other.at("gone?token=hidden")]);
+    all[0].urls = Locations::Urls(addresses(&[server.at("gone"), other.at("gone?token=hidden")]));
     all.push(Wanted { size: Some(4), ..one("long") });
     all.push(wanted("nowhere@1", b"nowhere", Vec::new()));
     let failures = home.fetch(config(), all).unwrap_err();
@@ -229,7 +240,8 @@ fn offline_lists_what_is_missing_and_asks_nobody() {
 
     downloading is switched off: run the same again without --offline
     ");
-    let error = run(async { Client::new(offline).unwrap().get(&[server.at("x")], None, 9).await }).unwrap_err();
+    let error =
+        run(async { Client::new(offline).unwrap().get(&addresses(&[server.at("x")]), None, 9).await }).unwrap_err();
     insta::assert_snapshot!(error.to_string().replace(server.url.as_str(), "ONE/"), @"ONE/x is not there and downloading is switched off; run the same again without --offline");
     assert!(server.seen().is_empty());
 }
@@ -281,13 +293,14 @@ fn a_python_index_is_looked_up_once_by_hash_or_name() {
         "/f/two-1.whl" => Reply::ok("two"),
         _ => Reply::status(404),
     });
-    let bases: std::sync::Arc<[Url]> = vec![server.at("empty/"), server.at("simple/")].into();
+    let base = |path: &str| MirrorBase { url: server.at(path), from: "pip.conf".to_owned() };
+    let bases: std::sync::Arc<[MirrorBase]> = vec![base("empty/"), base("simple/")].into();
     let file = |file: &str| IndexFile { bases: bases.clone(), name: "A_b".into(), file: file.into() };
     let entry = |digest, urls| Wanted { digest, urls, ..wanted("a-b@1", b"", Vec::new()) };
     let home = Home::new();
     let all = vec![
         entry(one, Locations::PythonIndex(file("one-1.whl"))),
-        entry(two, Locations::UrlsThenIndex(vec![server.at("f/gone.whl")], file("two-1.whl"))),
+        entry(two, Locations::UrlsThenIndex(addresses(&[server.at("f/gone.whl")]), file("two-1.whl"))),
     ];
     assert_eq!(home.fetch(config(), all).unwrap().downloaded, 2);
     assert_eq!(server.seen().iter().filter(|r| r.path == "/simple/a-b/").count(), 1);
@@ -312,14 +325,14 @@ fn secrets_go_to_their_host_only_and_not_along_with_redirects() {
     let host = format!("127.0.0.1:{}", server.url.port().unwrap());
     let rule = AuthRule { host, path: "/".into(), secret: Secret::Bearer("t0ken".into()) };
     let client = Client::new(ClientConfig { auth: vec![rule], ..config() }).unwrap();
-    let got = run(client.get(&[server.at("a")], Some("text/x"), 100)).unwrap();
+    let got = run(client.get(&addresses(&[server.at("a")]), Some("text/x"), 100)).unwrap();
     assert_eq!((got.bytes.as_slice(), &got.url), (b"x".as_slice(), &other.at("x")));
     assert_eq!(server.seen()[0].header("authorization"), Some("Bearer t0ken"));
     assert_eq!(server.seen()[0].header("accept"), Some("text/x"));
     assert_eq!(other.seen()[0].header("authorization"), None);
     let netrc = Netrc::parse("machine 127.0.0.1 login a password b", "netrc").unwrap();
     let client = Client::new(ClientConfig { netrc: Some(netrc), ..config() }).unwrap();
-    run(client.get(&[other.at("y")], None, 100)).unwrap();
+    run(client.get(&addresses(&[other.at("y")]), None, 100)).unwrap();
     assert_eq!(other.seen()[1].header("authorization"), Some("Basic YTpi"));
 }
 
@@ -333,11 +346,11 @@ fn metadata_is_retried_limited_and_told_apart() {
         _ => Reply::status(404),
     });
     let client = Client::new(config()).unwrap();
-    let get = |path: &str, limit| run(client.get(&[server.at(path)], None, limit));
+    let get = |path: &str, limit| run(client.get(&addresses(&[server.at(path)]), None, limit));
     let got = get("busy", 2).unwrap();
     assert_eq!((got.bytes.as_slice(), got.content_type.as_deref()), (b"{}".as_slice(), Some("application/json")));
     let text = |e: FetchError| e.to_string().replace(server.url.as_str(), "ONE/");
-    insta::assert_snapshot!(text(get("busy", 1).unwrap_err()), @"ONE/busy: the answer is longer than 1 bytes; this is no answer to the request");
+    insta::assert_snapshot!(text(get("busy", 1).unwrap_err()), @"ONE/busy: the answer is longer than 1 bytes, which is the limit");
     insta::assert_snapshot!(text(get("none", 9).unwrap_err()), @"
     not found on any mirror:
       ONE/none: 404 Not Found
@@ -347,6 +360,6 @@ fn metadata_is_retried_limited_and_told_apart() {
       ONE/broken: 502 Bad Gateway
     check the connection, the proxy variables and the credentials, then run the same again
     ");
-    insta::assert_snapshot!(text(run(client.get(&[], None, 9)).unwrap_err()), @"no address to ask for; configure a mirror in the ecosystem's own client or in akbuild.local.toml");
-    assert!(matches!(run(client.get(&[dead()], None, 9)).unwrap_err(), FetchError::Unreachable { .. }));
+    insta::assert_snapshot!(text(run(client.get(&addresses(&[]), None, 9)).unwrap_err()), @"no address to ask for; configure a mirror in the ecosystem's own client or in akbuild.local.toml");
+    assert!(matches!(run(client.get(&addresses(&[dead()]), None, 9)).unwrap_err(), FetchError::Unreachable { .. }));
 }

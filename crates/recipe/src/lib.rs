@@ -13,6 +13,7 @@ mod kinds;
 mod layers;
 mod lock;
 mod lock_text;
+mod mask;
 mod merge;
 mod name;
 mod order;

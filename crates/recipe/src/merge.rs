@@ -7,7 +7,7 @@ use akbuild_nar::{Digest, TreeHash};
 
 use crate::error::{Errors, RecipeError, RecipeErrors};
 use crate::overlay::{Overlay, OverlaySource};
-use crate::plan::{SourceId, Subset, SysrootId, ToolId, ToolPackage};
+use crate::plan::{AddressAuthor, SourceAddress, SourceId, Subset, SysrootId, ToolId, ToolPackage};
 use crate::scope::Names;
 use crate::suggest::{list, nearest};
 use crate::written::{
@@ -33,7 +33,7 @@ pub struct SourceRequest {
     /// The first address that the recipe names: what the lock records.
     pub url: String,
     /// Where it is fetched from here and now; never empty for git and tarballs.
-    pub urls: Vec<String>,
+    pub urls: Vec<SourceAddress>,
     /// What is taken, and the pins that are already there.
     pub want: Want,
     /// The NAR hash, if it is pinned.
@@ -200,13 +200,15 @@ fn source_request(written: &Written, source: &WrittenSource, over: Option<&Overl
         WrittenOrigin::Path { path, subset } => (Vec::new(), Want::Path { path, subset }),
     };
     let url = urls.first().cloned().unwrap_or_default();
+    let named_by = |author| move |url: String| SourceAddress { url, author };
+    let urls = urls.into_iter().map(named_by(AddressAuthor::Recipe)).collect();
     let mut request = SourceRequest { url, urls, want, hash: source.hash };
     let Some(over) = over else { return request };
     let expand = |text: &String| written.vars().expand(text);
     if !over.urls.is_empty() {
-        request.urls = over.urls.iter().map(expand).collect();
+        request.urls = over.urls.iter().map(expand).map(named_by(AddressAuthor::Overlay)).collect();
     }
-    request.urls.extend(over.mirrors.iter().map(expand));
+    request.urls.extend(over.mirrors.iter().map(expand).map(named_by(AddressAuthor::Overlay)));
     let changed = match &mut request.want {
         Want::Git { reference, commit } => git(written, reference, commit, over),
         Want::Tarball { digest } => over.digest.is_some_and(|new| digest.replace(new) != Some(new)),

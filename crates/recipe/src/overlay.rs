@@ -23,6 +23,8 @@ use crate::{lock_text, sections, value};
 pub struct Overlay {
     /// Whether anything that no configured mirror covers is an error.
     pub mirrors_only: bool,
+    /// The largest download whose size neither a lock nor an index gives, in MiB.
+    pub download_limit_mib: Option<u64>,
     /// Base addresses of registries and mirrors.
     pub registries: Registries,
     /// What replaces parts of `[debian]`.
@@ -87,6 +89,7 @@ pub fn read_overlay(text: &str, file_name: &str) -> Result<Overlay, RecipeErrors
     let mut errors = Errors::default();
     let mirrors_only = errors.keep(top.bool_or("mirrors_only", false)).unwrap_or_default();
     let mut overlay = Overlay { mirrors_only, file, ..Overlay::default() };
+    overlay.download_limit_mib = errors.keep(download_limit(&mut top)).flatten();
     overlay.registries = errors.keep(registries(&mut top)).unwrap_or_default();
     overlay.debian = errors.keep(debian(&mut top)).unwrap_or_default();
     overlay.sources = each(&mut top, "sources", "source", &mut errors, source);
@@ -98,6 +101,13 @@ pub fn read_overlay(text: &str, file_name: &str) -> Result<Overlay, RecipeErrors
     (overlay.python, overlay.debs) = errors.keep(pins(&mut top)).unwrap_or_default();
     errors.keep(top.finish());
     errors.end(Some(overlay))
+}
+
+fn download_limit(top: &mut Fields<'_>) -> Result<Option<u64>, RecipeError> {
+    const KEY: &str = "download_limit_mib";
+    let given = top.has(KEY);
+    let limit = top.int_or(KEY, 0, if given { 1..=i64::from(u32::MAX) } else { 0..=0 })?;
+    Ok(u64::try_from(limit).ok().filter(|_| given))
 }
 
 fn registries(top: &mut Fields<'_>) -> Result<Registries, RecipeError> {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::error::{RecipeError, RecipeErrors, Report};
 use crate::file::Spot;
+use crate::mask::mask;
 
 /// Longest piece of a line that is shown, in characters.
 const WIDEST: usize = 160;
@@ -28,16 +29,16 @@ impl RecipeError {
     pub fn render(&self, paint: Painter<'_>) -> String {
         use ErrorPart::{Frame, Heading, Mark};
         let report: &Report = &self.0;
-        let mut out = format!("{}{}", paint(Mark, "error"), paint(Heading, &format!(": {}", report.message)));
+        let mut out = format!("{}{}", paint(Mark, "error"), paint(Heading, &format!(": {}", mask(&report.message))));
         let mut margin = 0;
         if let (Some(file), Some(spot)) = (&report.file, &report.spot) {
             margin = spot.line.to_string().len();
-            place(&mut out, paint, file, spot, &report.label, margin);
+            place(&mut out, paint, file, spot, &mask(&report.label), margin);
         }
         let extra = report.notes.iter().map(|n| ("note", n)).chain(report.help.iter().map(|h| ("help", h)));
         for (word, text) in extra {
             let indent = " ".repeat(margin + 5 + word.len());
-            let text = text.replace('\n', &format!("\n{indent}"));
+            let text = mask(text).replace('\n', &format!("\n{indent}"));
             let _ = write!(out, "\n{:margin$} {} {}: {text}", "", paint(Frame, "="), paint(Heading, word));
         }
         out
@@ -69,7 +70,7 @@ fn window(spot: &Spot) -> (String, usize, usize) {
     let skip = (spot.column - 1).saturating_sub(WIDEST / 2);
     let skip = if spot.text.chars().count() <= WIDEST { 0 } else { skip };
     let visible = |c: char| if c.is_control() { ' ' } else { c };
-    let text: String = spot.text.chars().skip(skip).take(WIDEST).map(visible).collect();
+    let text: String = mask(&spot.text).chars().skip(skip).take(WIDEST).map(visible).collect();
     let start = spot.column - 1 - skip;
     let width = spot.width.min(text.chars().count().saturating_sub(start)).max(1);
     let text = text.trim_end();

@@ -235,6 +235,7 @@ fn origin(request: &SourceRequest, locked: Option<&LockedSource>, root: &Path) -
                 GitRef::Tag(text) | GitRef::Branch(text) => Some(text.clone()),
                 GitRef::Rev(_) => None,
             };
+            let urls = urls.into_iter().map(|address| address.url).collect();
             Origin::Git { urls, reference, commit }
         }
         Want::Tarball { digest } => match (digest, locked) {

@@ -2,6 +2,7 @@
 
 mod common;
 
+use akbuild_recipe::plan::{AddressAuthor, SourceAddress};
 use akbuild_recipe::plan::{Origin, Plan, Source, ToolPackage};
 use akbuild_recipe::{Want, lock_inputs, read, read_overlay};
 use common::{GOOD, LOCK, plan, with};
@@ -134,7 +135,8 @@ fn what_is_to_be_locked_has_the_overlay_in_it() {
     let written = read(GOOD, "akbuild.toml").unwrap();
     let inputs = lock_inputs(&written, &read_overlay(overlay, "o").unwrap()).unwrap();
     let app = &inputs.sources[&akbuild_recipe::plan::SourceId::new("app")];
-    assert_eq!((app.url.as_str(), &app.urls), ("https://forge.example/app", &vec!["/srv/git".to_owned()]));
+    let from_overlay = SourceAddress { url: "/srv/git".to_owned(), author: AddressAuthor::Overlay };
+    assert_eq!((app.url.as_str(), &app.urls), ("https://forge.example/app", &vec![from_overlay]));
     assert!(matches!(&app.want, Want::Git { commit: None, .. }));
     assert_eq!(inputs.sources.keys().map(|k| k.as_str()).collect::<Vec<_>>(), ["app", "data"]);
     let debian = inputs.debian.unwrap();
@@ -293,4 +295,27 @@ fn an_unknown_variable() {
       = help: valid variables are `{name}`, `{prefix}`, `{version}`
       = help: did you mean `{name}`?
     "#);
+}
+
+#[test]
+fn no_message_shows_a_secret_of_the_overlay() {
+    let lines = [
+        "[registries]\nnpm = \"https://us3r:s3cret@a.example/\nx = 1\n",
+        "[registries]\nnpm = https://us3r:s3cret@a.example/\n",
+        "[registries]\nnpm = us3r:s3cret@a.example\n",
+        "[registries]\nnpm = [\"https://us3r:s3cret@a.example/\" \"x\"]\n",
+        "[registries]\nnpm = \"https://us3r:s3\"cret@a.example/\"\n",
+        "[registries]\nnmp = \"https://us3r:s3cret@a.example/\"\n",
+        "[registries]\n\"https://us3r:s3cret@a.example/\" = 1\n",
+        "[registries]\nnpm = { url = \"https://us3r:s3cret@a.example/\" }\n",
+        "[registries]\nnpm = \"https://us3r:s3cret\\@a.example/\"\n",
+        "mirrors_only = \"https://us3r:s3cret@a.example/\"\n",
+        "[sources.app]\nurl = \"https://us3r:s3cret@a.example/{nam}\"\n",
+        "[sources.app]\nurl = \"https://us3r:s3cret\"\nurl = 1\n",
+    ];
+    for line in lines {
+        let shown = complaint(line);
+        assert!(shown.starts_with("error: ") && shown.contains("akbuild.local.toml"), "{shown}");
+        assert!(!shown.contains("us3r") && !shown.contains("s3cret") && !shown.contains("cret@"), "{shown}");
+    }
 }

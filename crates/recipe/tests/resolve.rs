@@ -77,7 +77,10 @@ fn sources_get_pins_from_the_lock_and_patches_from_the_recipe() {
             id: "data",
             origin: Tarball {
                 urls: [
-                    "https://forge.example/data-1.2.0.tar.gz",
+                    SourceAddress {
+                        url: "https://forge.example/data-1.2.0.tar.gz",
+                        author: Recipe,
+                    },
                 ],
                 digest: sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=,
             },

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::bucket;
 use crate::layout::exists;
 use crate::lease::Item;
-use crate::lock::lock_file;
+use crate::lock::{lock_file, try_lock_file};
 use crate::store::now;
 use crate::write::make_dirs;
 use crate::{Store, StoreError};
@@ -73,7 +73,21 @@ impl Store {
         }
         let path = self.layout().partial(digest);
         let file = lock_file(&path)?;
-        // The writer that we waited for may have finished it.
+        self.locked_writer(digest, path, file)
+    }
+
+    /// The same without waiting; `None` if another writer has the lock.
+    pub fn try_blob_writer(&self, digest: &Digest) -> Result<Option<Blob>, StoreError> {
+        self.need_writable()?;
+        if self.look_for_blob(digest)? {
+            return Ok(Some(Blob::Present(self.blob_path(digest))));
+        }
+        let path = self.layout().partial(digest);
+        try_lock_file(&path)?.map(|file| self.locked_writer(digest, path, file)).transpose()
+    }
+
+    fn locked_writer(&self, digest: &Digest, path: PathBuf, file: File) -> Result<Blob, StoreError> {
+        // The last holder of the lock may have finished it.
         if self.look_for_blob(digest)? {
             remove_file(&path)?;
             return Ok(Blob::Present(self.blob_path(digest)));

@@ -102,6 +102,19 @@ pub(crate) fn lock_file(path: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// The same without waiting; `None` if somebody else has the lock.
+pub(crate) fn try_lock_file(path: &Path) -> Result<Option<File>, StoreError> {
+    loop {
+        let file = open(path)?;
+        if !try_lock(&file, path)? {
+            return Ok(None);
+        }
+        if is_at(&file, path)? {
+            return Ok(Some(file));
+        }
+    }
+}
+
 fn open(path: &Path) -> Result<File, StoreError> {
     let file = bucket::open_or_create(path);
     file.map_err(|e| StoreError::io("open", path, e))

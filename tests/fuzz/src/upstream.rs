@@ -1,7 +1,7 @@
 //! Lock files and pages of other ecosystems.
 
 use akbuild_registry::{
-    Catalogue, GoLock, LockError, NpmLock, Platform, PythonLock, PythonWant, Tags, escape_module, parse_path, simple,
+    Catalogue, GoLock, LockError, NpmLock, Platform, PythonLock, PythonWant, Tags, parse_path, simple,
 };
 
 use super::texts;
@@ -53,7 +53,9 @@ fn go([go_mod, go_sum]: &[String; 2]) -> Result<(), LockError> {
     for artifact in lock.artifacts()? {
         let module = artifact.what.to_string();
         let module = module.split('@').next().unwrap_or_default();
-        parse_path(&format!("/go/{}/@v/list", escape_module(module)));
+        if let Ok(path) = module.parse::<akbuild_names::GoModulePath>() {
+            parse_path(&format!("/go/{}/@v/list", path.escaped()));
+        }
     }
     Ok(())
 }

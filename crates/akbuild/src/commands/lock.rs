@@ -129,16 +129,17 @@ fn source(session: &Session, project: &Project, id: &SourceId, request: &SourceR
         Want::Git { reference, commit } => {
             let cache = session.store.home().join("git-v1");
             let rev = matches!(reference, akbuild_recipe::GitRef::Rev(_));
+            let urls: Vec<String> = request.urls.iter().map(|address| address.url.clone()).collect();
             let wanted = GitRequest {
-                urls: &request.urls,
+                urls: &urls,
                 reference: (!rev).then(|| reference.text()),
                 commit: commit.as_deref(),
                 cache: &cache,
                 credentials: &akbuild_fetch::Credentials::read(&session.machine)?,
-                offline: session.is_offline(),
+                config: &session.client_config(project),
                 progress: &|_| {},
             };
-            let repository = akbuild_fetch::git_repository(&cache, &request.urls[0]);
+            let repository = akbuild_fetch::git_repository(&cache, &urls[0]);
             session.store.use_repository(&repository)?;
             let commit = akbuild_fetch::git_fetch(&wanted)?;
             akbuild_fetch::git_checkout(&repository, &commit, &tree)?;
@@ -157,7 +158,8 @@ fn source(session: &Session, project: &Project, id: &SourceId, request: &SourceR
     let hash = session.store.publish(&tree, &options)?.hash;
     match request.hash {
         Some(expected) if expected != hash => {
-            let (id, found, from) = (id.to_string(), hash, request.urls.join(", "));
+            let urls = request.urls.iter().map(|address| akbuild_fetch::redact_text(&address.url));
+            let (id, found, from) = (id.to_string(), hash, urls.collect::<Vec<_>>().join(", "));
             Err(EngineError::SourceHash { id, expected, found, from }.into())
         }
         _ => Ok(LockedSource { origin, hash }),

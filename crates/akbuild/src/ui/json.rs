@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use akbuild_differ::Difference;
 use akbuild_engine::{Event, NodeId, Report, Sink, Status};
+use akbuild_fetch::WaitNotice;
 use serde_json::{Map, Value, json};
 
 use super::board::Board;
@@ -148,6 +149,16 @@ impl Ui for Json {
 
     fn note(&self, text: &str) {
         self.say(json!({"reason": "note", "message": text}));
+    }
+
+    fn waiting(&self, notice: &WaitNotice) {
+        self.say(json!({
+            "reason": "server-wait",
+            "host": notice.host,
+            "seconds": rounded(notice.wait.as_secs_f64()),
+            "attempt": notice.attempt,
+            "error": text::clean(&notice.reason),
+        }));
     }
 
     fn warn(&self, text: &str) {

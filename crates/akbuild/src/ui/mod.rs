@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use akbuild_engine::{Report, Sink};
+use akbuild_fetch::WaitNotice;
 use akbuild_recipe::plan::StageId;
 
 pub(crate) use checked::{Checked, Differing};
@@ -49,6 +50,10 @@ pub(crate) trait Ui: Sink {
     fn finish(&self, summary: &Summary);
     /// Something worth a line, lower case and without a full stop.
     fn note(&self, text: &str);
+    /// A server has to be waited for before a request is repeated.
+    fn waiting(&self, notice: &WaitNotice) {
+        self.note(&notice.to_string());
+    }
     /// Something that the operator should know and that stops nothing; `warning:` is put in front.
     fn warn(&self, text: &str);
     /// How far something is that is no run, in a line that the next one replaces; empty: it is over.

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use akbuild_engine::{Event, Sink};
+use akbuild_fetch::WaitNotice;
 
 use super::{OutputStreams, Summary, Ui};
 
@@ -38,6 +39,10 @@ impl<T: Ui> Ui for Ticking<T> {
 
     fn note(&self, text: &str) {
         self.shown.note(text);
+    }
+
+    fn waiting(&self, notice: &WaitNotice) {
+        self.shown.waiting(notice);
     }
 
     fn progress(&self, text: &str) {

@@ -77,7 +77,7 @@ pub(super) fn origin(source: &Source, outputs: &Outputs) -> Result<(From, Option
             (From { address: urls.first().cloned(), commit: Some(commit.clone()), tree }, None)
         }
         Origin::Tarball { urls, digest } => {
-            (From { address: urls.first().cloned(), commit: None, tree }, Some(*digest))
+            (From { address: urls.first().map(|address| address.url.clone()), commit: None, tree }, Some(*digest))
         }
         Origin::Path(_) => (From { address: None, commit: None, tree }, None),
     })

@@ -28,7 +28,7 @@ const HOSTILE: [&str; 22] = [
 ];
 
 fn mirrors() -> Mirrors {
-    let base = |text: &str| Base { url: Url::parse(text).unwrap(), from: String::new() };
+    let base = |text: &str| MirrorBase { url: url::Url::parse(text).unwrap(), from: String::new() };
     Mirrors {
         npm: vec![base("https://mirror.example/npm/")],
         python: vec![base("https://mirror.example/simple/")],
@@ -53,9 +53,12 @@ fn check(locations: &Locations, name: &str) {
     };
     for url in urls.iter().chain(&pages) {
         let below = ["npm", "simple", "go", "debian"].iter().any(|base| {
-            url.as_str().strip_prefix(&format!("https://mirror.example/{base}/")).is_some_and(|rest| !rest.is_empty())
+            url.url()
+                .as_str()
+                .strip_prefix(&format!("https://mirror.example/{base}/"))
+                .is_some_and(|rest| !rest.is_empty())
         });
-        assert!(below, "`{name}` leads to {url}");
+        assert!(below, "`{name}` leads to {url:?}");
     }
 }
 
@@ -117,7 +120,7 @@ fn no_name_in_a_lock_leads_out_of_the_mirrors() {
 #[test]
 fn addresses_are_those_of_the_registries() {
     let urls = |what: What| match locations(&what, &mirrors()) {
-        Locations::Urls(urls) => urls.iter().map(Url::to_string).collect::<Vec<_>>().join(" "),
+        Locations::Urls(urls) => urls.iter().map(|address| address.url().to_string()).collect::<Vec<_>>().join(" "),
         _ => String::new(),
     };
     let npm = What::Npm { name: "@s/a".parse().unwrap(), version: "1.0.0+b".parse().unwrap(), url: None };
@@ -125,9 +128,9 @@ fn addresses_are_those_of_the_registries() {
     let go = What::GoZip { module: "a.example/B".parse().unwrap(), version: "v2.0.0+incompatible".parse().unwrap() };
     assert_eq!(urls(go), "https://mirror.example/go/a.example/!b/@v/v2.0.0+incompatible.zip");
     let Locations::Urls(deb) = debian(&"pool/g/g++_1%3a2_amd64.deb".parse().unwrap(), &mirrors()) else { panic!() };
-    assert_eq!(deb[0].as_str(), "https://mirror.example/debian/pool/g/g++_1%253a2_amd64.deb");
+    assert_eq!(deb[0].url().as_str(), "https://mirror.example/debian/pool/g/g++_1%253a2_amd64.deb");
     let pages = index_pages(&"A_b".parse().unwrap(), &mirrors());
-    assert_eq!(pages[0].as_str(), "https://mirror.example/simple/a-b/");
+    assert_eq!(pages[0].url().as_str(), "https://mirror.example/simple/a-b/");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use super::repository::{failed, has_history, need_commit, open, pack_of};
+use super::repository::{failed, has_history, need_commit, open, write_pack};
 use crate::FetchError;
 
 const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
@@ -37,7 +37,12 @@ pub fn git_export(repo: &Path, commit: &str, dest: &Path) -> Result<(), FetchErr
     if !history {
         write("shallow", &format!("{}\n", commit.id()))?;
     }
-    let pack = pack_of(&from, commit.id(), history).map_err(failed("read", repo))?;
+    let mut pack = Vec::new();
+    let written = write_pack(&from, commit.id(), history, &mut |piece| {
+        pack.extend_from_slice(piece);
+        true
+    });
+    written.map_err(failed("read", repo))?;
     let to = dest.join("objects/pack");
     let add = || {
         let mut indexer = git2::Indexer::new(None, &to, 0o444, false)?;

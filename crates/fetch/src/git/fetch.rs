@@ -2,23 +2,19 @@
 //! which order addresses are tried, and when to try again.
 
 use std::path::Path;
-use std::time::Duration;
 
 use git2::{ErrorCode, Repository};
-use reqwest::blocking::Client;
 use url::Url;
 
 use super::Credentials;
+use super::http::GitHttp;
 use super::repository::{
-    add_pack, failed, find_commit, full_id, git_repository, has_history, open, open_or_make, pack_of,
+    PackEnd, add_pack, failed, find_commit, full_id, git_repository, has_history, open, open_or_make, pack_of,
 };
 use super::smart::{Advert, Remote, Trouble};
-use crate::FetchError;
+use crate::auth::host;
 use crate::redact::redact_text;
-
-const ATTEMPTS: u32 = 4;
-const FIRST_WAIT: Duration = Duration::from_millis(300);
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::{ClientConfig, FetchError, WaitNotice};
 
 /// What to fetch.
 pub struct GitRequest<'a> {
@@ -32,8 +28,8 @@ pub struct GitRequest<'a> {
     pub cache: &'a Path,
     /// Users and passwords.
     pub credentials: &'a Credentials,
-    /// Whether only the cache may be asked.
-    pub offline: bool,
+    /// How requests are made, repeated, limited and cancelled, and whether only the cache may be asked.
+    pub config: &'a ClientConfig,
     /// Called with the number of bytes of each piece that arrives.
     pub progress: &'a (dyn Fn(u64) + Send + Sync),
 }
@@ -76,13 +72,14 @@ fn get(job: &Job<'_>) -> Result<String, FetchError> {
     {
         return Ok(commit.to_owned());
     }
-    if job.request.offline {
+    if job.request.config.offline {
         return Err(FetchError::Offline { what: format!("{} of {}", job.request.what(), redact_text(first)) });
     }
     let mut tried = Vec::new();
     for url in job.request.urls {
         match fetch_from(&repo, url, job)? {
             Ok(commit) => return Ok(commit),
+            Err(_) if job.request.config.cancel.is_thrown() => return Err(FetchError::Cancelled),
             Err(reason) => tried.push((redact_text(url), reason)),
         }
     }
@@ -116,27 +113,28 @@ fn fetch_from(repo: &Repository, url: &str, job: &Job<'_>) -> Result<Result<Stri
 }
 
 fn over_http(repo: &Repository, url: &Url, job: &Job<'_>) -> Result<Result<String, String>, FetchError> {
-    // Another part of the program may have chosen a provider already; then that one serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().connect_timeout(TIMEOUT).timeout(None).build();
-    let http = client.map_err(|e| FetchError::Setup(crate::error::http_reason(e)))?;
+    let config = job.request.config;
+    let http = GitHttp::new(config)?;
     let mut attempt = 0;
     loop {
-        match http_once(repo, &http, url, job) {
-            Ok(Err(trouble)) if trouble.may_pass && attempt + 1 < ATTEMPTS => {
-                attempt += 1;
-                tracing::debug!(url = %crate::redact(url), attempt, reason = trouble.reason, "trying git again");
-                std::thread::sleep(crate::retry::backoff(FIRST_WAIT, attempt));
-            }
-            Ok(outcome) => return Ok(outcome.map_err(|t| t.reason)),
-            Err(error) => return Err(error),
+        let trouble = match http_once(repo, &http, url, job)? {
+            Ok(commit) => return Ok(Ok(commit)),
+            Err(trouble) => trouble,
+        };
+        attempt += 1;
+        let wait = config.retry.wait(attempt, trouble.asked).filter(|_| trouble.may_pass);
+        let Some(wait) = wait else { return Ok(Err(trouble.reason)) };
+        tracing::debug!(url = %crate::redact(url), attempt, reason = trouble.reason, "trying git again");
+        config.waits.tell(&WaitNotice { host: host(url), wait, reason: trouble.reason.clone(), attempt });
+        if http.wait(async move { tokio::time::sleep(wait).await }).is_none() {
+            return Err(FetchError::Cancelled);
         }
     }
 }
 
 fn http_once(
     repo: &Repository,
-    http: &Client,
+    http: &GitHttp,
     url: &Url,
     job: &Job<'_>,
 ) -> Result<Result<String, Trouble>, FetchError> {
@@ -190,6 +188,7 @@ fn receive(
     add_pack(repo, &mut pack, &|n| (job.request.progress)(n)).map_err(|e| Trouble {
         may_pass: e.kind() != std::io::ErrorKind::InvalidData,
         reason: format!("the pack did not arrive whole: {e}"),
+        asked: None,
     })
 }
 
@@ -262,9 +261,15 @@ fn from_folder(repo: &Repository, path: &Path, job: &Job<'_>) -> Result<Result<S
         Some(found) => found.id(),
         None => return Ok(Err(format!("commit {commit} is not in it"))),
     };
-    let copied = pack_of(&from, oid, job.history).map_err(|e| e.message().to_owned()).and_then(|pack| {
-        add_pack(repo, &mut pack.as_slice(), &|n| (job.request.progress)(n)).map_err(|e| e.to_string())
-    });
+    let config = job.request.config;
+    let limit = config.limits.max_bytes;
+    let pack = match pack_of(&from, oid, job.history, limit, &config.cancel) {
+        Ok(PackEnd::Whole(pack)) => pack,
+        Ok(PackEnd::TooLong) => return Ok(Err(format!("it is larger than {limit} bytes, which is the limit"))),
+        Ok(PackEnd::Cancelled) => return Err(FetchError::Cancelled),
+        Err(error) => return Ok(Err(error.message().to_owned())),
+    };
+    let copied = add_pack(repo, &mut pack.as_slice(), &|n| (job.request.progress)(n)).map_err(|e| e.to_string());
     Ok(copied.map(|()| commit))
 }
 

@@ -10,6 +10,7 @@ mod credentials;
 mod export;
 mod fetch;
 mod head;
+mod http;
 mod isolate;
 mod pkt;
 mod repository;

@@ -8,14 +8,23 @@ use akbuild_nar::Digest;
 use git2::{Commit, ErrorCode, Oid, Repository};
 
 use super::isolate::isolate;
-use crate::FetchError;
+use crate::{Cancel, FetchError};
 
 /// The bare repository that stands for a first address in a cache folder.
 pub fn git_repository(cache: &Path, first_url: &str) -> PathBuf {
     let last = first_url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
     let name: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(40).collect();
-    let address = crate::redact::redact_text(first_url);
+    let address = cache_name_of(first_url);
     cache.join(format!("{name}-{}.git", &Digest::sha256(address.as_bytes()).hex()[..16]))
+}
+
+/// What the name in the cache is derived from. It differs from [`crate::redact_text`], which may change: repositories in
+/// caches have names that were made by this rule.
+fn cache_name_of(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(parsed) if url.contains("://") => crate::redact(&parsed),
+        _ => url.to_owned(),
+    }
 }
 
 /// For `map_err` on libgit2's errors.
@@ -111,15 +120,40 @@ pub(super) fn has_history(repo: &Repository, commit: Oid) -> Result<bool, git2::
     Ok(true)
 }
 
-/// The commit with its trees and files, and if asked its whole history, as a pack. The bytes depend
-/// on the commit and the version of libgit2 only.
-pub(super) fn pack_of(repo: &Repository, commit: Oid, history: bool) -> Result<Vec<u8>, git2::Error> {
-    let mut bytes = Vec::new();
-    write_pack(repo, commit, history, &mut |piece| {
+/// How the writing of a pack ended.
+pub(super) enum PackEnd {
+    /// The pack.
+    Whole(Vec<u8>),
+    /// It is longer than the limit.
+    TooLong,
+    /// The switch was thrown.
+    Cancelled,
+}
+
+/// The commit with its trees and files, and if asked its whole history, as a pack of at most `limit` bytes. The bytes
+/// depend on the commit and the version of libgit2 only.
+pub(super) fn pack_of(
+    repo: &Repository,
+    commit: Oid,
+    history: bool,
+    limit: u64,
+    cancel: &Cancel,
+) -> Result<PackEnd, git2::Error> {
+    let (mut bytes, mut too_long) = (Vec::new(), false);
+    let written = write_pack(repo, commit, history, &mut |piece| {
+        too_long = (bytes.len() + piece.len()) as u64 > limit;
+        if too_long || cancel.is_thrown() {
+            return false;
+        }
         bytes.extend_from_slice(piece);
         true
-    })?;
-    Ok(bytes)
+    });
+    match written {
+        Ok(()) => Ok(PackEnd::Whole(bytes)),
+        Err(_) if too_long => Ok(PackEnd::TooLong),
+        Err(_) if cancel.is_thrown() => Ok(PackEnd::Cancelled),
+        Err(error) => Err(error),
+    }
 }
 
 /// The same, piece by piece, as long as `take` says that there is room for more.

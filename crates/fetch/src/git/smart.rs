@@ -2,13 +2,14 @@
 //! (gitprotocol-http(5), gitprotocol-pack(5)). Knows references and packs; not where a pack goes.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use super::credentials::Credentials;
+use super::http::{BodyReader, GitHttp};
 use super::pkt::{self, Pkt};
 use crate::auth::split_user;
 use crate::error::http_reason;
@@ -18,19 +19,25 @@ use crate::error::http_reason;
 pub(super) struct Trouble {
     pub(super) reason: String,
     pub(super) may_pass: bool,
+    /// How long the server wants to be left alone.
+    pub(super) asked: Option<Duration>,
 }
+
+/// The longest list of references that is read, in bytes.
+const ADVERT_LIMIT: u64 = 64 << 20;
 
 impl Trouble {
     pub(super) fn firm(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), may_pass: false }
+        Self { reason: reason.into(), may_pass: false, asked: None }
     }
 
-    fn sent(error: reqwest::Error) -> Self {
-        Self { may_pass: !error.is_builder() && !error.is_redirect(), reason: http_reason(error) }
+    pub(super) fn sent(error: reqwest::Error) -> Self {
+        let may_pass = !error.is_builder() && !error.is_redirect();
+        Self { may_pass, reason: http_reason(error), asked: None }
     }
 
     fn read(error: io::Error) -> Self {
-        Self { may_pass: error.kind() != io::ErrorKind::InvalidData, reason: error.to_string() }
+        Self { may_pass: error.kind() != io::ErrorKind::InvalidData, reason: error.to_string(), asked: None }
     }
 }
 
@@ -55,7 +62,7 @@ impl Advert {
 
 /// One repository behind HTTP.
 pub(super) struct Remote<'a> {
-    http: &'a Client,
+    http: &'a GitHttp,
     credentials: &'a Credentials,
     base: Url,
     header: Option<String>,
@@ -63,7 +70,7 @@ pub(super) struct Remote<'a> {
 
 impl<'a> Remote<'a> {
     /// Asks for the references. Follows redirects, and asks credential helpers once on a 401.
-    pub(super) fn open(http: &'a Client, url: &Url, credentials: &'a Credentials) -> Result<(Self, Advert), Trouble> {
+    pub(super) fn open(http: &'a GitHttp, url: &Url, credentials: &'a Credentials) -> Result<(Self, Advert), Trouble> {
         let header = credentials.header(url).map_err(Trouble::firm)?;
         let (base, _) = split_user(url);
         let mut remote = Self { http, credentials, base, header };
@@ -76,13 +83,13 @@ impl<'a> Remote<'a> {
         }
         let asked = checked(asked)?;
         remote.follow(asked.url().clone());
-        let advert = read_advert(asked)?;
+        let advert = read_advert(http.body(asked, ADVERT_LIMIT))?;
         Ok((remote, advert))
     }
 
     fn ask(&self) -> Result<Response, Trouble> {
         let url = format!("{}/info/refs?service=git-upload-pack", self.base.as_str().trim_end_matches('/'));
-        self.authorised(self.http.get(url)).send().map_err(Trouble::sent)
+        self.http.send(self.authorised(self.http.http.get(url)))
     }
 
     /// After a redirect, the pack is asked for where the references were found; a secret goes along
@@ -108,7 +115,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Asks for these objects and what hangs on them, without history if `shallow`. The answer is read as the pack.
-    pub(super) fn pack(&self, wants: &[&str], shallow: bool, advert: &Advert) -> Result<Pack<Response>, Trouble> {
+    pub(super) fn pack(&self, wants: &[&str], shallow: bool, advert: &Advert) -> Result<Pack<BodyReader<'a>>, Trouble> {
         let mut body = Vec::new();
         let wanted = ["side-band-64k", "ofs-delta", "no-progress"];
         let mut asked: String = wanted.iter().filter(|c| advert.offers(c)).map(|c| format!(" {c}")).collect();
@@ -125,9 +132,9 @@ impl<'a> Remote<'a> {
         pkt::flush(&mut body);
         pkt::line(&mut body, "done\n");
         let url = format!("{}/git-upload-pack", self.base.as_str().trim_end_matches('/'));
-        let request = self.http.post(url).header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body);
-        let answer = checked(self.authorised(request).send().map_err(Trouble::sent)?)?;
-        Pack::open(answer, advert.offers("side-band-64k")).map_err(Trouble::read)
+        let request = self.http.http.post(url).header(CONTENT_TYPE, "application/x-git-upload-pack-request").body(body);
+        let answer = checked(self.http.send(self.authorised(request))?)?;
+        Pack::open(self.http.pack_body(answer), advert.offers("side-band-64k")).map_err(Trouble::read)
     }
 }
 
@@ -143,7 +150,11 @@ fn checked(response: Response) -> Result<Response, Trouble> {
         StatusCode::NOT_FOUND => " (no such repository, or one that needs credentials)",
         _ => "",
     };
-    Err(Trouble { reason: format!("HTTP {status}{hint}"), may_pass: crate::retry::may_pass(status) })
+    if let Some(reason) = crate::redirect::not_followed(&response) {
+        return Err(Trouble::firm(reason));
+    }
+    let asked = crate::retry::retry_after(response.headers());
+    Err(Trouble { reason: format!("HTTP {status}{hint}"), may_pass: crate::retry::may_pass(status), asked })
 }
 
 /// Reads `info/refs`.

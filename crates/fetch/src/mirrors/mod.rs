@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use akbuild_names::{PythonPackageName, index_page, join_below};
 use url::Url;
 
 use crate::auth::{AuthRule, host, split_user};
-use crate::redact::redact_text;
-use crate::{FetchError, Netrc};
+use crate::{DownloadAddress, FetchError, Netrc, RefusedAddress};
 
 /// What was read of the machine, handed in so that the library reads no environment itself.
 #[derive(Clone, Debug, Default)]
@@ -46,26 +46,55 @@ impl Machine {
 
 /// One configured address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
+pub struct MirrorBase {
     /// The address; ends in `/`; without user and password.
     pub url: Url,
     /// Where it is configured, for messages: `~/.npmrc`, `GOPROXY`.
     pub from: String,
 }
 
+impl MirrorBase {
+    /// The address of `path` below the base. `None` if `path` leads out of it.
+    pub fn below(&self, path: &str) -> Option<DownloadAddress> {
+        DownloadAddress::below(&self.url, path)
+    }
+
+    /// The address of these names below the base. Nothing in a name leads out of it; `None` for names that no address has.
+    pub fn join<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<DownloadAddress> {
+        DownloadAddress::inside(&self.url, join_below(&self.url, names)?)
+    }
+
+    /// The page of a project, of a base that is a Python index.
+    pub fn index_page(&self, name: &PythonPackageName) -> Option<DownloadAddress> {
+        DownloadAddress::inside(&self.url, index_page(&self.url, name)?)
+    }
+
+    /// The target of a link on a page that was read from one of these bases, perhaps after a redirect.
+    pub fn link_of(bases: &[MirrorBase], page: &Url, href: &str) -> Result<DownloadAddress, RefusedAddress> {
+        let links = bases.iter().map(|base| base.link(page, href));
+        let first = links.reduce(|found, next| found.or(next));
+        first.unwrap_or_else(|| DownloadAddress::upstream(href))
+    }
+
+    /// The target of a link on a page that was read from this base.
+    pub fn link(&self, page: &Url, href: &str) -> Result<DownloadAddress, RefusedAddress> {
+        DownloadAddress::linked(&self.url, page, href)
+    }
+}
+
 /// The configured addresses, in the order in which they are to be tried.
 #[derive(Clone, Debug, Default)]
 pub struct Mirrors {
     /// npm registries.
-    pub npm: Vec<Base>,
+    pub npm: Vec<MirrorBase>,
     /// npm registries for one scope each (`@scope`), which go before [`Mirrors::npm`] for its packages.
-    pub npm_scopes: BTreeMap<String, Base>,
+    pub npm_scopes: BTreeMap<String, MirrorBase>,
     /// Python indexes: bases of the simple API.
-    pub python: Vec<Base>,
+    pub python: Vec<MirrorBase>,
     /// Go module proxies.
-    pub go: Vec<Base>,
+    pub go: Vec<MirrorBase>,
     /// Debian archives: the folders that hold `dists` and `pool`.
-    pub debian: Vec<Base>,
+    pub debian: Vec<MirrorBase>,
     /// Whether anything outside of the configured addresses is an error.
     pub mirrors_only: bool,
     /// Secrets that came with the addresses. [`crate::ClientConfig::auth`] takes them.
@@ -76,20 +105,16 @@ pub struct Mirrors {
 
 impl Mirrors {
     /// The registries to try for an npm package.
-    pub fn npm_for(&self, package: &str) -> Vec<&Base> {
+    pub fn npm_for(&self, package: &str) -> Vec<&MirrorBase> {
         let scope = package.split_once('/').map(|(scope, _)| scope).and_then(|s| self.npm_scopes.get(s));
         scope.into_iter().chain(&self.npm).collect()
     }
 
     /// Turns what is written somewhere into a base, and keeps its user and password as a rule.
-    fn base(&mut self, text: &str, from: &str) -> Result<Base, FetchError> {
-        let wrong = |reason: String| FetchError::Address { from: from.to_owned(), text: redact_text(text), reason };
-        let url = Url::parse(text.trim()).map_err(|e| wrong(e.to_string()))?;
-        let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-        if !web && url.scheme() != "file" {
-            return Err(wrong(format!("its scheme is `{}`", url.scheme())));
-        }
-        let (mut url, secret) = split_user(&url);
+    fn base(&mut self, text: &str, from: &str) -> Result<MirrorBase, FetchError> {
+        let wrong = |error: RefusedAddress| FetchError::Address { from: from.to_owned(), error };
+        let address = DownloadAddress::configured(text).map_err(wrong)?;
+        let (mut url, secret) = split_user(address.url());
         url.set_query(None);
         url.set_fragment(None);
         if !url.path().ends_with('/') {
@@ -98,7 +123,7 @@ impl Mirrors {
         if let Some(secret) = secret {
             self.auth.push(AuthRule { host: host(&url), path: url.path().to_owned(), secret });
         }
-        Ok(Base { url, from: from.to_owned() })
+        Ok(MirrorBase { url, from: from.to_owned() })
     }
 }
 
@@ -165,9 +190,9 @@ pub fn discover(
 }
 
 /// The overlay's addresses, or the machine's if it has none; each once.
-fn bases(mirrors: &mut Mirrors, overlay: &[String], found: Vec<Written>) -> Result<Vec<Base>, FetchError> {
+fn bases(mirrors: &mut Mirrors, overlay: &[String], found: Vec<Written>) -> Result<Vec<MirrorBase>, FetchError> {
     let overlay: Vec<Written> = overlay.iter().map(|text| (text.clone(), "akbuild.local.toml".to_owned())).collect();
-    let mut all: Vec<Base> = Vec::new();
+    let mut all: Vec<MirrorBase> = Vec::new();
     for (text, from) in if overlay.is_empty() { found } else { overlay } {
         let base = mirrors.base(&text, &from)?;
         if !all.iter().any(|b| b.url == base.url) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use toml_span::Value;
+use toml_span::{ErrorKind, Value};
 
 use super::{Machine, Written, ini, read_optional};
 use crate::FetchError;
@@ -82,7 +82,7 @@ fn uv_toml(text: &str, file: &str, python: &mut Python) -> Result<(), FetchError
     let root = toml_span::parse(text).map_err(|error| FetchError::Config {
         file: file.to_owned(),
         line: line_of(text, error.span.start),
-        expected: format!("TOML ({error})"),
+        expected: format!("TOML ({})", problem(&error)),
     })?;
     let wrong = |value: &Value<'_>, expected: &str| FetchError::Config {
         file: file.to_owned(),
@@ -114,6 +114,15 @@ fn uv_toml(text: &str, file: &str, python: &mut Python) -> Result<(), FetchError
         }
     }
     Ok(())
+}
+
+/// What is wrong, without keys of the file: one may be an address.
+fn problem(error: &toml_span::Error) -> String {
+    match &error.kind {
+        ErrorKind::DuplicateKey { .. } => "a key that is given twice".to_owned(),
+        ErrorKind::DuplicateTable { .. } => "a table that is defined twice".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 fn pip_conf(text: &str, file: &str, python: &mut Python) -> Result<(), FetchError> {

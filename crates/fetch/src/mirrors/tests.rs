@@ -35,7 +35,7 @@ impl Place {
 
 fn shown(mirrors: &Mirrors) -> String {
     let mut out = String::new();
-    let mut line = |kind: &str, base: &Base| out.push_str(&format!("{kind} {} ({})\n", base.url, base.from));
+    let mut line = |kind: &str, base: &MirrorBase| out.push_str(&format!("{kind} {} ({})\n", base.url, base.from));
     mirrors.npm.iter().for_each(|b| line("npm", b));
     mirrors.npm_scopes.iter().for_each(|(s, b)| line(s, b));
     mirrors.python.iter().for_each(|b| line("python", b));
@@ -157,5 +157,58 @@ fn errors_name_file_and_line() {
     insta::assert_snapshot!(place().file("project/uv.toml", "a = 1\nindex-url = \n").found(), @"error: uv.toml:2: expected TOML (expected a value, found a newline)");
     insta::assert_snapshot!(place().file("etc/apt/sources.list", "\ndeb [x http://a.invalid y\n").found(), @"error: /etc/apt/sources.list:2: expected `]` after the options");
     insta::assert_snapshot!(place().file("etc/apt/sources.list.d/a.sources", "Types: deb\nnonsense\n").found(), @"error: /etc/apt/sources.list.d/a.sources:2: expected `Field: value`");
-    insta::assert_snapshot!(place().env("GOPROXY", "ftp://me:s3cret@a.invalid/").found(), @"error: GOPROXY: `ftp://a.invalid/` is no http or https address (its scheme is `ftp`); write one like https://mirror.example/path/");
+    insta::assert_snapshot!(place().env("GOPROXY", "ftp://me:s3cret@a.invalid/").found(), @"error: GOPROXY: `ftp://a.invalid/` is refused: its scheme is not supported; write an https address");
+}
+
+/// What stands for a user and a password below.
+const SECRETS: [&str; 2] = ["us3r", "s3cret"];
+
+/// Ways to write an address wrongly.
+const WRONG: [&str; 8] = [
+    "ftp://us3r:s3cret@a.invalid/",
+    "us3r:s3cret@a.invalid/",
+    "https//us3r:s3cret@a.invalid/",
+    "https://us3r:s3cret/@a.invalid/",
+    "https://us3r:s3cret@a.invalid:port/",
+    "https://us3r:s3cret@[a.invalid/",
+    "https://us3r:s3cret",
+    "https://us3r:s3cret#@a invalid/",
+];
+
+#[test]
+fn no_message_shows_a_secret_of_a_malformed_line() {
+    let hides = |place: Place| {
+        let shown = place.found();
+        assert!(shown.starts_with("error: "), "{shown}");
+        assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
+    };
+    for address in WRONG {
+        hides(place().file("home/.npmrc", &format!("registry={address}\n")));
+        hides(place().file("home/.npmrc", &format!("@mine:registry={address}\n")));
+        hides(place().env("npm_config_registry", address));
+        hides(place().file("etc/pip.conf", &format!("[global]\nindex-url = {address}\n")));
+        hides(place().env("UV_DEFAULT_INDEX", &format!("name={address}")));
+        hides(place().file("project/uv.toml", &format!("index-url = \"{address}\"\n")));
+        hides(place().file("project/uv.toml", &format!("index-url = {address}\n")));
+        hides(place().file("project/uv.toml", &format!("\"{address}\" = 1\n\"{address}\" = 1\n")));
+        hides(place().env("GOPROXY", &format!("{address}|direct")));
+        hides(place().file("home/.config/go/env", &format!("GOPROXY={address}\n")));
+    }
+    hides(place().file("home/.npmrc", "[//a.invalid/:_authToken=s3cret\n"));
+    hides(place().file("etc/pip.conf", "[https://us3r:s3cret@a.invalid\n"));
+    hides(place().file("etc/apt/sources.list", "deb [x https://us3r:s3cret@a.invalid/debian sid main\n"));
+    hides(place().file("etc/apt/sources.list", "deb https://us3r:s3cret@a.invalid/debian\n"));
+    hides(place().file("etc/apt/sources.list", "deb https://us3r:s3cret/@a.invalid/debian sid main\n"));
+    hides(place().file("etc/apt/sources.list.d/a.sources", "Types deb https//us3r s3cret\n"));
+    hides(place().file("home/.netrc", "machine a.invalid login us3r passwrd s3cret\n"));
+    hides(place().file("home/.netrc", "login us3r password s3cret\n"));
+}
+
+#[test]
+fn the_overlay_hides_secrets_too() {
+    for address in WRONG {
+        let overrides = Overrides { python: vec![address.to_owned()], ..Overrides::default() };
+        let shown = discover(&place().1, &overrides, &mut |_| None).unwrap_err().to_string();
+        assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
+    }
 }

@@ -34,6 +34,8 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Break the connection off after so many bytes of the body.
     pub cut: Option<usize>,
+    /// What happens instead of a whole answer.
+    pub stall: Option<Stall>,
 }
 
 impl Reply {
@@ -50,10 +52,23 @@ impl Reply {
         self
     }
 
+    pub fn stalled(stall: Stall) -> Self {
+        Self { stall: Some(stall), ..Self::ok("") }
+    }
+
     pub fn cut(mut self, at: usize) -> Self {
         self.cut = Some(at);
         self
     }
+}
+
+/// How a server keeps a client waiting, until that hangs up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stall {
+    /// No answer comes.
+    Silent,
+    /// The head comes, and of the body one byte after the other. Ends after a thousand.
+    Drip,
 }
 
 pub struct Server {
@@ -97,6 +112,15 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Request>>, handler: &(dyn Fn(&Reques
     while let Some(request) = read(&mut reader) {
         log.lock().unwrap().push(request.clone());
         let reply = handler(&request);
+        match reply.stall {
+            // Until the other side hangs up.
+            Some(Stall::Silent) => drop(read(&mut reader)),
+            Some(Stall::Drip) => drip(&mut out),
+            None => {}
+        }
+        if reply.stall.is_some() {
+            return;
+        }
         let mut head = format!("HTTP/1.1 {} X\r\n", reply.status);
         if !reply.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("content-length")) {
             head.push_str(&format!("Content-Length: {}\r\n", reply.body.len()));
@@ -107,6 +131,18 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Request>>, handler: &(dyn Fn(&Reques
         if out.write_all(head.as_bytes()).and_then(|()| out.write_all(body)).is_err() || reply.cut.is_some() {
             return;
         }
+    }
+}
+
+fn drip(out: &mut TcpStream) {
+    let mut send = |bytes: &[u8]| out.write_all(bytes).is_ok();
+    let mut open = send(b"HTTP/1.1 200 X\r\nContent-Length: 1000000\r\n\r\n");
+    for _ in 0..1000 {
+        open = open && send(b".");
+        if !open {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 

@@ -38,12 +38,30 @@ pub enum Origin {
     /// An archive; its single top folder, if it has one, is stripped.
     Tarball {
         /// Addresses, tried in turn.
-        urls: Vec<String>,
+        urls: Vec<SourceAddress>,
         /// The digest of the archive file.
         digest: Digest,
     },
     /// A folder on this machine. A `.git` folder in it is left out.
     Path(PathBuf),
+}
+
+/// An address of a source, and who named it: a recipe, unlike the overlay, cannot name files of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceAddress {
+    /// The address.
+    pub url: String,
+    /// Who named it.
+    pub author: AddressAuthor,
+}
+
+/// Who named an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressAuthor {
+    /// `akbuild.toml`.
+    Recipe,
+    /// `akbuild.local.toml`.
+    Overlay,
 }
 
 /// A change to one file of a source.

@@ -7,7 +7,7 @@ use akbuild_fetch::{Client, Mirrors};
 use akbuild_recipe::{Lock, LockInputs, LockedSysroot, SysrootRequest};
 use akbuild_sysroot::{LockRequest, Metadata, Suite, Wanted};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::project::Project;
 use crate::session::Session;
 
@@ -22,8 +22,8 @@ struct Archive<'a> {
 
 impl Metadata for Archive<'_> {
     fn get(&self, path: &str) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
-        let urls: Vec<_> = self.mirrors.debian.iter().filter_map(|b| b.url.join(path).ok()).collect();
-        Ok(self.session.block_on(self.client.get(&urls, None, LIMIT))?.bytes)
+        let urls: Vec<_> = self.mirrors.debian.iter().filter_map(|b| b.below(path)).collect();
+        Ok(self.session.block_on(self.client.get_file(&urls, LIMIT))?.bytes)
     }
 }
 
@@ -70,7 +70,12 @@ pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lo
             recommends: false,
         },
         &Archive { session, client, mirrors },
-    )?;
+    );
+    let locked = match locked {
+        // The error says that a download was cancelled, with what it was for.
+        Err(_) if session.is_interrupted() => return Err(Failure::Told(Exit::Interrupted)),
+        locked => locked?,
+    };
     locked.warnings.iter().for_each(|warning| session.ui.warn(warning));
     for suite in &locked.suites {
         session.ui.note(&format!("suite `{}` of {}, signed by {}", suite.suite, suite.date_text, suite.signed_by));

@@ -4,15 +4,14 @@ use std::path::Path;
 use std::str::FromStr;
 
 use akbuild_engine::Engine;
-use akbuild_names::{
-    NameError, NpmPackageName, NpmPackageVersion, PythonPackageName, PythonPackageVersion, index_page, join_below,
-};
+use akbuild_fetch::{FetchError, redact};
+use akbuild_names::{NameError, NpmPackageName, NpmPackageVersion, PythonPackageName, PythonPackageVersion};
 use akbuild_nar::{Algo, Digest};
-use akbuild_recipe::plan::{NpmPin, PythonPin, ToolPackage};
+use akbuild_recipe::plan::{NpmPin, PythonPin, SourceAddress, ToolPackage};
 use akbuild_recipe::{LockedTool, ToolRequest, ToolSpec};
 use akbuild_registry::{Tags, WheelName, simple};
 
-use crate::failure::{Failure, Outcome, io};
+use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::session::Session;
 
@@ -46,7 +45,7 @@ fn python(
     version: PythonPackageVersion,
 ) -> Outcome<PythonPin> {
     let (mirrors, client) = engine.network()?;
-    let urls: Vec<_> = mirrors.python.iter().filter_map(|b| index_page(&b.url, &name)).collect();
+    let urls: Vec<_> = mirrors.python.iter().filter_map(|base| base.index_page(&name)).collect();
     let got = session.block_on(client.get(&urls, Some(ACCEPT), PAGE))?;
     let page = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
     let page = page.map_err(|error| Failure::Say(error.to_string()))?;
@@ -55,7 +54,10 @@ fn python(
     let best = simple::best_wheel(&files, &Tags::cpython(PYTHON, GLIBC, "x86_64"));
     let Some(best) = best else {
         let message = format!("the Python index has no wheel of {name} {version} for this machine");
-        return Err(Failure::Say(format!("{message}\n  help: look at {} and correct the recipe's tools", got.url)));
+        return Err(Failure::Say(format!(
+            "{message}\n  help: look at {} and correct the recipe's tools",
+            redact(&got.url)
+        )));
     };
     let digest = Digest::from_hex(Algo::Sha256, &best.sha256).map_err(|e| Failure::Say(e.to_string()))?;
     Ok(PythonPin { name, version, file: parsed(&best.file)?, digest })
@@ -64,10 +66,10 @@ fn python(
 fn npm(session: &Session, engine: &Engine, name: NpmPackageName, version: NpmPackageVersion) -> Outcome<NpmPin> {
     let (mirrors, client) = engine.network()?;
     // The `/` of a scope is escaped: registries have one part of the path for the name.
-    let page = |base: &akbuild_fetch::Base| join_below(&base.url, [name.as_str(), version.as_str()]);
+    let page = |base: &akbuild_fetch::MirrorBase| base.join([name.as_str(), version.as_str()]);
     let urls: Vec<_> = mirrors.npm_for(&name).into_iter().filter_map(page).collect();
     let got = session.block_on(client.get(&urls, Some("application/json"), PAGE))?;
-    let wrong = |what: String| Failure::Say(format!("{} does not describe {name} {version}: {what}", got.url));
+    let wrong = |what: String| Failure::Say(format!("{} does not describe {name} {version}: {what}", redact(&got.url)));
     let page: serde_json::Value = serde_json::from_slice(&got.bytes).map_err(|e| wrong(e.to_string()))?;
     let integrity = page.pointer("/dist/integrity").and_then(|v| v.as_str());
     let integrity = integrity.ok_or_else(|| wrong("it has no dist.integrity".to_owned()))?;
@@ -79,21 +81,19 @@ fn npm(session: &Session, engine: &Engine, name: NpmPackageName, version: NpmPac
 pub(super) fn tarball(
     session: &Session,
     project: &Project,
-    urls: &[String],
+    urls: &[SourceAddress],
     pin: Option<Digest>,
     folder: &Path,
 ) -> Outcome<Digest> {
-    let urls: Vec<_> = urls.iter().filter_map(|u| url::Url::parse(u).ok()).collect();
+    let addresses = akbuild_engine::source_addresses(urls).map_err(FetchError::from)?;
     let (_, client) = session.mirrors(project)?;
-    let got = session.block_on(client.get(&urls, None, 4 << 30))?;
-    let digest = Digest::sha256(&got.bytes);
+    let file = session.block_on(client.fetch_unpinned(&addresses, &folder.join("archive")))?;
+    let digest = file.digest;
     if let Some(pin) = pin.filter(|pin| *pin != digest && pin.algo() == Algo::Sha256) {
         return Err(Failure::Say(format!(
             "{} has another digest than the pinned one\n  expected {pin}\n     found {digest}",
-            got.url
+            redact(&file.url)
         )));
     }
-    let file = folder.join("archive");
-    io(std::fs::write(&file, &got.bytes), "write", &file)?;
     Ok(digest)
 }

@@ -1,11 +1,17 @@
-//! Stopping: one switch that every running thing listens to.
+//! Cancellation: one switch that every running operation observes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A switch that is thrown once. What is registered when it is thrown is called.
+/// A switch that is thrown once. Throwing it calls every registered function.
 #[derive(Clone, Default)]
 pub struct Cancel(Arc<State>);
+
+impl std::fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Cancel").field(&self.is_thrown()).finish()
+    }
+}
 
 type Call = Box<dyn Fn() + Send>;
 
