@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Form, Layout, write_archive};
+use akbuild_image::{Form, Layout, blob_in_layout, write_archive};
+use akbuild_tree::{EntryKind, TreeDir};
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
@@ -82,20 +83,30 @@ fn folder(
         let message = format!("`{}` is there, and is no image layout", output.display());
         return Err(Failure::Say(format!("{message}\n  help: name a new folder with `--output`")));
     }
-    let blobs = output.join("blobs/sha256");
-    io(fs::create_dir_all(&blobs), "make", &blobs)?;
+    io(fs::create_dir_all(output), "make", output)?;
+    // The way to the folder is the caller's, links included; in the folder nothing is written through one.
+    let real = io(output.canonicalize(), "open", output)?;
+    let folder = TreeDir::open(&real, format!("the image layout `{}`", output.display()))?;
+    let (blobs, there) = (Path::new("blobs/sha256"), TreeDir::open(&layout.folder, "the image")?);
+    folder.create_dir_all(blobs)?;
     for blob in layout.layers.iter().chain([&layout.config, &layout.manifest]) {
-        let (from, to) = (layout.blob(&blob.digest), blobs.join(blob.digest.hex()));
-        if fs::metadata(&to).is_ok_and(|meta| meta.len() == blob.size) {
+        let to = blobs.join(blob.digest.hex());
+        if matches!(folder.entry(&to)?, Some(EntryKind::File { size, .. }) if size == blob.size) {
             continue;
         }
         let sibling = added(&to, ".new");
-        io(fs::copy(&from, &sibling), "copy", &from)?;
-        io(fs::rename(&sibling, &to), "rename", &sibling)?;
+        if folder.entry(&sibling)?.is_some() {
+            folder.remove_file(&sibling)?;
+        }
+        there.copy_file(blob_in_layout(&blob.digest), &folder, &sibling)?;
+        folder.rename(&sibling, &to)?;
     }
-    let version = layout.folder.join("oci-layout");
-    replace(&output.join("oci-layout"), &io(fs::read_to_string(&version), "read", &version)?)?;
-    replace(&output.join("index.json"), &String::from_utf8_lossy(&layout.index(names)))?;
+    let documents_of_layout = [("oci-layout", there.read("oci-layout")?), ("index.json", layout.index(names))];
+    for (name, bytes) in documents_of_layout {
+        let sibling = added(Path::new(name), ".new");
+        folder.write(&sibling, &bytes, 0o644)?;
+        folder.rename(&sibling, name)?;
+    }
     session.ui.note(&format!("image layout in `{}`", output.display()));
     let mut written = vec![output.to_owned()];
     written.extend(beside(output, documents)?);
