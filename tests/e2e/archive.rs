@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use akbuild_sysroot::testing::{Compression, FakeArchive, FakeDeb, FakeKey};
+use akbuild_fixtures::{Compression, FakeArchive, FakeDeb, FakeKey};
 
 /// What the package `tools` has beside `bash`.
 const TOOLS: [&str; 17] = [

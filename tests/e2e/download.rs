@@ -167,7 +167,7 @@ fn offline_with_everything_there() {
 #[test]
 fn an_archive_that_somebody_else_signed() {
     let world = World::unlocked(STAGES);
-    let key = akbuild_sysroot::testing::FakeKey::new();
+    let key = akbuild_fixtures::FakeKey::new();
     world.server.put("/debian/dists/sid/InRelease", Reply::File(key.sign("Suite: sid\n").into_bytes()));
     let shown = world.run(&["lock"]).failed().to_string();
     assert!(shown.contains("no accepted key made it"), "{shown}");

@@ -401,3 +401,50 @@ fn what_would_hide_a_part_of_the_sysroot() {
       help: `akbuild log image` prints the log
     ");
 }
+
+#[test]
+fn links_beside_what_is_written_are_not_followed() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let canary = world.path("canary");
+    std::fs::write(&canary, "alive").unwrap();
+    let written = ["image.tar", "image.tar.cdx.json", "image.tar.provenance.json", "export", "akbuild.lock"];
+    for name in written {
+        for planted in [name.to_owned(), format!("{name}.new"), format!(".{name}.new"), format!("{name}.tmp")] {
+            let path = world.path("project").join(planted);
+            let _ = std::fs::remove_file(&path);
+            std::os::unix::fs::symlink(&canary, path).unwrap();
+        }
+    }
+    let lock = world.path("project/akbuild.lock");
+    std::fs::remove_file(&lock).unwrap();
+    world.lock();
+    let _ = world.run(&["image", "--output", "image.tar"]).ok();
+    let _ = world.run(&["cache", "export", "--output", "export"]).ok();
+    assert_eq!(std::fs::read_to_string(&canary).unwrap(), "alive");
+    for name in written {
+        assert!(world.path("project").join(name).symlink_metadata().unwrap().is_file(), "{name}");
+    }
+}
+
+#[test]
+fn a_layout_is_written_through_no_link() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let host = world.path("host");
+    std::fs::create_dir(&host).unwrap();
+    for (i, link) in ["blobs", "blobs/sha256"].into_iter().enumerate() {
+        let layout = world.path(&format!("project/layout-{i}"));
+        std::fs::create_dir_all(layout.join(link).parent().unwrap()).unwrap();
+        std::fs::write(layout.join("oci-layout"), "{}").unwrap();
+        std::os::unix::fs::symlink(&host, layout.join(link)).unwrap();
+        let ran = world.run(&["image", "--format", "oci", "--output", &format!("layout-{i}")]);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        assert!(ran.err.contains("symbolic link"), "{ran}");
+        assert_eq!(std::fs::read_dir(&host).unwrap().count(), 0);
+    }
+    // The way to the folder may have links.
+    std::os::unix::fs::symlink(&host, world.path("project/way")).unwrap();
+    let _ = world.run(&["image", "--format", "oci", "--output", "way"]).ok();
+    assert!(host.join("index.json").is_file());
+}

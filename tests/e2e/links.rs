@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use crate::world::{Ran, World};
 
 /// The text of a file of the host that must be in nothing that akbuild makes.
-const CANARY: &str = "canary-5f0c2b";
+pub(crate) const CANARY: &str = "canary-5f0c2b";
 
 /// The worlds in which every attack is tried.
 const WORLDS: [fn(&str) -> World; 2] = [World::unlocked, World::of_user];
 
 /// A folder of the host that the person who builds could write to, and the ways a link in a stored tree can lead there.
-struct Host(PathBuf);
+pub(crate) struct Host(PathBuf);
 
 impl Host {
-    fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World) -> Self {
         let folder = world.path("host");
         fs::create_dir(&folder).unwrap();
         for name in ["file", "main.go", "package-lock.json", "go.mod", "planted"] {
@@ -30,11 +30,11 @@ impl Host {
     }
 
     /// By its path, and by climbing out of `trees-v1/HASH` or `tmp-v1/NAME/tree`.
-    fn targets(&self) -> [String; 3] {
+    pub(crate) fn targets(&self) -> [String; 3] {
         [self.0.display().to_string(), "../../../host".to_owned(), "../../../../host".to_owned()]
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         for name in ["file", "main.go", "package-lock.json", "go.mod", "planted"] {
             assert_eq!(fs::read_to_string(self.0.join(name)).unwrap(), format!("{CANARY} {name}\n"));
         }
@@ -43,7 +43,7 @@ impl Host {
 }
 
 /// Whether a file below `folder` contains the canary. Links are not followed.
-fn leaked(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn leaked(folder: &Path) -> Option<PathBuf> {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let kind = entry.file_type().unwrap();
         let found = if kind.is_dir() {

@@ -2,6 +2,8 @@
 
 use akbuild_recipe::RecipeErrors;
 
+use crate::ui::Paint;
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -17,6 +19,8 @@ pub(crate) enum Exit {
     Bug = 70,
     /// Stopped from outside.
     Interrupted = 130,
+    /// The reader of stdout is gone: 128 and SIGPIPE, as a shell reports programs that this signal ends.
+    ReaderGone = 141,
 }
 
 /// A command that did not succeed.
@@ -34,12 +38,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The message and the code; the message has its kind in front.
-    pub(crate) fn render(&self, color: bool) -> (Option<String>, u8) {
+    pub(crate) fn render(&self, paint: Paint) -> (Option<String>, u8) {
         match self {
             Failure::Told(exit) => (None, *exit as u8),
             Failure::Passed(code) => (None, *code),
             Failure::Say(text) => (Some(format!("error: {text}")), Exit::Failed as u8),
-            Failure::Recipe(errors) => (Some(errors.render(color)), Exit::Failed as u8),
+            Failure::Recipe(errors) => (Some(errors.render(&|part, text| paint.part(part, text))), Exit::Failed as u8),
         }
     }
 }
@@ -97,14 +101,4 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 /// Says what was being done when the system refused.
 pub(crate) fn io<T>(result: std::io::Result<T>, doing: &str, path: &std::path::Path) -> Outcome<T> {
     result.map_err(|error| Failure::Say(format!("cannot {doing} `{}`: {error}", path.display())))
-}
-
-/// Writes a file by way of a sibling and a rename: whoever reads it meanwhile sees the old or the new one,
-/// and a full disk leaves the old one.
-pub(crate) fn replace(path: &std::path::Path, text: &str) -> Outcome {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let sibling = path.with_file_name(name);
-    io(std::fs::write(&sibling, text), "write", &sibling)?;
-    io(std::fs::rename(&sibling, path), "write", path)
 }

@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod machine;
 mod project;
+mod replacement;
 mod session;
 mod timeline;
 mod toolchain;
@@ -22,28 +23,29 @@ use crate::commands::build::What;
 use crate::failure::{Exit, Outcome};
 use crate::project::Project;
 use crate::session::Session;
-use crate::ui::{ColorChoice, Ui};
+use crate::ui::{ColorChoice, MessageWriter, OutputStreams, Paint, Ui};
 
 fn main() -> ExitCode {
     // The sandbox's helper is this program, started again: nothing may happen before it is recognised.
     akbuild_sandbox::helper_entry();
     machine::keep_few_heaps();
+    let streams = OutputStreams::of_process();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Ok as u8 });
-        }
+        Err(error) => return ended(usage(&error, &streams), &streams, Paint(false)),
     };
     let look = look(&cli);
-    let ui = ui::new(&look);
-    trace(&cli);
+    let paint = Paint(look.color);
+    let ui = ui::new(&look, streams.clone());
+    trace(&cli, &streams);
+    report_panics(&streams);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli, &ui)));
     let code = match result {
         Ok(Ok(())) => Exit::Ok as u8,
         Ok(Err(failure)) => {
-            let (message, code) = failure.render(look.color);
-            message.iter().for_each(|m| ui.error(m));
+            let (message, code) = failure.render(paint);
+            let already_known = streams.failure().as_ref().is_some_and(|failure| failure.in_data);
+            message.iter().filter(|_| !already_known).for_each(|m| ui.error(m));
             code
         }
         Err(_) => {
@@ -51,18 +53,57 @@ fn main() -> ExitCode {
             Exit::Bug as u8
         }
     };
-    ExitCode::from(code)
+    ended(code, &streams, paint)
+}
+
+/// Shows help, or says what is wrong with the command line.
+fn usage(error: &clap::Error, streams: &OutputStreams) -> u8 {
+    if error.use_stderr() {
+        streams.err(&error.render().to_string());
+        return Exit::Usage as u8;
+    }
+    streams.out(&error.render().to_string());
+    Exit::Ok as u8
+}
+
+/// The code to end with: that of the command, unless it succeeded and its output was lost.
+fn ended(code: u8, streams: &OutputStreams, paint: Paint) -> ExitCode {
+    let Some(failure) = streams.failure().take() else { return ExitCode::from(code) };
+    let lost = match failure.reader_is_gone() {
+        true => Exit::ReaderGone,
+        false => {
+            let message = format!("error: cannot write to stdout: {}", failure.error);
+            streams.err(&paint.error(&format!("{message}\n  help: make room, or send the output elsewhere")));
+            Exit::Failed
+        }
+    };
+    // Where data was lost, that is what the command failed of.
+    ExitCode::from(if code == Exit::Ok as u8 || failure.in_data { lost as u8 } else { code })
+}
+
+/// A panic's message may have foreign text in it.
+fn report_panics(streams: &Arc<OutputStreams>) {
+    let streams = streams.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        streams.err(&format!("{panic}\n"));
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            streams.err(&format!("{trace}\n"));
+        }
+    }));
 }
 
 /// What the libraries note for whoever looks into a problem goes to stderr: warnings, or all of it.
-fn trace(cli: &Cli) {
+fn trace(cli: &Cli, streams: &Arc<OutputStreams>) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => LevelFilter::ERROR,
         (_, 0 | 1) => LevelFilter::WARN,
         _ => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).with_ansi(false).init();
+    let streams = streams.clone();
+    let writer = move || MessageWriter(streams.clone());
+    tracing_subscriber::fmt().with_writer(writer).with_max_level(level).with_ansi(false).init();
 }
 
 fn look(cli: &Cli) -> ui::Look {
@@ -91,7 +132,7 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "akbuild", &mut script);
-            ui.out(&String::from_utf8_lossy(&script));
+            ui.out_bytes(&script);
             return Ok(());
         }
         _ => {}

@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure, Outcome, io};
 use crate::machine;
 use crate::project::Project;
 use crate::timeline::{PAGE, Watch};
-use crate::ui::Ui;
+use crate::ui::{Paint, Ui};
 
 /// Everything that a command works with.
 pub(crate) struct Session {
@@ -201,7 +201,7 @@ impl Session {
     /// That there is no picture of a build stops nothing.
     fn draw(&self, engine: &Engine, targets: &[StageId], outcome: &RunOutcome) {
         if let Err(failure) = self.watch.draw(engine, targets, outcome) {
-            self.ui.warn(&failure.render(false).0.unwrap_or_default());
+            self.ui.warn(&failure.render(Paint(false)).0.unwrap_or_default());
         }
     }
 

@@ -11,7 +11,8 @@ use akbuild_fetch::Progress;
 use akbuild_recipe::plan::StageId;
 use akbuild_trace::{Node, NodeKind, Phase, Sample, Timeline};
 
-use crate::failure::{Outcome, replace};
+use crate::failure::Outcome;
+use crate::replacement::replace;
 
 /// The page, in the folder of a build.
 pub(crate) const PAGE: &str = "build.html";

@@ -1,7 +1,7 @@
 //! One thing that an image is made of, as plain data. Knows what is known of it; nothing of documents.
 
+use akbuild_names::normalise;
 use akbuild_nar::{Algo, Digest};
-use akbuild_registry::normalise;
 
 use crate::{Licence, Purl, address};
 

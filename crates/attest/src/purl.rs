@@ -4,9 +4,15 @@
 use std::fmt;
 
 use akbuild_nar::Digest;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::Origin;
+
+/// What is encoded in a name, a version or a plain value: all but letters, digits and `.-_~`.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+/// What is encoded in an address.
+const ADDRESS: &AsciiSet = &PART.remove(b':').remove(b'/');
 
 /// A package URL: `pkg:npm/%40lit/context@1.1.6`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -33,7 +39,7 @@ impl Purl {
 
     /// A Python project from git.
     pub fn python_git(name: &str, version: &str, address: &str, commit: &str) -> Self {
-        let place = escape(&format!("git+{address}@{commit}"), b".-_~:/");
+        let place = encode_address(&format!("git+{address}@{commit}"));
         Self(format!("pkg:pypi/{}@{}?vcs_url={place}", encode(name), encode(version)))
     }
 
@@ -72,7 +78,7 @@ impl Purl {
         let known = qualifiers.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
         for (n, (key, value)) in known.enumerate() {
             let mark = if n == 0 { '?' } else { '&' };
-            purl.push_str(&format!("{mark}{key}={}", escape(value, b".-_~:/")));
+            purl.push_str(&format!("{mark}{key}={}", encode_address(value)));
         }
         Self(purl)
     }
@@ -94,14 +100,12 @@ fn path(name: &str) -> String {
 }
 
 fn encode(text: &str) -> String {
-    escape(text, b".-_~")
+    utf8_percent_encode(text, PART).to_string()
 }
 
-/// Percent-encodes all but letters, digits and `plain`.
-fn escape(text: &str, plain: &[u8]) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || plain.contains(&byte);
-    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encoded).collect()
+/// An address, or another value with `:` and `/`.
+fn encode_address(text: &str) -> String {
+    utf8_percent_encode(text, ADDRESS).to_string()
 }
 
 #[cfg(test)]

@@ -70,22 +70,7 @@ fn debian(name: &str, version: &str) -> String {
 }
 
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.filter(|_| *byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -94,9 +79,10 @@ mod tests {
 
     #[test]
     fn names_are_package_urls() {
-        let (name, version) = ("@lit/context".to_owned(), "1.1.6".to_owned());
+        let (name, version) = ("@lit/context".parse().unwrap(), "1.1.6".parse().unwrap());
         insta::assert_snapshot!(purl(&What::Npm { name, version, url: None }), @"pkg:npm/%40lit/context@1.1.6");
-        let (module, version) = ("example.org/a/b".to_owned(), "v1.2.3+incompatible".to_owned());
+        let module: akbuild_names::GoModulePath = "example.org/a/b".parse().unwrap();
+        let version: akbuild_names::GoModuleVersion = "v1.2.3+incompatible".parse().unwrap();
         let zip = What::GoZip { module: module.clone(), version: version.clone() };
         insta::assert_snapshot!(purl(&zip), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
         let file = What::GoMod { module, version };
@@ -106,9 +92,10 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        let npm = What::Npm { name: "@lit/context".to_owned(), version: "1.1.6".to_owned(), url: None };
+        let npm = What::Npm { name: "@lit/context".parse().unwrap(), version: "1.1.6".parse().unwrap(), url: None };
         assert_eq!(named(&purl(&npm)), ("@lit/context".to_owned(), "1.1.6".to_owned()));
-        let file = What::GoMod { module: "example.org/a/b".into(), version: "v1.2.3+incompatible".into() };
+        let file =
+            What::GoMod { module: "example.org/a/b".parse().unwrap(), version: "v1.2.3+incompatible".parse().unwrap() };
         assert_eq!(named(&purl(&file)), ("example.org/a/b".to_owned(), "v1.2.3+incompatible".to_owned()));
         assert_eq!(named(&debian("g++", "4:15.2.0-4")), ("g++".to_owned(), "4:15.2.0-4".to_owned()));
     }

@@ -1,25 +1,41 @@
 //! Where an artifact can be downloaded: the configured mirrors of its ecosystem first, then the
 //! address that the upstream lock file gives, unless mirrors alone are allowed.
+//!
+//! Names come parsed, and [`join_below`] joins them: no name leads to another host, or above the base of a mirror.
 
 use akbuild_fetch::{Base, IndexFile, Locations, Mirrors};
-use akbuild_registry::{Artifact, What, escape_module};
+use akbuild_names::{
+    GoModulePath, GoModuleVersion, MirrorFilePath, NpmPackageName, NpmPackageVersion, PackageFileAddress,
+    PythonPackageName, index_page, join_below,
+};
+use akbuild_registry::{Artifact, What};
 use url::Url;
 
 /// The places to try for `artifact`, in order. Empty if no mirror covers it and nothing else may be asked.
 pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
     match artifact {
-        What::Npm { name, version, url } => Locations::Urls(npm(name, version, url.as_deref(), mirrors)),
-        What::Python { name, file, url, index, .. } => python(name, file, url.as_deref(), index.as_deref(), mirrors),
+        What::Npm { name, version, url } => Locations::Urls(npm(name, version, url.as_ref(), mirrors)),
+        What::Python { name, file, url, index, .. } => python(name, file, url.as_ref(), index.as_deref(), mirrors),
         What::GoMod { module, version } => Locations::Urls(go(module, version, "mod", mirrors)),
         What::GoZip { module, version } => Locations::Urls(go(module, version, "zip", mirrors)),
     }
+}
+
+/// The places to try for a Debian package.
+pub(crate) fn debian(path: &MirrorFilePath, mirrors: &Mirrors) -> Locations {
+    Locations::Urls(mirrors.debian.iter().filter_map(|base| join_below(&base.url, path.split('/'))).collect())
+}
+
+/// The pages of a project on each Python index.
+pub(crate) fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<Url> {
+    mirrors.python.iter().filter_map(|base| index_page(&base.url, name)).collect()
 }
 
 /// What an artifact is called in messages.
 pub(crate) fn label(artifact: &Artifact) -> String {
     match &artifact.what {
         What::Npm { name, version, .. } => format!("{name}@{version}"),
-        What::Python { file, .. } => file.clone(),
+        What::Python { file, .. } => file.to_string(),
         What::GoMod { module, version } => format!("{module}@{version} (go.mod)"),
         What::GoZip { module, version } => format!("{module}@{version}"),
     }
@@ -27,33 +43,50 @@ pub(crate) fn label(artifact: &Artifact) -> String {
 
 /// The conventional address on each mirror; a lock's own address is mapped onto them by its path, as npm's
 /// `replace-registry-host` does, if it looks like a registry's.
-fn npm(name: &str, version: &str, url: Option<&str>, mirrors: &Mirrors) -> Vec<Url> {
-    let own = url.and_then(|u| Url::parse(u).ok());
-    let short = name.rsplit('/').next().unwrap_or(name);
-    let conventional = format!("{name}/-/{short}-{version}.tgz");
+fn npm(
+    name: &NpmPackageName,
+    version: &NpmPackageVersion,
+    url: Option<&PackageFileAddress>,
+    mirrors: &Mirrors,
+) -> Vec<Url> {
+    let own = url.map(PackageFileAddress::to_url);
+    let file = format!("{}-{version}.tgz", name.bare_name());
     let of_a_registry = own.as_ref().is_none_or(|u| u.path().contains("/-/"));
     let bases = mirrors.npm_for(name).into_iter().filter(|_| of_a_registry);
-    let mut urls: Vec<Url> = bases.filter_map(|base| base.url.join(&conventional).ok()).collect();
+    let conventional = |base: &Base| join_below(&base.url, name.split('/').chain(["-", &file]));
+    let mut urls: Vec<Url> = bases.filter_map(conventional).collect();
     urls.extend(own.filter(|_| !mirrors.mirrors_only));
     urls.dedup();
     urls
 }
 
 /// The lock's own address where its index is a configured one (or nothing is configured), else what
-/// the configured indexes say of the file.
-fn python(name: &str, file: &str, url: Option<&str>, index: Option<&str>, mirrors: &Mirrors) -> Locations {
-    let own = url.and_then(|u| Url::parse(u).ok());
+/// the configured indexes say of the file. With mirrors alone, an address on another host than that of a mirror is
+/// not asked, whatever index the lock names beside it.
+fn python(
+    name: &PythonPackageName,
+    file: &str,
+    url: Option<&PackageFileAddress>,
+    index: Option<&str>,
+    mirrors: &Mirrors,
+) -> Locations {
+    let own = url.map(PackageFileAddress::to_url);
     let same = |base: &Base| index.is_some_and(|i| i.trim_end_matches('/') == base.url.as_str().trim_end_matches('/'));
     let bases = mirrors.python.iter().map(|b| b.url.clone()).collect();
-    let listed = IndexFile { bases, name: name.to_owned(), file: file.to_owned() };
+    let covered = |own: &Url| !mirrors.mirrors_only || mirrors.python.iter().any(|b| b.url.origin() == own.origin());
+    let listed = IndexFile { bases, name: name.to_string(), file: file.to_owned() };
     match own {
         Some(own) if mirrors.python.is_empty() && !mirrors.mirrors_only => Locations::Urls(vec![own]),
-        Some(own) if mirrors.python.iter().any(same) => Locations::UrlsThenIndex(vec![own], listed),
+        Some(own) if mirrors.python.iter().any(same) && covered(&own) => Locations::UrlsThenIndex(vec![own], listed),
         _ => Locations::PythonIndex(listed),
     }
 }
 
-fn go(module: &str, version: &str, what: &str, mirrors: &Mirrors) -> Vec<Url> {
-    let path = format!("{}/@v/{}.{what}", escape_module(module), escape_module(version));
-    mirrors.go.iter().filter_map(|base| base.url.join(&path).ok()).collect()
+fn go(module: &GoModulePath, version: &GoModuleVersion, what: &str, mirrors: &Mirrors) -> Vec<Url> {
+    let (module, file) = (module.escaped(), format!("{}.{what}", version.escaped()));
+    let segments = || module.split('/').chain(["@v", &file]);
+    mirrors.go.iter().filter_map(|base| join_below(&base.url, segments())).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,7 +157,7 @@ impl Engine {
             digest: pin.digest,
             name: format!("{} {}", pin.name, pin.version),
             why: format!("sysroot `{}` needs it", sysroot.id),
-            urls: Locations::Urls(mirrors.debian.iter().filter_map(|b| b.url.join(&pin.path).ok()).collect()),
+            urls: locate::debian(&pin.path, &mirrors),
             size: Some(pin.size),
         });
         Ok(wanted.collect())

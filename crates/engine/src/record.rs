@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use akbuild_fetch::{Locations, Wanted};
+use akbuild_names::{NameError, PythonPackageName};
 use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::PythonPin;
 use akbuild_registry::{IndexFile, Upstream, WheelName, simple};
 use futures::future::BoxFuture;
 
 use crate::engine::Engine;
+use crate::locate;
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 const PAGE_LIMIT: u64 = 64 << 20;
@@ -41,7 +43,8 @@ impl Recorder {
     async fn page(&self, name: String) -> Result<Vec<IndexFile>, String> {
         let engine = self.engine()?;
         let (mirrors, client) = engine.network().map_err(|e| e.to_string())?;
-        let urls: Vec<_> = mirrors.python.iter().filter_map(|b| b.url.join(&format!("{name}/")).ok()).collect();
+        let name = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
+        let urls = locate::index_pages(&name, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
         simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str()).map_err(|e| e.to_string())
     }
@@ -58,8 +61,10 @@ impl Recorder {
             size: None,
         };
         client.fetch(&engine.store, vec![wanted], &|_| {}).await.map_err(|e| e.to_string())?;
-        let version = version_of(&name, &file.file);
-        let pin = PythonPin { name, version, file: file.file.clone(), digest };
+        let wrong = |e: NameError| e.to_string();
+        let version = version_of(&name, &file.file).parse().map_err(wrong)?;
+        let (name, file) = (name.parse().map_err(wrong)?, file.file.parse().map_err(wrong)?);
+        let pin = PythonPin { name, version, file, digest };
         self.pins.lock().unwrap_or_else(|e| e.into_inner()).insert(pin);
         Ok(engine.store.blob_path(&digest))
     }

@@ -129,7 +129,7 @@ impl Engine {
 
 /// A pin of the lock, as an artifact.
 pub(crate) fn pinned(pin: &PythonPin) -> Artifact {
-    Artifact::python(&pin.name, &pin.version, &pin.file, pin.digest)
+    Artifact::python(pin.name.clone(), pin.version.clone(), pin.file.clone(), pin.digest)
 }
 
 /// The C library's version in the stage's sysroot: decides which manylinux wheels it can run.

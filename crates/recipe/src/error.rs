@@ -93,7 +93,7 @@ impl RecipeError {
 
 impl fmt::Display for RecipeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
+        f.write_str(&self.render(&|_, text| text.to_owned()))
     }
 }
 
@@ -118,7 +118,7 @@ impl From<RecipeError> for RecipeErrors {
 
 impl fmt::Display for RecipeErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
+        f.write_str(&self.render(&|_, text| text.to_owned()))
     }
 }
 

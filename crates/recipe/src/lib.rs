@@ -42,6 +42,7 @@ pub use merge::{LockInputs, SourceRequest, SysrootRequest, ToolRequest, Want, lo
 pub use overlay::{Overlay, OverlayDebian, Registries, read_overlay};
 pub use program::{Requirement, version_in};
 pub use read::read;
+pub use render::ErrorPart;
 pub use resolve::{Local, resolve};
 pub use stale::{Stale, is_current};
 pub use subset::SubsetMatcher;

@@ -152,9 +152,13 @@ fn tool(mut fields: Fields<'_>) -> Result<(ToolId, LockedTool), RecipeError> {
     let digest = needed(&mut fields, "digest", digest)?;
     let package = match spec.clone() {
         ToolSpec::Python { name, version } => {
-            ToolPackage::Python(PythonPin { name, version, file: fields.text("file")?, digest })
+            let (name, version) = (fields.parsed("python", &name)?, fields.parsed("python", &version)?);
+            ToolPackage::Python(PythonPin { name, version, file: fields.parsed_text("file")?, digest })
         }
-        ToolSpec::Npm { name, version } => ToolPackage::Npm(NpmPin { name, version, digest }),
+        ToolSpec::Npm { name, version } => {
+            let (name, version) = (fields.parsed("npm", &name)?, fields.parsed("npm", &version)?);
+            ToolPackage::Npm(NpmPin { name, version, digest })
+        }
     };
     fields.finish()?;
     Ok((id, LockedTool { spec, package }))
@@ -162,16 +166,18 @@ fn tool(mut fields: Fields<'_>) -> Result<(ToolId, LockedTool), RecipeError> {
 
 /// A pinned Python file.
 pub(crate) fn python(mut fields: Fields<'_>) -> Result<PythonPin, RecipeError> {
-    let (name, version, file) = (fields.text("name")?, fields.text("version")?, fields.text("file")?);
+    let name = fields.parsed_text("name")?;
+    let (version, file) = (fields.parsed_text("version")?, fields.parsed_text("file")?);
     let digest = fields.hash("digest")?;
     let digest = needed(&mut fields, "digest", digest)?;
     fields.finish()?;
-    Ok(PythonPin { name: sections::normalise(&name), version, file, digest })
+    Ok(PythonPin { name, version, file, digest })
 }
 
 /// A pinned Debian package.
 pub(crate) fn deb(mut fields: Fields<'_>) -> Result<DebPin, RecipeError> {
-    let (name, version, path) = (fields.text("name")?, fields.text("version")?, fields.path("path")?);
+    let name = fields.parsed_text("name")?;
+    let (version, path) = (fields.parsed_text("version")?, fields.parsed_text("path")?);
     let size = fields.int_or("size", 0, 0..=i64::MAX)?;
     let digest = fields.hash("digest")?;
     let digest = needed(&mut fields, "digest", digest)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use akbuild_names::NameError;
 use toml_span::Span;
 
 use crate::error::RecipeError;
@@ -153,6 +154,19 @@ impl Fields<'_> {
         let help = "give all of it, as `git rev-parse` prints it, or name a `tag` instead";
         let label = format!("expected 40 lower-case hex digits, found {} characters", text.chars().count());
         Err(self.error(key, format!("`{key}` is not a full commit"), help).with_label(label))
+    }
+
+    /// A name, version or path by the grammar of its ecosystem, in which no variable is replaced.
+    pub(crate) fn parsed_text<T: FromStr<Err = NameError>>(&mut self, key: &str) -> Result<T, RecipeError> {
+        let text = self.text(key)?;
+        self.parsed(key, &text)
+    }
+
+    /// A part of a field, by the grammar of its ecosystem.
+    pub(crate) fn parsed<T: FromStr<Err = NameError>>(&self, key: &str, text: &str) -> Result<T, RecipeError> {
+        text.parse().map_err(|error: NameError| {
+            self.error(key, error.to_string(), "correct it: nothing else becomes part of an address or a path")
+        })
     }
 
     /// An SRI hash, as [`akbuild_nar::TreeHash`] or [`akbuild_nar::Digest`].

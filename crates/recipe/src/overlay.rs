@@ -176,10 +176,12 @@ fn tool(mut fields: Fields<'_>) -> Result<OverlayTool, RecipeError> {
     let package = match (&spec, file, digest) {
         (_, None, None) => None,
         (ToolSpec::Npm { name, version }, None, Some(digest)) => {
-            Some(ToolPackage::Npm(NpmPin { name: name.clone(), version: version.clone(), digest }))
+            let (name, version) = (fields.parsed("npm", name)?, fields.parsed("npm", version)?);
+            Some(ToolPackage::Npm(NpmPin { name, version, digest }))
         }
         (ToolSpec::Python { name, version }, Some(file), Some(digest)) => {
-            Some(ToolPackage::Python(PythonPin { name: name.clone(), version: version.clone(), file, digest }))
+            let (name, version) = (fields.parsed("python", name)?, fields.parsed("python", version)?);
+            Some(ToolPackage::Python(PythonPin { name, version, file: fields.parsed("file", &file)?, digest }))
         }
         (ToolSpec::Npm { .. }, Some(_), _) => {
             return Err(fields.error(

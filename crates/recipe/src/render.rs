@@ -1,43 +1,44 @@
 //! How a complaint looks: headline, place, the line with what is meant underlined, notes, help.
-//! Knows columns and colours; nothing of what the words say.
+//! Knows columns; nothing of what the words say, nor of colours.
 
 use std::fmt::Write;
 
 use crate::error::{RecipeError, RecipeErrors, Report};
 use crate::file::Spot;
 
-const RED: &str = "\x1b[1;31m";
-const BLUE: &str = "\x1b[1;34m";
-const BOLD: &str = "\x1b[1m";
-
 /// Longest piece of a line that is shown, in characters.
 const WIDEST: usize = 160;
 
-struct Paint(bool);
-
-impl Paint {
-    fn on(&self, style: &str, text: &str) -> String {
-        if self.0 && !text.is_empty() { format!("{style}{text}\x1b[0m") } else { text.to_owned() }
-    }
+/// A part of a rendered error that may have a style of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorPart {
+    /// What marks the error: its first word, and the underline with its label.
+    Mark,
+    /// The frame around the line of the file.
+    Frame,
+    /// The headline, and the words before notes and help.
+    Heading,
 }
 
+/// Gives a part of a rendered error its style.
+type Painter<'a> = &'a dyn Fn(ErrorPart, &str) -> String;
+
 impl RecipeError {
-    /// The block of text that shows this error, without a newline at its end. The words are the same
-    /// with and without colour.
-    pub fn render(&self, color: bool) -> String {
+    /// The block of text that shows this error, without a newline at its end; `paint` gives parts of it a style.
+    pub fn render(&self, paint: Painter<'_>) -> String {
+        use ErrorPart::{Frame, Heading, Mark};
         let report: &Report = &self.0;
-        let paint = Paint(color);
-        let mut out = format!("{}{}", paint.on(RED, "error"), paint.on(BOLD, &format!(": {}", report.message)));
+        let mut out = format!("{}{}", paint(Mark, "error"), paint(Heading, &format!(": {}", report.message)));
         let mut margin = 0;
         if let (Some(file), Some(spot)) = (&report.file, &report.spot) {
             margin = spot.line.to_string().len();
-            place(&mut out, &paint, file, spot, &report.label, margin);
+            place(&mut out, paint, file, spot, &report.label, margin);
         }
         let extra = report.notes.iter().map(|n| ("note", n)).chain(report.help.iter().map(|h| ("help", h)));
         for (word, text) in extra {
             let indent = " ".repeat(margin + 5 + word.len());
             let text = text.replace('\n', &format!("\n{indent}"));
-            let _ = write!(out, "\n{:margin$} {} {}: {text}", "", paint.on(BLUE, "="), paint.on(BOLD, word));
+            let _ = write!(out, "\n{:margin$} {} {}: {text}", "", paint(Frame, "="), paint(Heading, word));
         }
         out
     }
@@ -45,20 +46,21 @@ impl RecipeError {
 
 impl RecipeErrors {
     /// All blocks, an empty line in between, without a newline at the end.
-    pub fn render(&self, color: bool) -> String {
-        self.0.iter().map(|e| e.render(color)).collect::<Vec<_>>().join("\n\n")
+    pub fn render(&self, paint: Painter<'_>) -> String {
+        self.0.iter().map(|e| e.render(paint)).collect::<Vec<_>>().join("\n\n")
     }
 }
 
-fn place(out: &mut String, paint: &Paint, file: &str, spot: &Spot, label: &str, margin: usize) {
-    let bar = paint.on(BLUE, "|");
+fn place(out: &mut String, paint: Painter<'_>, file: &str, spot: &Spot, label: &str, margin: usize) {
+    use ErrorPart::{Frame, Mark};
+    let bar = paint(Frame, "|");
     let (text, start, width) = window(spot);
     let under = "^".repeat(width);
     let label = if label.is_empty() { String::new() } else { format!(" {label}") };
-    let number = paint.on(BLUE, &format!("{:margin$}", spot.line));
-    let _ = write!(out, "\n{:margin$}{} {file}:{}:{}", "", paint.on(BLUE, "-->"), spot.line, spot.column);
+    let number = paint(Frame, &format!("{:margin$}", spot.line));
+    let _ = write!(out, "\n{:margin$}{} {file}:{}:{}", "", paint(Frame, "-->"), spot.line, spot.column);
     let _ = write!(out, "\n{:margin$} {bar}\n{number} {bar}{text}", "");
-    let _ = write!(out, "\n{:margin$} {bar} {}{}", "", " ".repeat(start), paint.on(RED, &format!("{under}{label}")));
+    let _ = write!(out, "\n{:margin$} {bar} {}{}", "", " ".repeat(start), paint(Mark, &format!("{under}{label}")));
 }
 
 /// The visible piece of the line, a space before it unless it is empty, control characters made harmless;

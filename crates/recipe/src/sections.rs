@@ -170,7 +170,7 @@ pub(crate) fn tool_spec(fields: &mut Fields<'_>) -> Result<Option<ToolSpec>, Rec
     let named = |n: &str| !n.is_empty() && !n.contains(|c: char| c.is_whitespace() || c == '=');
     match parts.map(|(n, v)| (n.trim(), v.trim())).filter(|(n, v)| named(n) && exact(v)) {
         Some((name, version)) if key == "python" => {
-            Ok(Some(ToolSpec::Python { name: normalise(name), version: version.to_owned() }))
+            Ok(Some(ToolSpec::Python { name: akbuild_names::normalise(name), version: version.to_owned() }))
         }
         Some((name, version)) => Ok(Some(ToolSpec::Npm { name: name.to_owned(), version: version.to_owned() })),
         None => {
@@ -178,19 +178,6 @@ pub(crate) fn tool_spec(fields: &mut Fields<'_>) -> Result<Option<ToolSpec>, Rec
             Err(fields.error(key, message, format!("expected `{key} = \"{form}\"`")))
         }
     }
-}
-
-/// PEP 503: lower case, runs of `-`, `_` and `.` are one `-`.
-pub(crate) fn normalise(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if out.ends_with('-') => {}
-            '-' | '_' | '.' => out.push('-'),
-            c => out.push(c.to_ascii_lowercase()),
-        }
-    }
-    out
 }
 
 /// `[[patches]]`; the caller has told the fields which sources there are, or checks the name itself.

@@ -17,7 +17,7 @@ fn all(text: &str) {
     for errors in said.into_iter().flatten() {
         assert!(!errors.0.is_empty());
         assert!(errors.to_string().starts_with("error: "));
-        assert!(!errors.render(true).is_empty());
+        assert!(!errors.render(&|_, text| format!("<{text}>")).is_empty());
     }
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use std::fmt::Write;
 
-use akbuild_recipe::{Lock, Overlay, is_current, read};
+use akbuild_recipe::{Lock, LockedOrigin, Overlay, is_current, read};
 use common::{GOOD, LOCK, plan, with};
 
 fn complaint(lock: &str) -> String {
@@ -36,7 +36,11 @@ fn the_order_of_pins_does_not_show() {
 #[test]
 fn any_text_survives() {
     let mut lock = Lock::parse(LOCK, "akbuild.lock").unwrap();
-    lock.python[0].file = "a \"b\" \\ \u{7f}\n\té {version} {x}".into();
+    let (_, source) = lock.sources.iter_mut().next().unwrap();
+    let text = "a \"b\" \\ \u{7f}\n\té {version} {x}".to_owned();
+    match &mut source.origin {
+        LockedOrigin::Git { url, .. } | LockedOrigin::Tarball { url, .. } => *url = text,
+    }
     assert_eq!(Lock::parse(&lock.render(), "akbuild.lock").unwrap(), lock);
 }
 
@@ -231,13 +235,13 @@ fn fewer_packages_make_a_sysroot_stale() {
 #[test]
 fn a_deb_outside_the_pool() {
     insta::assert_snapshot!(complaint("version = 1\ndebs = [\n  { name = \"a\", version = \"1\", path = \"../a\" },\n]\n"), @r#"
-    error: bad path `../a`
-     --> akbuild.lock:3:40
-      |
-    3 |   { name = "a", version = "1", path = "../a" },
-      |                                        ^^^^ it has an empty part, `.` or `..`
-      = help: run `akbuild lock` to write the file again
-    "#);
+error: `../a` is not a path below a Debian mirror: it has an empty part, `.` or `..`
+ --> akbuild.lock:3:40
+  |
+3 |   { name = "a", version = "1", path = "../a" },
+  |                                        ^^^^
+  = help: run `akbuild lock` to write the file again
+"#);
 }
 
 #[test]
@@ -252,4 +256,54 @@ fn a_large_lock_is_read_whole() {
     }
     text.push_str("]\n");
     assert_eq!(Lock::parse(&text, "akbuild.lock").unwrap().debs.len(), 5000);
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_refused_all_at_once() {
+    let digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let lock = format!(
+        r#"version = 1
+python = [
+  {{ name = "../a", version = "1", file = "a-1.tar.gz", digest = "{digest}" }},
+  {{ name = "b", version = "1", file = "../b-1.tar.gz", digest = "{digest}" }},
+]
+debs = [
+  {{ name = "a", version = "1", path = "http://host.example/a.deb", size = 1, digest = "{digest}", sysroots = ["run"] }},
+  {{ name = "a/b", version = "1", path = "pool/a.deb", size = 1, digest = "{digest}", sysroots = ["run"] }},
+]
+tools = [{{ name = "t", npm = "//host/t@1.0.0", digest = "{digest}" }}]
+"#
+    );
+    insta::assert_snapshot!(Lock::parse(&lock, "akbuild.lock").unwrap_err().0.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("\n"), @r#"
+error: `../a` is not the name of a Python project: only letters, digits, `-`, `_` and `.` are allowed
+ --> akbuild.lock:3:13
+  |
+3 |   { name = "../a", version = "1", file = "a-1.tar.gz", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
+  |             ^^^^
+  = help: run `akbuild lock` to write the file again
+error: `../b-1.tar.gz` is not the name of a wheel or of a source distribution: it starts with `.` or `-`
+ --> akbuild.lock:4:40
+  |
+4 |   { name = "b", version = "1", file = "../b-1.tar.gz", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
+  |                                        ^^^^^^^^^^^^^
+  = help: run `akbuild lock` to write the file again
+error: `http://host.example/a.deb` is not a path below a Debian mirror: it has an empty part, `.` or `..`
+ --> akbuild.lock:7:40
+  |
+7 |   { name = "a", version = "1", path = "http://host.example/a.deb", size = 1, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["run"]
+  |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^
+  = help: run `akbuild lock` to write the file again
+error: `a/b` is not the name of a Debian package: only lower-case letters, digits, `+`, `-` and `.` are allowed
+ --> akbuild.lock:8:13
+  |
+8 |   { name = "a/b", version = "1", path = "pool/a.deb", size = 1, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["run"] },
+  |             ^^^
+  = help: run `akbuild lock` to write the file again
+error: `//host/t` is not an npm package name: it has a character that cannot stand in a URL as it is
+  --> akbuild.lock:10:31
+   |
+10 | tools = [{ name = "t", npm = "//host/t@1.0.0", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }]
+   |                               ^^^^^^^^^^^^^^
+   = help: run `akbuild lock` to write the file again
+"#);
 }

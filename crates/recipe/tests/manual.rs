@@ -53,7 +53,7 @@ fn every_field_is_named() {
         "[sources.a]\nstray = 1\n",
         "[tools.a]\nnpm = 'a@1'\nstray = 1\n",
         "[pins]\nstray = 1\n",
-        "[pins]\npython = [{ name = 'a', version = '1', file = 'a', digest = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', stray = 1 }]\n",
+        "[pins]\npython = [{ name = 'a', version = '1', file = 'a.zip', digest = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', stray = 1 }]\n",
     ];
     // What a table needs besides.
     let sysroot = |table: &str| match table.contains("sysroot = 'a'") {

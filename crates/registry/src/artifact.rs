@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use akbuild_names::{
+    GoModulePath, GoModuleVersion, NpmPackageName, NpmPackageVersion, PackageFileAddress, PythonFileName,
+    PythonPackageName, PythonPackageVersion,
+};
 use akbuild_nar::Digest;
 
 /// One artifact that a lock names.
@@ -21,45 +25,49 @@ pub enum What {
     /// The tarball of an npm package.
     Npm {
         /// The package's own name, with its scope; not the alias it is installed under.
-        name: String,
+        name: NpmPackageName,
         /// Its version.
-        version: String,
+        version: NpmPackageVersion,
         /// `resolved`; absent in locks written with `omit-lockfile-registry-resolved`.
-        url: Option<String>,
+        url: Option<PackageFileAddress>,
     },
     /// A wheel or a source distribution.
     Python {
-        /// The project's name, normalised (PEP 503).
-        name: String,
+        /// The project's name.
+        name: PythonPackageName,
         /// Its version.
-        version: String,
+        version: PythonPackageVersion,
         /// The file's name in the index.
-        file: String,
+        file: PythonFileName,
         /// The address in the lock, if it has one.
-        url: Option<String>,
+        url: Option<PackageFileAddress>,
         /// The simple index that the lock names, if any.
         index: Option<String>,
     },
     /// The `go.mod` of a Go module.
     GoMod {
         /// The module's path, not escaped.
-        module: String,
+        module: GoModulePath,
         /// Its version, with the `v`.
-        version: String,
+        version: GoModuleVersion,
     },
     /// The zip file of a Go module.
     GoZip {
         /// The module's path, not escaped.
-        module: String,
+        module: GoModulePath,
         /// Its version, with the `v`.
-        version: String,
+        version: GoModuleVersion,
     },
 }
 
 impl Artifact {
     /// A file of a Python index, as a lock of one's own pins it: without address or size.
-    pub fn python(name: &str, version: &str, file: &str, digest: Digest) -> Self {
-        let (name, version, file) = (crate::normalise(name), version.to_owned(), file.to_owned());
+    pub fn python(
+        name: PythonPackageName,
+        version: PythonPackageVersion,
+        file: PythonFileName,
+        digest: Digest,
+    ) -> Self {
         Self { digest, size: None, what: What::Python { name, version, file, url: None, index: None } }
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use akbuild_nar::Digest;
 
-use crate::{Artifact, What, percent};
+use crate::{Artifact, What};
+use akbuild_names::{NpmPackageName, percent_decode};
 
 /// What the loopback registry serves. Only files in it are ever read.
 #[derive(Debug, Default)]
@@ -54,11 +55,11 @@ impl Catalogue {
                 if let Some(own) = url.as_deref().and_then(url_path) {
                     self.npm_paths.insert(own, digest);
                 }
-                self.npm.entry(name.clone()).or_default().insert(version.clone(), NpmFile { path, digest });
+                self.npm.entry(name.to_string()).or_default().insert(version.to_string(), NpmFile { path, digest });
             }
             What::Python { name, file, .. } => {
-                self.python_files.insert((digest.hex(), file.clone()), digest);
-                self.python.entry(crate::normalise(name)).or_default().insert(file.clone(), digest);
+                self.python_files.insert((digest.hex(), file.to_string()), digest);
+                self.python.entry(name.to_string()).or_default().insert(file.to_string(), digest);
             }
             What::GoMod { module, version } => self.go_files(module, version).module_file = Some(digest),
             What::GoZip { module, version } => self.go_files(module, version).zip = Some(digest),
@@ -116,14 +117,13 @@ impl Catalogue {
 }
 
 /// `/@s/name/-/name-1.0.0.tgz`: where every npm registry has a tarball.
-fn npm_path(name: &str, version: &str) -> String {
-    let short = name.rsplit('/').next().unwrap_or(name);
-    format!("/{name}/-/{short}-{version}.tgz")
+fn npm_path(name: &NpmPackageName, version: &str) -> String {
+    format!("/{name}/-/{}-{version}.tgz", name.bare_name())
 }
 
 /// The decoded path of an address.
 fn url_path(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let path = &rest[rest.find('/')?..];
-    percent::decode(path.split(['?', '#']).next()?).map(std::borrow::Cow::into_owned)
+    percent_decode(path.split(['?', '#']).next()?).map(std::borrow::Cow::into_owned)
 }

@@ -1,6 +1,9 @@
 //! What can be wrong with an upstream lock file. Knows the wording, nothing of the formats.
 
 use std::fmt;
+use std::str::FromStr;
+
+use akbuild_names::NameError;
 
 /// Why a lock file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +92,11 @@ pub(crate) struct Refusals(Vec<Refused>);
 impl Refusals {
     pub(crate) fn add(&mut self, name: impl Into<String>, why: impl Into<String>) {
         self.0.push(Refused { name: name.into(), why: why.into() });
+    }
+
+    /// Parses a name that an entry has; `None` if it is refused.
+    pub(crate) fn parse<T: FromStr<Err = NameError>>(&mut self, entry: &str, text: &str) -> Option<T> {
+        text.parse().map_err(|error: NameError| self.add(entry, error.to_string())).ok()
     }
 
     /// `value` if nothing was refused.

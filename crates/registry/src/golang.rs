@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use akbuild_names::{GoModulePath, GoModuleVersion};
 use akbuild_nar::{Algo, Digest};
 use data_encoding::BASE64;
 
@@ -11,17 +12,21 @@ use crate::{Artifact, LockError, What};
 
 const AGAIN: &str = "correct it, then run `go mod tidy`";
 
-/// A module and a version of it.
-type Module = (String, String);
+/// A module and a version of it, as `go.mod` has them: they choose among those of `go.sum`, and nothing is made of them.
+type Required = (String, String);
+/// A module and a version of it that can be downloaded.
+type Module = (GoModulePath, GoModuleVersion);
+
+const WRONG_NAMES: &str = "Find out how these lines came into the file; write it again with `go mod tidy`.";
 
 /// A parsed `go.mod` with its `go.sum`.
 #[derive(Debug)]
 pub struct GoLock {
     file: String,
     go: (u32, u32),
-    required: BTreeSet<Module>,
+    required: BTreeSet<Required>,
     /// Module, with version or for every version, and what stands for it: `None` is a local folder.
-    replaced: BTreeMap<(String, Option<String>), Option<Module>>,
+    replaced: BTreeMap<(String, Option<String>), Option<Required>>,
     zips: BTreeMap<Module, Digest>,
     mods: BTreeMap<Module, Digest>,
 }
@@ -48,10 +53,12 @@ impl GoLock {
         for (number, line) in go_mod.lines().enumerate() {
             lock.mod_line(line, &mut block).map_err(|problem| wrong(file.to_owned(), number, problem))?;
         }
+        let mut refusals = Refusals::default();
         for (number, line) in go_sum.lines().enumerate() {
-            lock.sum_line(line).map_err(|problem| wrong(sum_name(file), number, problem))?;
+            let entry = format!("line {}", number + 1);
+            lock.sum_line(line, &entry, &mut refusals).map_err(|problem| wrong(sum_name(file), number, problem))?;
         }
-        Ok(lock)
+        refusals.check(&sum_name(file), WRONG_NAMES, lock)
     }
 
     /// Every `go.mod` that `go.sum` names, and the zip files of the modules that `go.mod` requires,
@@ -63,17 +70,22 @@ impl GoLock {
     pub fn artifacts(&self) -> Result<Vec<Artifact>, LockError> {
         let mut refusals = Refusals::default();
         let mut wanted = BTreeSet::new();
+        let listed: BTreeSet<(&str, &str)> =
+            self.zips.keys().chain(self.mods.keys()).map(|(module, version)| (&**module, &**version)).collect();
         for required in &self.required {
             let Some(module) = self.replacement(required) else { continue };
-            if !self.zips.contains_key(&module) && !self.mods.contains_key(&module) {
+            if !listed.contains(&(module.0.as_str(), module.1.as_str())) {
                 refusals
                     .add(format!("{}@{}", module.0, module.1), format!("{} has no line for it", sum_name(&self.file)));
             }
             wanted.insert(module);
         }
         let all = self.go < (1, 17);
-        let zips = self.zips.iter().filter(|(module, _)| all || wanted.contains(*module)).map(|((m, v), digest)| {
-            Artifact { digest: *digest, size: None, what: What::GoZip { module: m.clone(), version: v.clone() } }
+        let is_wanted = |(module, version): &Module| wanted.contains(&(module.to_string(), version.to_string()));
+        let zips = self.zips.iter().filter(|(module, _)| all || is_wanted(module)).map(|((m, v), digest)| Artifact {
+            digest: *digest,
+            size: None,
+            what: What::GoZip { module: m.clone(), version: v.clone() },
         });
         let mods = self.mods.iter().map(|((m, v), digest)| Artifact {
             digest: *digest,
@@ -85,7 +97,7 @@ impl GoLock {
     }
 
     /// What stands for a required module; `None`: a local folder.
-    fn replacement(&self, (name, version): &Module) -> Option<Module> {
+    fn replacement(&self, (name, version): &Required) -> Option<Required> {
         let exact = self.replaced.get(&(name.clone(), Some(version.clone())));
         match exact.or_else(|| self.replaced.get(&(name.clone(), None))) {
             Some(replacement) => replacement.clone(),
@@ -131,7 +143,7 @@ impl GoLock {
         Ok(())
     }
 
-    fn replace(&mut self, module: &str, from: &[&str], to: Option<Module>) -> Result<(), String> {
+    fn replace(&mut self, module: &str, from: &[&str], to: Option<Required>) -> Result<(), String> {
         let version = match from {
             [] => None,
             [version] => Some((*version).to_owned()),
@@ -141,7 +153,7 @@ impl GoLock {
         Ok(())
     }
 
-    fn sum_line(&mut self, line: &str) -> Result<(), String> {
+    fn sum_line(&mut self, line: &str, entry: &str, refusals: &mut Refusals) -> Result<(), String> {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let [module, version, hash] = words[..] else {
             return if words.is_empty() { Ok(()) } else { Err("expected MODULE VERSION HASH".to_owned()) };
@@ -154,37 +166,14 @@ impl GoLock {
         };
         let bytes = BASE64.decode(hash.as_bytes()).map_err(|_| format!("`h1:{hash}` is not base 64"))?;
         let digest = Digest::new(algo, &bytes).map_err(|e| e.to_string())?;
-        match table.insert((module.to_owned(), version.to_owned()), digest) {
+        let (Some(path), Some(number)) = (refusals.parse(entry, module), refusals.parse(entry, version)) else {
+            return Ok(());
+        };
+        match table.insert((path, number), digest) {
             Some(other) if other != digest => Err(format!("{module} {version} has a second, different hash")),
             _ => Ok(()),
         }
     }
-}
-
-/// A module path or version as the GOPROXY protocol writes it: `!x` for an upper-case `X`.
-pub fn escape_module(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for c in path.chars() {
-        if c.is_ascii_uppercase() {
-            out.push('!');
-        }
-        out.push(c.to_ascii_lowercase());
-    }
-    out
-}
-
-/// Undoes [`escape_module`]; `None` where the text is not what it writes.
-pub(crate) fn unescape_module(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '!' => out.push(chars.next().filter(char::is_ascii_lowercase)?.to_ascii_uppercase()),
-            c if c.is_ascii_uppercase() => return None,
-            c => out.push(c),
-        }
-    }
-    Some(out)
 }
 
 fn sum_name(go_mod: &str) -> String {

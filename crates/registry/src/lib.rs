@@ -8,6 +8,7 @@ mod artifact;
 mod catalogue;
 mod error;
 mod golang;
+mod index_page;
 mod npm;
 mod percent;
 mod platform;
@@ -19,13 +20,11 @@ pub mod simple;
 pub use artifact::{Artifact, What};
 pub use catalogue::Catalogue;
 pub use error::{LockError, Refused};
-pub use golang::{GoLock, escape_module};
+pub use golang::GoLock;
+pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
 pub use npm::NpmLock;
 pub use platform::Platform;
-pub use python::{
-    GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Specifiers, Tags, Version,
-    WheelName, normalise,
-};
+pub use python::{GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Tags, WheelName};
 pub use route::{Route, parse_path};
 pub use server::{Ecosystem, Miss, Server, Upstream};
 pub use simple::IndexFile;

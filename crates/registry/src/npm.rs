@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use akbuild_names::{NameError, NpmPackageName, NpmPackageVersion, PackageFileAddress};
 use akbuild_nar::{Algo, Digest};
 use serde_json::{Map, Value};
 
@@ -75,19 +76,18 @@ fn is_optional(package: &Value) -> bool {
 
 fn artifact(key: &str, package: &Value) -> Result<Artifact, String> {
     let text = |field| package.get(field).and_then(Value::as_str);
-    let url = text("resolved");
-    if let Some(url) = url {
-        check_address(url)?;
-    }
-    let version = text("version").ok_or("it has no version")?.to_owned();
+    let url = text("resolved").map(address).transpose()?;
+    let wrong = |error: NameError| error.to_string();
+    let version = NpmPackageVersion::parse(text("version").ok_or("it has no version")?).map_err(wrong)?;
     let digest = integrity(text("integrity"))?;
-    let name = text("name").or_else(|| name_in_key(key)).ok_or("its key names no package")?.to_owned();
-    Ok(Artifact { digest, size: None, what: What::Npm { name, version, url: url.map(str::to_owned) } })
+    let name = text("name").or_else(|| name_in_key(key)).ok_or("its key names no package")?;
+    let name = NpmPackageName::parse(name).map_err(wrong)?;
+    Ok(Artifact { digest, size: None, what: What::Npm { name, version, url } })
 }
 
-fn check_address(url: &str) -> Result<(), String> {
+fn address(url: &str) -> Result<PackageFileAddress, String> {
     if url.starts_with("https://") || url.starts_with("http://") {
-        Ok(())
+        PackageFileAddress::parse(url).map_err(|error| error.to_string())
     } else if url.starts_with("git") {
         Err(format!("it comes from git ({url}), which is not supported"))
     } else {

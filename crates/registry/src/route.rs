@@ -1,7 +1,6 @@
 //! What a request's path asks for. A pure function of the path; knows no catalogue.
 
-use crate::golang::unescape_module;
-use crate::{normalise, percent};
+use akbuild_names::{normalise, percent_decode, unescape_module};
 
 /// What a request's path asks for. All texts are decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +71,7 @@ pub enum Route {
 /// Reads the path of a request, with or without a query.
 pub fn parse_path(target: &str) -> Route {
     let raw = target.split(['?', '#']).next().unwrap_or_default();
-    let Some(path) = percent::decode(raw) else { return Route::Unknown };
+    let Some(path) = percent_decode(raw) else { return Route::Unknown };
     let odd =
         |segment: &str| segment == "." || segment == ".." || segment.contains(|c: char| c.is_control() || c == '\\');
     if !path.starts_with('/') || path.split('/').any(odd) {

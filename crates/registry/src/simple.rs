@@ -1,10 +1,11 @@
-//! Pages of a Python package index (PEP 503 as HTML, PEP 691 as JSON), and the choice of a wheel
-//! among the files on one. Knows the formats; fetches nothing.
+//! The files of a Python project that can be pinned, and the choice of a wheel among them. Knows what a page says,
+//! not how it is written; fetches nothing.
 
-use serde_json::Value;
+use akbuild_names::{PythonFileName, Specifiers, Version};
 use url::Url;
 
-use crate::{Specifiers, Tags, Version, WheelName, percent};
+use crate::index_page::index_links;
+use crate::{IndexLink, Tags, WheelName};
 
 /// One file on a project's page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,116 +36,26 @@ pub struct PageError {
     pub problem: String,
 }
 
-/// Reads a project's page. `url` is where it came from, after redirects; files without a SHA-256 are
-/// left out, as they cannot be pinned.
+/// Reads a project's page. `url` is where it came from, after redirects; files without a SHA-256 are left out, as they
+/// cannot be pinned, and so are files that are neither wheels nor source distributions.
 pub fn parse(page: &[u8], content_type: Option<&str>, url: &str) -> Result<Vec<IndexFile>, PageError> {
     let wrong = |problem: String| PageError { url: url.to_owned(), problem };
     let base = Url::parse(url).map_err(|e| wrong(e.to_string()))?;
-    let text = std::str::from_utf8(page).map_err(|_| wrong("it is not UTF-8".to_owned()))?;
-    let json = content_type.map_or_else(|| text.trim_start().starts_with('{'), |kind| kind.contains("json"));
-    if json { parse_json(text, &base) } else { parse_html(text, &base) }.map_err(wrong)
+    let links = index_links(page, content_type, &base).map_err(wrong)?;
+    Ok(links.into_iter().filter_map(index_file).collect())
 }
 
-fn parse_json(text: &str, base: &Url) -> Result<Vec<IndexFile>, String> {
-    let page: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    let files = page.get("files").and_then(Value::as_array).ok_or("it has no `files`")?;
-    files.iter().filter_map(|file| json_file(file, base).transpose()).collect()
-}
-
-fn json_file(file: &Value, base: &Url) -> Result<Option<IndexFile>, String> {
-    let text = |key| file.get(key).and_then(Value::as_str);
-    let name = text("filename").ok_or("a file has no `filename`")?;
-    let url = text("url").ok_or_else(|| format!("{name} has no `url`"))?;
-    let Some(sha256) = file.pointer("/hashes/sha256").and_then(Value::as_str) else { return Ok(None) };
-    let said = |key| file.get(key).is_some_and(|v| !matches!(v, Value::Null | Value::Bool(false)));
-    Ok(Some(IndexFile {
-        file: name.to_owned(),
-        url: base.join(url).map_err(|e| format!("{url}: {e}"))?.into(),
-        sha256: sha256.to_ascii_lowercase(),
-        requires_python: text("requires-python").map(str::to_owned),
-        yanked: said("yanked"),
-        core_metadata: said("core-metadata") || said("dist-info-metadata"),
-        size: file.get("size").and_then(Value::as_u64),
-    }))
-}
-
-fn parse_html(text: &str, base: &Url) -> Result<Vec<IndexFile>, String> {
-    let lower = text.to_ascii_lowercase();
-    if !lower.contains("<html") && !lower.contains("<a") {
-        return Err("it has no links".to_owned());
-    }
-    let mut files = Vec::new();
-    let mut at = 0;
-    while let Some(found) = lower[at..].find("<a") {
-        at += found + 2;
-        if !lower[at..].starts_with(|c: char| c.is_ascii_whitespace()) {
-            continue;
-        }
-        let (attributes, length) = attributes(&text[at..]);
-        at += length;
-        files.extend(html_file(&attributes, base)?);
-    }
-    Ok(files)
-}
-
-fn html_file(attributes: &[(String, String)], base: &Url) -> Result<Option<IndexFile>, String> {
-    let get = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let Some(href) = get("href") else { return Ok(None) };
-    let mut url = base.join(href).map_err(|e| format!("{href}: {e}"))?;
-    let Some(sha256) = url.fragment().and_then(|f| f.strip_prefix("sha256=")).map(str::to_ascii_lowercase) else {
-        return Ok(None);
-    };
-    url.set_fragment(None);
-    let name = url.path().rsplit('/').next().and_then(percent::decode);
-    let file = name.filter(|name| !name.is_empty()).ok_or_else(|| format!("{href} names no file"))?.into_owned();
-    Ok(Some(IndexFile {
-        file,
-        url: url.into(),
-        sha256,
-        requires_python: get("data-requires-python").map(str::to_owned),
-        yanked: get("data-yanked").is_some(),
-        core_metadata: get("data-core-metadata").or(get("data-dist-info-metadata")).is_some_and(|v| v != "false"),
-        size: None,
-    }))
-}
-
-/// The attributes of a tag up to its `>`, and how many bytes they take.
-fn attributes(text: &str) -> (Vec<(String, String)>, usize) {
-    let mut all = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        if rest.is_empty() || rest.starts_with('>') {
-            return (all, text.len() - rest.len());
-        }
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || "=>/".contains(c)).unwrap_or(rest.len());
-        let name = rest[..end].to_ascii_lowercase();
-        rest = rest[end..].trim_start();
-        let mut value = "";
-        if let Some(tail) = rest.strip_prefix('=') {
-            let tail = tail.trim_start();
-            (value, rest) = match tail.chars().next() {
-                Some(quote @ ('"' | '\'')) => {
-                    let inner = &tail[1..];
-                    let end = inner.find(quote).unwrap_or(inner.len());
-                    (&inner[..end], inner.get(end + 1..).unwrap_or_default())
-                }
-                _ => tail.split_at(tail.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(tail.len())),
-            };
-        }
-        all.push((name, unescape(value)));
-    }
-}
-
-/// Resolves the character references that indexes write.
-fn unescape(text: &str) -> String {
-    if !text.contains('&') {
-        return text.to_owned();
-    }
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&#62;", ">"), ("&#60;", "<")]
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
-        .replace("&amp;", "&")
+fn index_file(link: IndexLink) -> Option<IndexFile> {
+    PythonFileName::parse(&link.file).ok()?;
+    Some(IndexFile {
+        file: link.file,
+        url: link.url.into(),
+        sha256: link.sha256?,
+        requires_python: link.requires_python,
+        yanked: link.yanked,
+        core_metadata: link.core_metadata,
+        size: link.size,
+    })
 }
 
 /// The wheel that the interpreter prefers among those of the newest version that has one which fits.

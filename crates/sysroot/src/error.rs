@@ -91,7 +91,9 @@ pub enum SysrootError {
         found: Digest,
     },
     /// An index that cannot be decompressed or lacks fields.
-    #[error("`{path}` is not a package index: {why}")]
+    #[error(
+        "`{path}` is not a package index: {why}\n  help: the mirror serves a damaged or hostile index: try another mirror"
+    )]
     Index {
         /// Path below the mirror's base.
         path: String,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
 
+use akbuild_names::{DebianArchitecture, DebianPackageName, DebianPackageVersion, MirrorFilePath, NameError};
 use akbuild_nar::{Algo, Digest};
 
 use crate::control::{Paragraph, each_paragraph};
@@ -26,12 +27,15 @@ const FIELDS: [&str; 14] = [
     "architecture",
 ];
 
+/// The most wrong packages that a message lists.
+const SHOWN: usize = 20;
+
 /// One version of a package in a suite.
 #[derive(Debug)]
 pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) path: String,
+    pub(crate) name: DebianPackageName,
+    pub(crate) version: DebianPackageVersion,
+    pub(crate) path: MirrorFilePath,
     pub(crate) size: u64,
     pub(crate) digest: Digest,
     pub(crate) essential: bool,
@@ -41,7 +45,8 @@ pub(crate) struct Package {
 
 impl Package {
     fn new(fields: Paragraph) -> Result<Self, String> {
-        let name = fields.get("package").to_owned();
+        let name = DebianPackageName::parse(fields.get("package")).map_err(|e| e.to_string())?;
+        let wrong = |e: NameError| format!("package `{name}`: {e}");
         let need = |field: &str| match fields.get(field) {
             "" => Err(format!("package `{name}` has no `{field}`")),
             text => Ok(text.to_owned()),
@@ -49,14 +54,13 @@ impl Package {
         let digest = Digest::from_hex(Algo::Sha256, &need("sha256")?).map_err(|e| format!("package `{name}`: {e}"))?;
         let size = need("size")?.parse::<i64>().ok().and_then(|size| u64::try_from(size).ok());
         let size = size.ok_or_else(|| format!("package `{name}` has a size that is no number of bytes"))?;
-        let path = need("filename")?;
-        if !is_below(&path) {
-            return Err(format!("package `{name}` has a file name that is no path below the mirror: `{path}`"));
-        }
+        let path = need("filename")?.parse().map_err(wrong)?;
+        let version = need("version")?.parse().map_err(wrong)?;
+        DebianArchitecture::parse(&need("architecture")?).map_err(wrong)?;
         let priority =
             ["required", "important", "standard", "optional"].iter().position(|p| *p == fields.get("priority"));
         Ok(Package {
-            version: need("version")?,
+            version,
             path,
             size,
             digest,
@@ -86,17 +90,11 @@ impl Package {
 
     /// Whether it satisfies a relation, by its own name or by what it provides.
     pub(crate) fn satisfies(&self, relation: &Relation) -> bool {
-        (self.name == relation.name && relation.admits(&self.version))
+        (*self.name == relation.name && relation.admits(&self.version))
             || relations(self.fields.get("provides"))
                 .iter()
                 .any(|p| p.name == relation.name && relation.admits_provided(p))
     }
-}
-
-/// Whether a path stays where it is put: what a lock can say, and an address can end with.
-fn is_below(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_graphic() && !"{}\\\"".contains(c);
-    path.chars().all(plain) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// All packages of all suites.
@@ -118,21 +116,25 @@ impl Universe {
             Some((_, "gz")) => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
             _ => Box::new(bytes),
         };
-        let mut wrong = None;
+        let (mut wrong, mut more) = (Vec::new(), 0_usize);
         each_paragraph(BufReader::with_capacity(1 << 18, reader), &|f| FIELDS.contains(&f), |p| {
             match Package::new(p) {
                 Ok(package) => self.packages.push(package),
-                Err(why) => wrong = Some(why),
+                Err(why) if wrong.len() < SHOWN => wrong.push(why),
+                Err(_) => more += 1,
             }
         })
         .map_err(|e| bad(e.to_string()))?;
-        wrong.map_or(Ok(()), |why| Err(bad(why)))
+        if more > 0 {
+            wrong.push(format!("and {more} more"));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(bad(wrong.join("\n  "))) }
     }
 
     /// Sorts what was added, so that it can be looked up.
     pub(crate) fn index(&mut self) {
         for (i, package) in self.packages.iter().enumerate() {
-            self.by_name.entry(package.name.clone()).or_default().push(i);
+            self.by_name.entry(package.name.to_string()).or_default().push(i);
             for provided in relations(package.fields.get("provides")) {
                 self.providers.entry(provided.name).or_default().push(i);
             }
@@ -189,14 +191,22 @@ mod tests {
     fn what_a_lock_cannot_say_is_refused() {
         let digest = "0".repeat(64);
         let add = |path: &str, size: &str| {
-            let text = format!("Package: a\nVersion: 1\nFilename: {path}\nSize: {size}\nSHA256: {digest}\n");
+            let text = format!(
+                "Package: a\nVersion: 1\nArchitecture: amd64\nFilename: {path}\nSize: {size}\nSHA256: {digest}\n"
+            );
             Universe::default().add("Packages", text.as_bytes()).map_err(|e| e.to_string())
         };
         add("pool/main/a/a_1%3a2+b~c_amd64.deb", "9223372036854775807").unwrap();
         for path in ["/a", "../a", "a/./b", "a//b", "a b", "{a}", "a\"b", "é"] {
-            assert!(add(path, "1").unwrap_err().contains("below the mirror"), "{path}");
+            assert!(add(path, "1").unwrap_err().contains("is not a path below a Debian mirror"), "{path}");
         }
-        insta::assert_snapshot!(add("pool/../../a", "1").unwrap_err(), @"`Packages` is not a package index: package `a` has a file name that is no path below the mirror: `pool/../../a`");
-        insta::assert_snapshot!(add("a", "9223372036854775808").unwrap_err(), @"`Packages` is not a package index: package `a` has a size that is no number of bytes");
+        insta::assert_snapshot!(add("pool/../../a", "1").unwrap_err(), @r"
+`Packages` is not a package index: package `a`: `pool/../../a` is not a path below a Debian mirror: it has an empty part, `.` or `..`
+  help: the mirror serves a damaged or hostile index: try another mirror
+");
+        insta::assert_snapshot!(add("a", "9223372036854775808").unwrap_err(), @r"
+`Packages` is not a package index: package `a` has a size that is no number of bytes
+  help: the mirror serves a damaged or hostile index: try another mirror
+");
     }
 }

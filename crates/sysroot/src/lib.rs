@@ -29,8 +29,6 @@ mod signature;
 mod skeleton;
 mod status;
 mod symlinks;
-#[doc(hidden)]
-pub mod testing;
 mod unpack;
 mod version;
 

@@ -6,6 +6,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use akbuild_names::{DebianPackageName, DebianPackageVersion};
+
 use crate::index::Universe;
 use crate::resolve::{Query, resolve};
 use crate::{DebPin, SysrootError, compare_versions, release, signature};
@@ -109,7 +111,7 @@ pub fn lock(request: &LockRequest<'_>, meta: &dyn Metadata) -> Result<Locked, Sy
 fn pins(request: &LockRequest<'_>, universe: &Universe) -> Result<Vec<DebPin>, SysrootError> {
     let names: Vec<String> = request.suites.iter().map(|s| format!("`{}`", s.suite)).collect();
     let suites = format!("suite {}", names.join(", "));
-    let mut pins: BTreeMap<(String, String), DebPin> = BTreeMap::new();
+    let mut pins: BTreeMap<(DebianPackageName, DebianPackageVersion), DebPin> = BTreeMap::new();
     for wanted in request.sysroots {
         let query = Query {
             sysroot: &wanted.name,

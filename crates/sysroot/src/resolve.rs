@@ -68,7 +68,7 @@ impl<'u> Resolver<'u, '_> {
         }
         let universe = self.universe;
         let candidates: Vec<&'u Package> = need.clause.iter().flat_map(|r| universe.candidates(r)).collect();
-        let new = || candidates.iter().copied().filter(|p| !self.chosen.contains_key(&p.name));
+        let new = || candidates.iter().copied().filter(|p| !self.chosen.contains_key(p.name.as_str()));
         // What is needed and excluded is taken all the same: the conflict says more than its absence would.
         let found = new().find(|p| self.fits(p)).or_else(|| new().next().filter(|_| need.must));
         match found {
@@ -85,14 +85,14 @@ impl<'u> Resolver<'u, '_> {
     }
 
     fn choose(&mut self, package: &'u Package, because: Option<String>) {
-        if self.chosen.contains_key(&package.name) {
+        if self.chosen.contains_key(package.name.as_str()) {
             return;
         }
-        self.chosen.insert(package.name.clone(), Chosen { package, because });
+        self.chosen.insert(package.name.to_string(), Chosen { package, because });
         for (clause, must) in package.needs(self.query.recommends) {
             let one = clause.len() == 1 && self.universe.named(&clause[0].name).next().is_some();
             let queue = if one && must { &mut self.plain } else { &mut self.choices };
-            queue.push_back(Need { clause, must, by: Some(package.name.clone()) });
+            queue.push_back(Need { clause, must, by: Some(package.name.to_string()) });
         }
     }
 
@@ -104,12 +104,12 @@ impl<'u> Resolver<'u, '_> {
                 if let Some(b) = other {
                     return Err(SysrootError::Conflict {
                         sysroot: self.query.sysroot.to_owned(),
-                        first: a.package.name.clone(),
+                        first: a.package.name.to_string(),
                         field,
                         relation: relation.to_string(),
-                        second: b.package.name.clone(),
-                        first_chain: self.chain(Some(&a.package.name)),
-                        second_chain: self.chain(Some(&b.package.name)),
+                        second: b.package.name.to_string(),
+                        first_chain: self.chain(Some(&a.package.name.to_string())),
+                        second_chain: self.chain(Some(&b.package.name.to_string())),
                     });
                 }
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use akbuild_sysroot::testing::{FakeArchive, FakeDeb, FakeKey, fake_date};
+use akbuild_fixtures::{FakeArchive, FakeDeb, FakeKey, fake_date};
 use akbuild_sysroot::{LockRequest, Locked, Suite, SysrootError, Wanted, lock};
 
 const DAY: Duration = Duration::from_secs(86400);

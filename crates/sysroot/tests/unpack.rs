@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use akbuild_fixtures::{Compression, FakeDeb};
 use akbuild_nar::{TreeHash, hash_path};
-use akbuild_sysroot::testing::{Compression, FakeDeb};
 use akbuild_sysroot::{DebFile, SysrootError, UnpackOptions, Unpacked, unpack};
 use tar::EntryType;
 

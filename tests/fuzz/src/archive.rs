@@ -1,8 +1,8 @@
 //! Archives and Debian packages are unpacked, and nothing outside is written.
 
 use akbuild_fetch::{StripTop, unpack_archive};
+use akbuild_fixtures::{Compression, FakeDeb};
 use akbuild_nar::Digest;
-use akbuild_sysroot::testing::{Compression, FakeDeb};
 use akbuild_sysroot::{DebFile, DebPin, UnpackOptions, unpack};
 
 use super::described::{self, Member, members};
@@ -47,9 +47,9 @@ pub fn deb(data: &[u8]) {
     fence.set_input(&bytes);
     std::fs::create_dir(fence.tree()).expect("a folder");
     let pin = DebPin {
-        name: "fuzz".into(),
-        version: "1".into(),
-        path: "pool/fuzz.deb".into(),
+        name: "fuzz".parse().expect("a name"),
+        version: "1".parse().expect("a version"),
+        path: "pool/fuzz.deb".parse().expect("a path"),
         digest: Digest::sha256(b""),
         size: bytes.len() as u64,
         sysroots: vec!["build".into()],

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use akbuild_fixtures::{FakeKey, fake_date};
 use akbuild_nar::Digest;
 use akbuild_recipe::Lock;
-use akbuild_sysroot::testing::{FakeKey, fake_date};
 use akbuild_sysroot::{LockRequest, Metadata, Suite, Wanted, lock};
 use tempfile::NamedTempFile;
 

@@ -1,7 +1,9 @@
 //! The loopback registry is asked in any words.
 
+use std::fmt::Debug;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -75,16 +77,18 @@ fn start() -> Asked {
 }
 
 fn what() -> Vec<(Algo, What)> {
-    let (name, version) = (|| "a".to_owned(), || "v1.0.0".to_owned());
+    fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
+        text.parse().expect("a name")
+    }
     vec![
-        (Algo::Sha512, What::Npm { name: name(), version: "1.0.0".into(), url: None }),
-        (Algo::Sha512, What::Npm { name: "@s/a".into(), version: "1.0.0".into(), url: None }),
+        (Algo::Sha512, What::Npm { name: name("a"), version: name("1.0.0"), url: None }),
+        (Algo::Sha512, What::Npm { name: name("@s/a"), version: name("1.0.0"), url: None }),
         (
             Algo::Sha256,
-            What::Python { name: name(), version: "1".into(), file: "a-1.whl".into(), url: None, index: None },
+            What::Python { name: name("a"), version: name("1"), file: name("a-1.tar.gz"), url: None, index: None },
         ),
-        (Algo::GoMod, What::GoMod { module: "forge.example/A".into(), version: version() }),
-        (Algo::GoZip, What::GoZip { module: "forge.example/A".into(), version: version() }),
+        (Algo::GoMod, What::GoMod { module: name("forge.example/A"), version: name("v1.0.0") }),
+        (Algo::GoZip, What::GoZip { module: name("forge.example/A"), version: name("v1.0.0") }),
     ]
 }
 

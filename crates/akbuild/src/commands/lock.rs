@@ -13,8 +13,9 @@ use akbuild_recipe::plan::{Plan, SourceId, StageId, Step, Sysroot};
 use akbuild_recipe::{Lock, LockInputs, LockedOrigin, LockedSource, SourceRequest, Want};
 
 use crate::args::Anew;
-use crate::failure::{Exit, Failure, Outcome, replace};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::project::Project;
+use crate::replacement::replace;
 use crate::session::Session;
 
 mod debian;

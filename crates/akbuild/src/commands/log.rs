@@ -12,6 +12,7 @@ use akbuild_store::{BuildId, StageRecord, Store};
 use crate::failure::{Exit, Failure, Outcome, io};
 use crate::project::{self, Project};
 use crate::session::Session;
+use crate::ui::clean;
 
 /// Whoever follows a log looks this often whether there is more.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -50,8 +51,17 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, follow: boo
 fn print(session: &Session, log: &Log) -> Outcome {
     log.note.iter().for_each(|note| session.ui.note(note));
     let bytes = io(std::fs::read(&log.path), "read the log", &log.path)?;
-    session.ui.out(&String::from_utf8_lossy(&bytes));
+    show(session, &bytes);
     Ok(())
+}
+
+/// Prints lines of a log: as they are, or on a terminal as [`clean`] shows them.
+fn show(session: &Session, bytes: &[u8]) {
+    if !session.ui.streams().out_is_terminal() {
+        return session.ui.out_bytes(bytes);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    session.ui.out(&text.lines().map(|line| format!("{}\n", clean(line))).collect::<String>());
 }
 
 /// The log of what came last of a stage: where that was cached, of what made its output.
@@ -172,8 +182,8 @@ fn read(session: &Session, path: &Path) -> Outcome {
         let end =
             if more { unsaid.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) } else { unsaid.len() };
         let lines: Vec<u8> = unsaid.drain(..end).collect();
-        session.ui.out(&String::from_utf8_lossy(&lines));
-        if !more {
+        show(session, &lines);
+        if !more || session.ui.streams().failure().is_some() {
             return Ok(());
         }
         pause(session)?;

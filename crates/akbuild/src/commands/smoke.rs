@@ -10,8 +10,9 @@ use akbuild_smoke::{Event, Finding, Report, Root, SmokeError, Smoking};
 use serde_json::json;
 
 use super::image::{self, Built};
-use crate::failure::{Exit, Failure, Outcome, io, replace};
+use crate::failure::{Exit, Failure, Outcome, io};
 use crate::project::Project;
+use crate::replacement::replace;
 use crate::session::Session;
 use crate::ui::{clean, seconds, size};
 

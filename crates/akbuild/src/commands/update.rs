@@ -1,8 +1,9 @@
 //! `akbuild update`: another version in the recipe, and the lock that goes with it.
 
 use crate::args::Anew;
-use crate::failure::{Failure, Outcome, replace};
+use crate::failure::{Failure, Outcome};
 use crate::project::Project;
+use crate::replacement::replace;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, project: &Project, version: &str, allow_expired: bool) -> Outcome {

@@ -10,7 +10,7 @@ use crate::failure::Outcome;
 use crate::machine;
 use crate::project::Project;
 use crate::session::Session;
-use crate::ui::{ago, clean};
+use crate::ui::{ago, escape_line};
 
 pub(crate) fn run(session: &Session, project: &Project, stage: &str, json: bool) -> Outcome {
     let plan = project.plan()?;
@@ -44,7 +44,7 @@ fn render(why: &Why, now: f64) -> String {
         lines.push(format!("{}{}", node.shown(), times(node, now)));
         lines.extend(details.into_iter().map(|line| format!("  {line}")));
     }
-    lines.iter().map(|line| format!("{}\n", clean(line).trim_end())).collect()
+    lines.iter().map(|line| format!("{}\n", escape_line(line).trim_end())).collect()
 }
 
 fn headline(why: &Why, now: f64) -> Vec<String> {

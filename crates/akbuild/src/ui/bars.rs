@@ -14,40 +14,19 @@ use super::board::Board;
 use super::clock::Clock;
 use super::paint::Paint;
 use super::rows::{Size, rows};
-use super::streams::Streams;
+use super::streams::OutputStreams;
+use super::terminal::{Screen, Terminal};
 use super::ticker::Ticking;
 use super::{Summary, Ui, plain, summary, text};
 
 const EVERY: Duration = Duration::from_millis(100);
-
-/// The terminal, apart from what indicatif draws on it.
-pub(crate) trait Screen: Send + Sync {
-    /// How large it is now.
-    fn size(&self) -> Size;
-    /// Writes lines that stay.
-    fn write(&self, text: &str);
-}
-
-/// The terminal on stderr.
-struct Terminal(Arc<dyn Streams>);
-
-impl Screen for Terminal {
-    fn size(&self) -> Size {
-        let (rows, columns) = console::Term::stderr().size();
-        Size { rows: rows.into(), columns: columns.into() }
-    }
-
-    fn write(&self, text: &str) {
-        self.0.err(text);
-    }
-}
 
 /// What the events and the drawing thread share.
 pub(crate) struct Bars {
     paint: Paint,
     verbose: u8,
     clock: Arc<dyn Clock>,
-    streams: Arc<dyn Streams>,
+    streams: Arc<OutputStreams>,
     screen: Box<dyn Screen>,
     bar: ProgressBar,
     state: Mutex<State>,
@@ -65,9 +44,9 @@ struct State {
 }
 
 /// Bars on stderr, drawn by a thread of their own until the end.
-pub(crate) fn start(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<dyn Streams>) -> Arc<dyn Ui> {
-    let target = ProgressDrawTarget::stderr_with_hz(20);
-    let screen = Box::new(Terminal(streams.clone()));
+pub(crate) fn start(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<OutputStreams>) -> Arc<dyn Ui> {
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::new(streams.clone())), 20);
+    let screen = Box::new(Terminal::new(streams.clone()));
     let bars = Arc::new(Bars::new(paint, verbose, clock, streams, screen, target));
     Arc::new(Ticking::new(bars, EVERY, Bars::draw))
 }
@@ -78,7 +57,7 @@ impl Bars {
         paint: Paint,
         verbose: u8,
         clock: Arc<dyn Clock>,
-        streams: Arc<dyn Streams>,
+        streams: Arc<OutputStreams>,
         screen: Box<dyn Screen>,
         target: ProgressDrawTarget,
     ) -> Self {
@@ -127,8 +106,8 @@ impl Bars {
         let Some((rows, old)) = state.drawn.filter(|(_, old)| old.columns != size.columns) else { return };
         state.drawn = Some((rows, size));
         let now = (rows * old.columns).div_ceil(size.columns.max(1));
-        let up = if now > 1 { format!("\x1b[{}A", now - 1) } else { String::new() };
-        self.screen.write(&format!("{up}\r\x1b[J{}", "\n".repeat(rows - 1)));
+        self.screen.clear(now.saturating_sub(1));
+        self.screen.write(&"\n".repeat(rows - 1));
     }
 
     fn flush(&self, state: &mut State) {
@@ -144,6 +123,13 @@ impl Bars {
         let mut state = self.state();
         state.pending += lines;
         self.flush(&mut state);
+    }
+
+    /// Writes to stdout, which may be the same terminal, while the bar is away.
+    fn aside(&self, write: impl FnOnce()) {
+        let mut state = self.state();
+        self.flush(&mut state);
+        self.bar.suspend(write);
     }
 
     fn line_of(&self, node: &NodeId, line: &str) -> String {
@@ -204,10 +190,16 @@ impl Ui for Bars {
         self.say(&self.paint.error(block));
     }
 
+    fn streams(&self) -> &Arc<OutputStreams> {
+        &self.streams
+    }
+
+    fn out(&self, text: &str) {
+        self.aside(|| self.streams.out(text));
+    }
+
     fn out_bytes(&self, data: &[u8]) {
-        let mut state = self.state();
-        self.flush(&mut state);
-        self.bar.suspend(|| self.streams.out(data));
+        self.aside(|| self.streams.out_bytes(data));
     }
 }
 
@@ -229,12 +221,16 @@ mod tests {
         fn write(&self, text: &str) {
             self.0.write_str(&text.replace('\n', "\r\n")).unwrap();
         }
+
+        fn clear(&self, _up: usize) {
+            unreachable!("its width does not change");
+        }
     }
 
     fn bars(rows: u16, columns: u16, verbose: u8) -> (Bars, Arc<Hands>, InMemoryTerm) {
         let (clock, term) = (Arc::new(Hands::default()), InMemoryTerm::new(rows, columns));
         let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
-        let (streams, screen) = (Arc::new(Captured::default()), Box::new(Memory(term.clone())));
+        let (streams, screen) = (Captured::default().streams(), Box::new(Memory(term.clone())));
         (Bars::new(Paint(false), verbose, clock.clone(), streams, screen, target), clock, term)
     }
 
@@ -367,13 +363,17 @@ mod tests {
         fn write(&self, text: &str) {
             self.0.lock().unwrap().1 += text;
         }
+
+        fn clear(&self, up: usize) {
+            self.0.lock().unwrap().1 += &format!("({up} up)");
+        }
     }
 
     #[test]
     fn a_change_of_width_erases_the_rows_where_they_are_now() {
         let recording = Recording::default();
         recording.0.lock().unwrap().0 = 100;
-        let (clock, streams) = (Arc::new(Hands::default()), Arc::new(Captured::default()));
+        let (clock, streams) = (Arc::new(Hands::default()), Captured::default().streams());
         let screen = Box::new(recording.clone());
         let bars = Bars::new(Paint(false), 0, clock, streams, screen, ProgressDrawTarget::hidden());
         for name in ["a", "b"] {
@@ -385,6 +385,6 @@ mod tests {
         // Three rows of 100 columns are 300 characters: 5 rows of 60.
         recording.0.lock().unwrap().0 = 60;
         bars.draw();
-        assert_eq!(recording.0.lock().unwrap().1, "\x1b[4A\r\x1b[J\n\n");
+        assert_eq!(recording.0.lock().unwrap().1, "(4 up)\n\n");
     }
 }

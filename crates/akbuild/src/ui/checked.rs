@@ -4,8 +4,8 @@ use akbuild_differ::Difference;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::StageId;
 
+use super::escape::escape_line;
 use super::paint::Paint;
-use super::text::clean;
 use super::units::{count, digest};
 
 /// So many files are told of.
@@ -59,8 +59,8 @@ pub(crate) fn block(checked: &Checked, paint: Paint) -> Option<String> {
     let mut text = format!("{} {head}\n", paint.red("differs"));
     for differing in checked.differing.iter().take(SHOWN) {
         let Difference { path, change } = &differing.difference;
-        text += &format!("  {}: {change}\n", clean(&path.to_string_lossy()));
-        text.extend(differing.lines.iter().map(|line| format!("    {} {}\n", paint.dim("|"), clean(line))));
+        text += &format!("  {}: {change}\n", escape_line(&path.to_string_lossy()));
+        text.extend(differing.lines.iter().map(|line| format!("    {} {}\n", paint.dim("|"), escape_line(line))));
     }
     if checked.differing.len() > SHOWN {
         text += &format!("  and {} more\n", checked.differing.len() - SHOWN);
@@ -79,11 +79,11 @@ mod tests {
 
     #[test]
     fn what_differs_is_shown_without_what_a_terminal_would_obey() {
-        insta::assert_snapshot!(block(&checked_stage(), Paint(false)).unwrap(), @"
+        insta::assert_snapshot!(block(&checked_stage(), Paint(false)).unwrap(), @r"
         differs webui: 1 of 640 files differs
-          dist/page: other contents, 9 B -> 1.2 kB
+          dist/\u001b[1mpage: other contents, 9 B -> 1.2 kB
             | text: 1 line added
-            | +
+            | +\u001b[2J
           stored sha256-BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=
            found sha256-CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=
           help: see all of it with `akbuild cache diff sha256-BwcHBwcHBw... sha256-CAgICAgICA...`;

@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::board::Board;
 use super::clock::Clock;
+use super::escape::without_styles;
 use super::paint::Paint;
-use super::streams::Streams;
+use super::streams::OutputStreams;
 use super::{Checked, Differing, Summary, Ui, text};
 
 /// The version of the schema: raised when something that was there goes or changes its meaning.
@@ -27,7 +28,7 @@ pub(crate) struct Json {
     paint: Paint,
     verbose: u8,
     clock: Arc<dyn Clock>,
-    streams: Arc<dyn Streams>,
+    streams: Arc<OutputStreams>,
     state: Mutex<State>,
 }
 
@@ -41,17 +42,17 @@ struct State {
 impl Json {
     /// On these streams. The line `started` is written before the first other one, so that a command
     /// that only prints data prints nothing else.
-    pub(crate) fn new(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<dyn Streams>) -> Self {
+    pub(crate) fn new(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<OutputStreams>) -> Self {
         Self { paint, verbose, clock, streams, state: Mutex::default() }
     }
 
     fn emit(&self, state: &mut State, line: Value) {
         if !std::mem::replace(&mut state.started, true) {
             let version = env!("CARGO_PKG_VERSION");
-            self.streams
-                .out(format!("{}\n", json!({"reason": "started", "schema": SCHEMA, "version": version})).as_bytes());
+            let first = json!({"reason": "started", "schema": SCHEMA, "version": version});
+            self.streams.out(&format!("{first}\n"));
         }
-        self.streams.out(format!("{line}\n").as_bytes());
+        self.streams.out(&format!("{line}\n"));
     }
 
     fn say(&self, line: Value) {
@@ -154,7 +155,7 @@ impl Ui for Json {
     }
 
     fn error(&self, block: &str) {
-        self.say(json!({"reason": "error", "message": block.trim_end()}));
+        self.say(json!({"reason": "error", "message": without_styles(block.trim_end())}));
         self.streams.err(&self.paint.error(block));
     }
 
@@ -162,8 +163,8 @@ impl Ui for Json {
         self.say(line);
     }
 
-    fn out_bytes(&self, data: &[u8]) {
-        self.streams.out(data);
+    fn streams(&self) -> &Arc<OutputStreams> {
+        &self.streams
     }
 }
 
@@ -238,9 +239,9 @@ mod tests {
     use super::super::testing::{Captured, Hands, checked_stage, play, stage};
     use super::*;
 
-    fn json_ui(verbose: u8) -> (Json, Arc<Hands>, Arc<Captured>) {
-        let (clock, streams) = (Arc::new(Hands::default()), Arc::new(Captured::default()));
-        (Json::new(Paint(false), verbose, clock.clone(), streams.clone()), clock, streams)
+    fn json_ui(verbose: u8) -> (Json, Arc<Hands>, Captured) {
+        let (clock, streams) = (Arc::new(Hands::default()), Captured::default());
+        (Json::new(Paint(false), verbose, clock.clone(), streams.streams()), clock, streams)
     }
 
     #[test]

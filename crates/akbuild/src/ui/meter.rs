@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn what_is_done_never_exceeds_what_there_is() {
-        let (clock, streams) = (Arc::new(Hands::default()), Arc::new(Captured::default()));
-        let plain = Plain::new(Paint(false), 0, clock.clone(), streams.clone());
+        let (clock, streams) = (Arc::new(Hands::default()), Captured::default());
+        let plain = Plain::new(Paint(false), 0, clock.clone(), streams.streams());
         let mut meter = Meter::new(&plain, "reading", 3_000_000);
         for (second, bytes) in [(0, 100_000), (10, 1_100_000), (20, 1), (30, 9_000_000)] {
             clock.set(second);

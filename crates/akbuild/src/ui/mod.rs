@@ -1,6 +1,6 @@
 //! What people see: bars on a terminal, plain lines elsewhere, JSON for programs, and the summary
-//! at the end. The only part of the program that writes to stdout and stderr: stdout is data,
-//! stderr is talk.
+//! at the end. The only part of the program that writes to stdout and stderr, and all of it through
+//! [`OutputStreams`], which escapes what a terminal would obey: stdout is data, stderr is talk.
 //!
 //! Knows the engine's events and how to word them. Knows nothing of how anything is built, reads no
 //! environment and no file; [`choose`] is told all that it decides by.
@@ -9,6 +9,7 @@ mod bars;
 mod board;
 mod checked;
 mod clock;
+mod escape;
 mod json;
 mod look;
 mod meter;
@@ -19,6 +20,7 @@ mod rows;
 mod streams;
 mod summary;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -32,9 +34,11 @@ use akbuild_engine::{Report, Sink};
 use akbuild_recipe::plan::StageId;
 
 pub(crate) use checked::{Checked, Differing};
+pub(crate) use escape::escape_line;
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
 pub(crate) use meter::Meter;
-pub(crate) use streams::data;
+pub(crate) use paint::Paint;
+pub(crate) use streams::{MessageWriter, OutputStreams};
 pub(crate) use table::{Align, table};
 pub(crate) use text::clean;
 pub(crate) use units::{ago, count, digest, seconds, size, size_of};
@@ -53,12 +57,16 @@ pub(crate) trait Ui: Sink {
     fn error(&self, block: &str);
     /// A line for programs, an object with `reason`; where people look, it is passed over.
     fn document(&self, _line: serde_json::Value) {}
-    /// Data, to stdout as it is; a line end is not added.
-    fn out(&self, data: &str) {
-        self.out_bytes(data.as_bytes());
+    /// The streams that it writes to.
+    fn streams(&self) -> &Arc<OutputStreams>;
+    /// Text to stdout; a line end is not added.
+    fn out(&self, text: &str) {
+        self.streams().out(text);
     }
-    /// The same for what need not be text.
-    fn out_bytes(&self, data: &[u8]);
+    /// Data to stdout, as it is unless that is a terminal.
+    fn out_bytes(&self, data: &[u8]) {
+        self.streams().out_bytes(data);
+    }
 }
 
 /// How a run ended, and what is needed to tell of it.
@@ -93,11 +101,10 @@ pub(crate) struct Downloads {
     pub(crate) bytes: u64,
 }
 
-/// The way of showing that `look` asks for, on this process's stdout and stderr.
-pub(crate) fn new(look: &Look) -> Arc<dyn Ui> {
-    let paint = paint::Paint(look.color);
+/// The way of showing that `look` asks for, on these streams.
+pub(crate) fn new(look: &Look, streams: Arc<OutputStreams>) -> Arc<dyn Ui> {
+    let paint = Paint(look.color);
     let clock = Arc::new(clock::Monotonic::new());
-    let streams = Arc::new(streams::Standard);
     match look.mode {
         Mode::Bars => bars::start(paint, look.verbose, clock, streams),
         Mode::Plain => plain::start(paint, look.verbose, clock, streams),

@@ -1,6 +1,9 @@
 //! Colour, and the word for how a node ended. A colour never says what no word says.
 
 use akbuild_engine::{NodeId, Report, Status};
+use akbuild_recipe::ErrorPart;
+
+use super::escape::style;
 
 /// Whether to colour.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +64,17 @@ impl Paint {
         }
     }
 
+    /// A part of what is wrong with a recipe.
+    pub(crate) fn part(self, part: ErrorPart, text: &str) -> String {
+        match part {
+            ErrorPart::Mark => self.red(text),
+            ErrorPart::Frame => self.wrap("1;34", text),
+            ErrorPart::Heading => self.bold(text),
+        }
+    }
+
     fn wrap(self, code: &str, text: &str) -> String {
-        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.0 && !text.is_empty() { format!("{}{text}{}", style(code), style("0")) } else { text.to_owned() }
     }
 }
 
@@ -78,17 +90,18 @@ pub(crate) fn word(report: &Report) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::escape::for_terminal;
     use super::*;
 
     #[test]
     fn colour_surrounds_the_word_and_nothing_when_off() {
-        assert_eq!(Paint(true).status(Status::Built, "built"), "\x1b[32mbuilt\x1b[0m");
+        assert_eq!(for_terminal(&Paint(true).status(Status::Built, "built")), "\x1b[32mbuilt\x1b[0m");
         assert_eq!(Paint(false).status(Status::Built, "built"), "built");
     }
 
     #[test]
     fn of_an_error_only_the_word_is_coloured() {
-        assert_eq!(Paint(true).error("error: a\n  b\n"), "\x1b[1;31merror:\x1b[0m a\n  b\n");
+        assert_eq!(for_terminal(&Paint(true).error("error: a\n  b\n")), "\x1b[1;31merror:\x1b[0m a\n  b\n");
         assert_eq!(Paint(false).error("error: a\n  b"), "error: a\n  b\n");
     }
 }

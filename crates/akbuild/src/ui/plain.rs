@@ -11,7 +11,7 @@ use super::board::{Board, Running};
 use super::clock::Clock;
 use super::paint::Paint;
 use super::rows::transfer;
-use super::streams::Streams;
+use super::streams::OutputStreams;
 use super::ticker::Ticking;
 use super::units::{count, elapsed};
 use super::{Summary, Ui, summary, text};
@@ -29,7 +29,7 @@ pub(crate) struct Plain {
     paint: Paint,
     verbose: u8,
     clock: Arc<dyn Clock>,
-    streams: Arc<dyn Streams>,
+    streams: Arc<OutputStreams>,
     state: Mutex<State>,
 }
 
@@ -43,7 +43,7 @@ struct State {
 }
 
 /// Plain lines on stderr, with a thread that speaks for nodes that are silent.
-pub(crate) fn start(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<dyn Streams>) -> Arc<dyn Ui> {
+pub(crate) fn start(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<OutputStreams>) -> Arc<dyn Ui> {
     let plain = Arc::new(Plain::new(paint, verbose, clock, streams));
     Arc::new(Ticking::new(plain, TICK, Plain::tick))
 }
@@ -62,7 +62,7 @@ pub(crate) fn planned(event: &Event) -> String {
 
 impl Plain {
     /// Plain lines; nothing ticks.
-    pub(crate) fn new(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<dyn Streams>) -> Self {
+    pub(crate) fn new(paint: Paint, verbose: u8, clock: Arc<dyn Clock>, streams: Arc<OutputStreams>) -> Self {
         Self { paint, verbose, clock, streams, state: Mutex::default() }
     }
 
@@ -159,8 +159,8 @@ impl Ui for Plain {
         self.streams.err(&self.paint.error(block));
     }
 
-    fn out_bytes(&self, data: &[u8]) {
-        self.streams.out(data);
+    fn streams(&self) -> &Arc<OutputStreams> {
+        &self.streams
     }
 }
 
@@ -169,9 +169,9 @@ mod tests {
     use super::super::testing::{Captured, Hands, play, report, stage};
     use super::*;
 
-    fn plain(verbose: u8) -> (Plain, Arc<Hands>, Arc<Captured>) {
-        let (clock, streams) = (Arc::new(Hands::default()), Arc::new(Captured::default()));
-        (Plain::new(Paint(false), verbose, clock.clone(), streams.clone()), clock, streams)
+    fn plain(verbose: u8) -> (Plain, Arc<Hands>, Captured) {
+        let (clock, streams) = (Arc::new(Hands::default()), Captured::default());
+        (Plain::new(Paint(false), verbose, clock.clone(), streams.streams()), clock, streams)
     }
 
     #[test]

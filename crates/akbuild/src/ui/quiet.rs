@@ -5,18 +5,18 @@ use std::sync::Arc;
 use akbuild_engine::{Event, Sink};
 
 use super::paint::Paint;
-use super::streams::Streams;
+use super::streams::OutputStreams;
 use super::{Summary, Ui, summary};
 
 /// Says nothing of what goes well.
 pub(crate) struct Quiet {
     paint: Paint,
-    streams: Arc<dyn Streams>,
+    streams: Arc<OutputStreams>,
 }
 
 impl Quiet {
     /// On these streams.
-    pub(crate) fn new(paint: Paint, streams: Arc<dyn Streams>) -> Self {
+    pub(crate) fn new(paint: Paint, streams: Arc<OutputStreams>) -> Self {
         Self { paint, streams }
     }
 }
@@ -44,8 +44,8 @@ impl Ui for Quiet {
         self.streams.err(&self.paint.error(block));
     }
 
-    fn out_bytes(&self, data: &[u8]) {
-        self.streams.out(data);
+    fn streams(&self) -> &Arc<OutputStreams> {
+        &self.streams
     }
 }
 
@@ -56,8 +56,8 @@ mod tests {
 
     #[test]
     fn only_trouble_is_told() {
-        let (clock, streams) = (Hands::default(), Arc::new(Captured::default()));
-        let quiet = Quiet::new(Paint(false), streams.clone());
+        let (clock, streams) = (Hands::default(), Captured::default());
+        let quiet = Quiet::new(Paint(false), streams.streams());
         quiet.note("not shown");
         play(&quiet, &clock, || {});
         insta::assert_snapshot!(streams.text(), @"

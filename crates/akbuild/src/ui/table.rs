@@ -2,7 +2,8 @@
 
 use console::measure_text_width as columns;
 
-use super::text::{clean, left, right};
+use super::escape::escape_line;
+use super::text::{left, right};
 
 const GAP: &str = "  ";
 
@@ -19,7 +20,7 @@ pub(crate) fn table<const N: usize>(
     align: &[Align; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
-    let rows: Vec<[String; N]> = rows.map(|row| row.map(|text| clean(&text))).collect();
+    let rows: Vec<[String; N]> = rows.map(|row| row.map(|text| escape_line(&text))).collect();
     let wide = |c: usize| rows.iter().map(|row| columns(&row[c])).chain([columns(head[c])]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(wide).collect();
     let line = |texts: &[&str; N]| {
@@ -40,12 +41,12 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_what_is_in_them() {
-        let rows = [["webui", "12", "x"], ["a\x1b[31m", "1", ""]].map(|row| row.map(str::to_owned));
+        let rows = [["webui", "12", "x"], ["a\x1b[31m\n", "1", ""]].map(|row| row.map(str::to_owned));
         let align = [Align::Left, Align::Right, Align::Left];
         insta::assert_snapshot!(table(&["stage", "size", ""], &align, rows.into_iter()), @r"
-        stage  size
-        webui    12  x
-        a         1
+        stage              size
+        webui                12  x
+        a\u001b[31m\u000a     1
         ");
     }
 }

@@ -1,8 +1,9 @@
 //! For the tests of this module: a clock set by hand, streams that keep what is written, and a
 //! scripted build.
 
-use std::sync::Mutex;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use akbuild_differ::{Change, Difference};
@@ -12,7 +13,7 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{StageId, SysrootId};
 
 use super::clock::Clock;
-use super::streams::Streams;
+use super::streams::{OutputStreams, RawStreams};
 use super::{Checked, Differing, Summary, Ui};
 
 /// A clock that shows what it was set to.
@@ -33,8 +34,8 @@ impl Clock for Hands {
 }
 
 /// Keeps what is written, each line behind the stream it went to.
-#[derive(Default)]
-pub(crate) struct Captured(Mutex<String>);
+#[derive(Clone, Default)]
+pub(crate) struct Captured(Arc<Mutex<String>>);
 
 impl Captured {
     /// All that was written.
@@ -42,18 +43,28 @@ impl Captured {
         self.0.lock().unwrap().clone()
     }
 
-    fn add(&self, stream: &str, text: &str) {
-        *self.0.lock().unwrap() += &super::text::indent(text, stream);
+    /// The streams that lead here.
+    pub(crate) fn streams(&self) -> Arc<OutputStreams> {
+        Arc::new(OutputStreams::new(Box::new(self.clone())))
+    }
+
+    fn add(&self, stream: &str, bytes: &[u8]) -> io::Result<()> {
+        *self.0.lock().unwrap() += &super::text::indent(&String::from_utf8_lossy(bytes), stream);
+        Ok(())
     }
 }
 
-impl Streams for Captured {
-    fn out(&self, data: &[u8]) {
-        self.add("out: ", &String::from_utf8_lossy(data));
+impl RawStreams for Captured {
+    fn out(&self, bytes: &[u8]) -> io::Result<()> {
+        self.add("out: ", bytes)
     }
 
-    fn err(&self, text: &str) {
-        self.add("err: ", text);
+    fn err(&self, bytes: &[u8]) -> io::Result<()> {
+        self.add("err: ", bytes)
+    }
+
+    fn out_is_terminal(&self) -> bool {
+        false
     }
 }
 

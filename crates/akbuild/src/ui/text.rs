@@ -2,6 +2,8 @@
 
 use console::measure_text_width;
 
+use super::escape::{escape_line, is_unsafe};
+
 /// What a line shows once a terminal has obeyed it, without anything that a terminal would obey:
 /// no escape sequences, no control characters, no characters that turn the direction of text, and
 /// of what carriage returns overwrite only the last.
@@ -15,8 +17,7 @@ pub(crate) fn clean(line: &str) -> String {
             '\x1b' => skip_escape(&mut chars),
             '\u{9b}' => skip_control_sequence(&mut chars),
             '\t' => clean.push(' '),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            c if c.is_control() => {}
+            c if is_unsafe(c) => {}
             c => clean.push(c),
         }
     }
@@ -52,10 +53,10 @@ fn skip_string(chars: &mut std::str::Chars<'_>) {
     }
 }
 
-/// At most `width` columns of plain text; what is cut off is shown by dots.
+/// At most `width` columns of text, escaped; what is cut off is shown by dots.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     let dots = if width > 12 { "..." } else { "" };
-    console::truncate_str(text, width, dots).into_owned()
+    console::truncate_str(&escape_line(text), width, dots).into_owned()
 }
 
 /// `text` cut or filled up to exactly `width` columns.
@@ -67,12 +68,13 @@ pub(crate) fn left(text: &str, width: usize) -> String {
 
 /// `text` filled up to at least `width` columns, and never cut.
 pub(crate) fn pad(text: &str, width: usize) -> String {
-    left(text, width.max(measure_text_width(text)))
+    left(text, width.max(measure_text_width(&escape_line(text))))
 }
 
 /// `text` at the right end of at least `width` columns.
 pub(crate) fn right(text: &str, width: usize) -> String {
-    " ".repeat(width.saturating_sub(measure_text_width(text))) + text
+    let text = escape_line(text);
+    " ".repeat(width.saturating_sub(measure_text_width(&text))) + &text
 }
 
 /// Every line of `text` behind `prefix`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use akbuild_engine::{Event, Sink};
 
-use super::{Summary, Ui};
+use super::{OutputStreams, Summary, Ui};
 
 /// Shows as `shown` does, with a thread beside it until the end of the run.
 pub(crate) struct Ticking<T> {
@@ -50,6 +50,14 @@ impl<T: Ui> Ui for Ticking<T> {
 
     fn error(&self, block: &str) {
         self.shown.error(block);
+    }
+
+    fn streams(&self) -> &Arc<OutputStreams> {
+        self.shown.streams()
+    }
+
+    fn out(&self, text: &str) {
+        self.shown.out(text);
     }
 
     fn out_bytes(&self, data: &[u8]) {

@@ -62,7 +62,7 @@ impl Engine {
                     (self.lock_text(lock, None, outputs)?, self.lock_text(lock, Some("go.sum"), outputs)?);
                 for artifact in GoLock::parse(&go_mod, &go_sum, &lock.path)?.artifacts()? {
                     if let What::GoZip { module, version } = artifact.what {
-                        known.sums.insert((module, version), artifact.digest);
+                        known.sums.insert((module.to_string(), version.to_string()), artifact.digest);
                     }
                 }
                 known.vendors.extend(self.open_output(id, outputs)?);

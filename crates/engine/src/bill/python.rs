@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use akbuild_attest::{Component, Ecosystem, Licence, Purl, Ships, python};
+use akbuild_names::normalise;
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Artifacts, Exec, StageId};
-use akbuild_registry::{What, normalise};
+use akbuild_registry::What;
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -44,7 +45,8 @@ impl Engine {
                 }
             }
             for git in selection.git {
-                let (name, version) = (normalise(&git.name), git.version.unwrap_or_default());
+                let version = git.version.map(|version| version.to_string()).unwrap_or_default();
+                let name = git.name.to_string();
                 let purl = Purl::python_git(&name, &version, &git.url, &git.rev);
                 let (ecosystem, ships) = (Ecosystem::Python, Ships::Installed);
                 let component = Component { purl, ecosystem, name, version, digests: vec![], licences: vec![], ships };

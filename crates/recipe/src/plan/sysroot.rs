@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use akbuild_names::{DebianPackageName, DebianPackageVersion, MirrorFilePath};
 use akbuild_nar::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +63,11 @@ pub struct HostMount {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DebPin {
     /// Package name.
-    pub name: String,
+    pub name: DebianPackageName,
     /// Debian version.
-    pub version: String,
+    pub version: DebianPackageVersion,
     /// Path below a mirror's base address, `pool/...`.
-    pub path: String,
+    pub path: MirrorFilePath,
     /// SHA-256 of the `.deb`.
     pub digest: Digest,
     /// Size of the `.deb` in bytes.

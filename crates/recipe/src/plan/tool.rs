@@ -1,5 +1,6 @@
 //! Tools of a plan, and pinned files of the registries of languages. Knows names and digests, no address.
 
+use akbuild_names::{NpmPackageName, NpmPackageVersion, PythonFileName, PythonPackageName, PythonPackageVersion};
 use akbuild_nar::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -26,12 +27,12 @@ pub enum ToolPackage {
 /// One pinned file of a Python index.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PythonPin {
-    /// Normalised project name (PEP 503).
-    pub name: String,
+    /// Project name.
+    pub name: PythonPackageName,
     /// Version.
-    pub version: String,
+    pub version: PythonPackageVersion,
     /// File name in the index.
-    pub file: String,
+    pub file: PythonFileName,
     /// SHA-256 of the file.
     pub digest: Digest,
 }
@@ -40,9 +41,9 @@ pub struct PythonPin {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NpmPin {
     /// Package name, with its scope.
-    pub name: String,
+    pub name: NpmPackageName,
     /// Version.
-    pub version: String,
+    pub version: NpmPackageVersion,
     /// SHA-512 of the tarball.
     pub digest: Digest,
 }

@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use akbuild_names::{PythonFileName, PythonPackageName, PythonPackageVersion, normalise, percent_decode};
 use toml_span::value::Table;
 use toml_span::{Span, Value};
 
-use super::normalise;
 use super::settings::Settings;
 use super::toml::Document;
-use crate::{LockError, percent};
+use crate::LockError;
+use crate::error::Refusals;
 
+const WRONG_NAMES: &str = "Find out how these names came into the lock; write it again with `uv lock`.";
 pub(crate) const AGAIN: &str = "write the file again with `uv lock`";
 
 /// A parsed `uv.lock`, with the settings of the `pyproject.toml` beside it.
@@ -28,8 +30,8 @@ pub struct PythonLock {
 /// One `[[package]]`.
 #[derive(Debug)]
 pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) version: Option<String>,
+    pub(crate) name: PythonPackageName,
+    pub(crate) version: Option<PythonPackageVersion>,
     pub(crate) origin: Origin,
     pub(crate) markers: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -58,7 +60,7 @@ pub(crate) enum Origin {
 /// One entry of a list of dependencies.
 #[derive(Clone, Debug)]
 pub(crate) struct Dependency {
-    pub(crate) name: String,
+    pub(crate) name: PythonPackageName,
     pub(crate) version: Option<String>,
     pub(crate) origin: Option<Origin>,
     pub(crate) extras: Vec<String>,
@@ -68,7 +70,7 @@ pub(crate) struct Dependency {
 /// One wheel or source distribution.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
-    pub(crate) name: String,
+    pub(crate) name: PythonFileName,
     pub(crate) url: Option<String>,
     pub(crate) url_span: Option<Span>,
     pub(crate) hash: Option<String>,
@@ -93,15 +95,17 @@ impl PythonLock {
                 advice: "write it again with a uv that writes version 1: `uv lock`",
             });
         }
-        let (members, groups) = manifest(&doc, top)?;
-        Ok(Self {
+        let mut wrong = Refusals::default();
+        let (members, groups) = manifest(&doc, top, &mut wrong)?;
+        let lock = Self {
             file: file.to_owned(),
             requires_python: doc.text(top, "requires-python")?,
-            packages: packages(&doc, top)?,
+            packages: packages(&doc, top, &mut wrong)?,
             members,
             groups,
             settings,
-        })
+        };
+        wrong.check(file, WRONG_NAMES, lock)
     }
 }
 
@@ -111,19 +115,28 @@ fn beside(file: &str, name: &str) -> String {
 
 type Groups = BTreeMap<String, Vec<Dependency>>;
 
-fn manifest<'a>(doc: &Document<'a>, top: &Table<'a>) -> Result<(BTreeSet<String>, Groups), LockError> {
+fn manifest<'a>(
+    doc: &Document<'a>,
+    top: &Table<'a>,
+    wrong: &mut Refusals,
+) -> Result<(BTreeSet<String>, Groups), LockError> {
     let Some(manifest) = doc.sub(top, "manifest")? else { return Ok(Default::default()) };
     let members = doc.texts(manifest, "members")?.into_iter().collect();
-    let groups = dependency_lists(doc, manifest, "dependency-groups")?;
+    let groups = dependency_lists(doc, manifest, "dependency-groups", "manifest", wrong)?;
     Ok((members, groups))
 }
 
-/// All `[[package]]` entries of a lock.
-pub(crate) fn packages<'a>(doc: &Document<'a>, top: &Table<'a>) -> Result<Vec<Package>, LockError> {
-    doc.array(top, "package")?.iter().map(|value| package(doc, value)).collect()
+/// All `[[package]]` entries of a lock, but for those whose names are wrong.
+pub(crate) fn packages<'a>(
+    doc: &Document<'a>,
+    top: &Table<'a>,
+    wrong: &mut Refusals,
+) -> Result<Vec<Package>, LockError> {
+    doc.array(top, "package")?.iter().filter_map(|value| package(doc, value, wrong).transpose()).collect()
 }
 
-fn package<'a>(doc: &Document<'a>, value: &Value<'a>) -> Result<Package, LockError> {
+/// One entry; `None`: its name or version is wrong.
+fn package<'a>(doc: &Document<'a>, value: &Value<'a>, wrong: &mut Refusals) -> Result<Option<Package>, LockError> {
     let table = doc.table(value, "package")?;
     let Some(name) = doc.text(table, "name")? else {
         return Err(doc.wrong(value.span.start, "a package has no name"));
@@ -131,21 +144,27 @@ fn package<'a>(doc: &Document<'a>, value: &Value<'a>) -> Result<Package, LockErr
     let Some(origin) = origin(doc, table)? else {
         return Err(doc.wrong(value.span.start, &format!("the package `{name}` has no source")));
     };
+    let version = doc.text(table, "version")?;
+    let entry = version.as_ref().map_or_else(|| name.clone(), |version| format!("{name}=={version}"));
+    let parsed = wrong.parse(&entry, &name);
+    let version = version.map(|version| wrong.parse(&entry, &version));
+    let (Some(name), false) = (parsed, version == Some(None)) else { return Ok(None) };
+    let wheels = doc.array(table, "wheels")?.iter();
     let span = |key: &str| table.get_key_value(key).map(|(key, value)| Span::new(key.span.start, value.span.end));
-    Ok(Package {
-        name: normalise(&name),
-        version: doc.text(table, "version")?,
+    Ok(Some(Package {
+        name,
+        version: version.flatten(),
         origin,
         markers: doc.texts(table, "resolution-markers")?,
-        dependencies: dependencies(doc, table, "dependencies")?,
-        extras: dependency_lists(doc, table, "optional-dependencies")?,
-        groups: dependency_lists(doc, table, "dev-dependencies")?,
-        sdist: table.get("sdist").map(|value| file(doc, value)).transpose()?,
-        wheels: doc.array(table, "wheels")?.iter().map(|value| file(doc, value)).collect::<Result<_, _>>()?,
+        dependencies: dependencies(doc, table, "dependencies", &entry, wrong)?,
+        extras: dependency_lists(doc, table, "optional-dependencies", &entry, wrong)?,
+        groups: dependency_lists(doc, table, "dev-dependencies", &entry, wrong)?,
+        sdist: table.get("sdist").map(|value| file(doc, value, &entry, wrong)).transpose()?.flatten(),
+        wheels: wheels.filter_map(|value| file(doc, value, &entry, wrong).transpose()).collect::<Result<_, _>>()?,
         sdist_span: span("sdist"),
         wheels_span: span("wheels"),
         url_span: doc.sub(table, "source")?.and_then(|source| source.get("url")).map(|value| value.span),
-    })
+    }))
 }
 
 fn origin<'a>(doc: &Document<'a>, table: &Table<'a>) -> Result<Option<Origin>, LockError> {
@@ -168,29 +187,48 @@ fn origin<'a>(doc: &Document<'a>, table: &Table<'a>) -> Result<Option<Origin>, L
         .wrong(start, "a source of no known kind: expected registry, git, url, editable, virtual, directory or path"))
 }
 
-fn dependency_lists<'a>(doc: &Document<'a>, table: &Table<'a>, key: &str) -> Result<Groups, LockError> {
+fn dependency_lists<'a>(
+    doc: &Document<'a>,
+    table: &Table<'a>,
+    key: &str,
+    entry: &str,
+    wrong: &mut Refusals,
+) -> Result<Groups, LockError> {
     let Some(lists) = doc.sub(table, key)? else { return Ok(BTreeMap::new()) };
-    lists.keys().map(|name| Ok((normalise(&name.name), dependencies(doc, lists, &name.name)?))).collect()
+    lists.keys().map(|name| Ok((normalise(&name.name), dependencies(doc, lists, &name.name, entry, wrong)?))).collect()
 }
 
-fn dependencies<'a>(doc: &Document<'a>, table: &Table<'a>, key: &str) -> Result<Vec<Dependency>, LockError> {
+fn dependencies<'a>(
+    doc: &Document<'a>,
+    table: &Table<'a>,
+    key: &str,
+    entry: &str,
+    wrong: &mut Refusals,
+) -> Result<Vec<Dependency>, LockError> {
     let one = |value: &Value<'a>| {
         let table = doc.table(value, key)?;
         let Some(name) = doc.text(table, "name")? else {
             return Err(doc.wrong(value.span.start, "a dependency has no name"));
         };
-        Ok(Dependency {
-            name: normalise(&name),
+        let Some(name) = wrong.parse(entry, &name) else { return Ok(None) };
+        Ok(Some(Dependency {
+            name,
             version: doc.text(table, "version")?,
             origin: origin(doc, table)?,
             extras: doc.texts(table, if table.contains_key("extras") { "extras" } else { "extra" })?,
             marker: doc.text(table, "marker")?,
-        })
+        }))
     };
-    doc.array(table, key)?.iter().map(one).collect()
+    doc.array(table, key)?.iter().map(one).filter_map(Result::transpose).collect()
 }
 
-fn file<'a>(doc: &Document<'a>, value: &Value<'a>) -> Result<File, LockError> {
+/// A file of a package; `None`: its name is wrong.
+fn file<'a>(
+    doc: &Document<'a>,
+    value: &Value<'a>,
+    entry: &str,
+    wrong: &mut Refusals,
+) -> Result<Option<File>, LockError> {
     let table = doc.table(value, "file")?;
     let url = doc.text(table, "url")?;
     let named = doc.text(table, "filename")?.or(doc.text(table, "path")?);
@@ -198,21 +236,21 @@ fn file<'a>(doc: &Document<'a>, value: &Value<'a>) -> Result<File, LockError> {
     let Some(name) = name else {
         return Err(doc.wrong(value.span.start, "a file has neither a url nor a file name"));
     };
-    Ok(File {
+    let Some(name) = wrong.parse(entry, &name) else { return Ok(None) };
+    Ok(Some(File {
         name,
         url_span: table.get("url").map(|value| value.span),
         url,
         hash: doc.text(table, "hash")?,
         size: table.get("size").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok()),
-    })
+    }))
 }
 
 /// The decoded last segment of an address's path.
 fn file_name(url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next()?;
-    let name = percent::decode(path.rsplit('/').next()?)?;
-    let harmless = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0', '"']);
-    harmless.then(|| name.into_owned())
+    let name = percent_decode(path.rsplit('/').next()?)?;
+    (!name.is_empty()).then(|| name.into_owned())
 }
 
 /// The span of every `registry = "..."` value in the lock, in packages and in their dependencies.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Version;
+use akbuild_names::Version;
 
 /// What markers are evaluated against: CPython on Linux.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Environment {
         let is = |operand: &Operand, wanted: &str| matches!(operand, Operand::Variable(name) if name == wanted);
         if is(left, "extra") || is(right, "extra") {
             let name = if is(left, "extra") { value(right)? } else { value(left)? };
-            let name = crate::normalise(&name);
+            let name = akbuild_names::normalise(&name);
             return match operator {
                 "==" => Ok(self.extras.contains(&name)),
                 "!=" => Ok(!self.extras.contains(&name)),

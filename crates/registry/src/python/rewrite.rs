@@ -5,6 +5,7 @@ use toml_span::Span;
 use super::lock::{AGAIN, File, Package, PythonLock, packages, registry_spans};
 use super::select::{PythonSelection, by_package};
 use super::toml::Document;
+use crate::error::Refusals;
 use crate::{LockError, percent};
 
 impl PythonLock {
@@ -23,7 +24,7 @@ impl PythonLock {
         registry_spans(&value, &mut registries);
         let mut edits: Vec<(Span, String)> =
             registries.into_iter().map(|span| (span, format!("{base}/pypi/simple"))).collect();
-        for package in packages(&doc, doc.table(&value, "uv.lock")?)? {
+        for package in packages(&doc, doc.table(&value, "uv.lock")?, &mut Refusals::default())? {
             let key = (package.name.as_str(), package.version.as_deref().unwrap_or_default());
             match chosen.get(&key) {
                 Some(file) => only(&package, file, base, text, &mut edits),

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use akbuild_names::{
+    GitCommit, GitRepositoryAddress, NameError, PackageFileAddress, PythonPackageName, PythonPackageVersion, normalise,
+};
 use akbuild_nar::{Algo, Digest};
 
+use super::Tags;
 use super::lock::{File, Origin, Package, PythonLock};
 use super::walk::{installed, python_numbers};
-use super::{Tags, normalise};
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};
 
@@ -47,20 +50,20 @@ pub struct PythonSelection {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GitDependency {
     /// The project's name.
-    pub name: String,
+    pub name: PythonPackageName,
     /// Its version, where the lock knows it.
-    pub version: Option<String>,
+    pub version: Option<PythonPackageVersion>,
     /// The repository's address.
-    pub url: String,
+    pub url: GitRepositoryAddress,
     /// The commit.
-    pub rev: String,
+    pub rev: GitCommit,
 }
 
 /// A package of the source tree itself: the project, a workspace member, a path dependency.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalMember {
     /// Its name.
-    pub name: String,
+    pub name: PythonPackageName,
     /// Its folder or file, relative to the lock.
     pub path: String,
 }
@@ -69,9 +72,9 @@ pub struct LocalMember {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceBuild {
     /// The project's name.
-    pub name: String,
+    pub name: PythonPackageName,
     /// Its version.
-    pub version: String,
+    pub version: PythonPackageVersion,
 }
 
 impl PythonLock {
@@ -101,9 +104,9 @@ impl PythonLock {
         match &package.origin {
             Origin::Local(path) => to.members.push(LocalMember { name, path: path.clone() }),
             Origin::Git(url) => match git_dependency(package, url) {
-                Err(why) => no.add(name, why),
-                Ok(git) if !want.git.iter().any(|known| normalise(known) == name) => no.add(
-                    name,
+                Err(why) => no.add(name.as_str(), why),
+                Ok(git) if !want.git.iter().any(|known| normalise(known) == *name) => no.add(
+                    name.as_str(),
                     format!(
                         "it comes from git ({} at {}) and no source stands for it: add that commit as a source, and name \
                          it under `git` of the stage",
@@ -126,6 +129,7 @@ impl PythonLock {
         let (file, is_sdist) = self.choose(package, tags)?;
         let version = package.version.clone().ok_or("it has no version")?;
         let (name, file_name, url) = (package.name.clone(), file.name.clone(), file.address(package));
+        let url = url.map(|url| PackageFileAddress::parse(&url)).transpose().map_err(|error| error.to_string())?;
         if url.is_none() {
             return Err(format!("its file {file_name} has no url: files of a local index are not supported"));
         }
@@ -175,15 +179,16 @@ impl File {
 }
 
 fn label(package: &Package) -> String {
-    package.version.as_ref().map_or_else(|| package.name.clone(), |version| format!("{}=={version}", package.name))
+    package.version.as_ref().map_or_else(|| package.name.to_string(), |version| format!("{}=={version}", package.name))
 }
 
 /// `https://host/path?rev=x#COMMIT`, as uv writes it.
 fn git_dependency(package: &Package, source: &str) -> Result<GitDependency, String> {
     let (address, commit) =
         source.split_once('#').ok_or_else(|| format!("its git source `{source}` names no commit"))?;
-    let url = address.split_once('?').map_or(address, |(url, _)| url).to_owned();
-    let rev = commit.to_owned();
+    let wrong = |error: NameError| error.to_string();
+    let url = GitRepositoryAddress::parse(address.split_once('?').map_or(address, |(url, _)| url)).map_err(wrong)?;
+    let rev = GitCommit::parse(commit).map_err(wrong)?;
     Ok(GitDependency { name: package.name.clone(), version: package.version.clone(), url, rev })
 }
 

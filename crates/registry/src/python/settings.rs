@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use toml_span::value::Table;
 
-use super::normalise;
 use super::toml::Document;
 use crate::LockError;
+use akbuild_names::normalise;
 
 /// The settings of a project that decide what uv installs, and from which files.
 #[derive(Clone, Debug, Default)]

@@ -131,7 +131,14 @@ impl WheelName {
             None => None,
         };
         let [pythons, abis, platforms] = tags.map(|set| set.split('.').map(str::to_owned).collect());
-        Some(Self { name: super::normalise(name), version: version.to_owned(), build, pythons, abis, platforms })
+        Some(Self {
+            name: akbuild_names::normalise(name),
+            version: version.to_owned(),
+            build,
+            pythons,
+            abis,
+            platforms,
+        })
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use akbuild_names::{Specifiers, Version, normalise};
+
+use super::PythonWant;
 use super::lock::{Dependency, Origin, Package, PythonLock};
 use super::marker::Environment;
 use super::settings::DefaultGroups;
-use super::{PythonWant, Specifiers, Version, normalise};
 use crate::error::Refusals;
 
 /// The places in the lock of all packages that are installed, in any of the environments meant.
@@ -64,7 +66,7 @@ impl<'a> Walk<'a> {
         let lock = self.lock;
         let is = |package: &Package, path: &str| matches!(&package.origin, Origin::Local(at) if at == path);
         let root: Vec<usize> = (0..lock.packages.len()).filter(|n| is(&lock.packages[*n], ".")).collect();
-        let members = || (0..lock.packages.len()).filter(|n| lock.members.contains(&lock.packages[*n].name));
+        let members = || (0..lock.packages.len()).filter(|n| lock.members.contains(lock.packages[*n].name.as_str()));
         let roots = if root.is_empty() { members().collect() } else { root };
         if roots.is_empty() && lock.groups.is_empty() {
             self.refusals.add("(the project)", "the lock has no project and no workspace members to start at");
@@ -188,7 +190,7 @@ impl<'a> Walk<'a> {
     fn find(&self, dependency: &Dependency) -> Result<usize, String> {
         let fits = |package: &Package| {
             package.name == dependency.name
-                && (dependency.version.is_none() || package.version == dependency.version)
+                && (dependency.version.is_none() || package.version.as_deref() == dependency.version.as_deref())
                 && dependency.origin.as_ref().is_none_or(|origin| *origin == package.origin)
         };
         let all: Vec<usize> = (0..self.lock.packages.len()).filter(|n| fits(&self.lock.packages[*n])).collect();

@@ -1,6 +1,6 @@
 //! Reading `go.mod` and `go.sum`.
 
-use akbuild_registry::{GoLock, escape_module};
+use akbuild_registry::GoLock;
 
 const H1: &str = "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
@@ -95,11 +95,20 @@ fn says_where_a_line_is_wrong() {
     insta::assert_snapshot!(wrong("", "a.invalid/one v1.0.0\n"), @"api/go.sum:1:1: expected MODULE VERSION HASH; correct it, then run `go mod tidy`");
     insta::assert_snapshot!(wrong("", "\na.invalid/one v1.0.0 h1:x\n"), @"api/go.sum:2:1: `h1:x` is not base 64; correct it, then run `go mod tidy`");
     insta::assert_snapshot!(wrong("", "a v1 h1:AAAA\n"), @"api/go.sum:1:1: a h1-zip digest has 32 bytes, found 3; copy the whole digest; correct it, then run `go mod tidy`");
-    let other = "a v1 H1\na v1 h1:AAAAQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
-    insta::assert_snapshot!(wrong("", other), @"api/go.sum:2:1: a v1 has a second, different hash; correct it, then run `go mod tidy`");
+    let other = "a.b/c v1.0.0 H1\na.b/c v1.0.0 h1:AAAAQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+    insta::assert_snapshot!(wrong("", other), @"api/go.sum:2:1: a.b/c v1.0.0 has a second, different hash; correct it, then run `go mod tidy`");
 }
 
 #[test]
-fn escapes_upper_case() {
-    assert_eq!(escape_module("github.com/Azure/azure-SDK"), "github.com/!azure/azure-!s!d!k");
+fn names_all_lines_with_wrong_names() {
+    let sum = "h1:AAAAQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let lines = ["http://host/x v1.0.0", "a.invalid/one v1.0.0", "../x v1.0.0/go.mod", "a.invalid/one ../v1"];
+    let text: String = lines.iter().map(|line| format!("{line} {sum}\n")).collect();
+    insta::assert_snapshot!(wrong("module m\n", &text), @r"
+api/go.sum: 3 entries cannot be used:
+  line 1: `http://host/x` is not the path of a Go module: its first part has no dot
+  line 3: `../x` is not the path of a Go module: a part of it starts or ends with `.`
+  line 4: `../v1` is not the version of a Go module: expected semver after a `v`: vMAJOR.MINOR.PATCH
+Find out how these lines came into the file; write it again with `go mod tidy`.
+");
 }

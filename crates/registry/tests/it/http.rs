@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use akbuild_names::{GoModulePath, GoModuleVersion};
 use akbuild_nar::{Algo, Digest, Hasher};
 use akbuild_registry::{Artifact, Catalogue, Server, Upstream, What};
 use tempfile::TempDir;
@@ -66,17 +67,27 @@ impl Files {
     pub(crate) fn npm(&mut self, name: &str, version: &str, url: Option<&str>, bytes: &[u8]) {
         let mut hasher = Hasher::new(Algo::Sha512);
         hasher.update(bytes);
-        let what = What::Npm { name: name.to_owned(), version: version.to_owned(), url: url.map(str::to_owned) };
+        let what = What::Npm {
+            name: name.parse().unwrap(),
+            version: version.parse().unwrap(),
+            url: url.map(|url| url.parse().unwrap()),
+        };
         self.add(hasher.finish(), what, bytes);
     }
 
     pub(crate) fn python(&mut self, name: &str, version: &str, file: &str, bytes: &[u8]) {
-        let artifact = Artifact::python(name, version, file, Digest::sha256(bytes));
+        let artifact = Artifact::python(
+            name.parse().unwrap(),
+            version.parse().unwrap(),
+            file.parse().unwrap(),
+            Digest::sha256(bytes),
+        );
         self.add(artifact.digest, artifact.what, bytes);
     }
 
     pub(crate) fn go(&mut self, module: &str, version: &str, go_mod: &str, zip: &[u8]) {
-        let (module, version) = (module.to_owned(), version.to_owned());
+        let module: GoModulePath = module.parse().unwrap();
+        let version: GoModuleVersion = version.parse().unwrap();
         let of = |algo, bytes: &[u8]| {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(bytes).unwrap();

@@ -92,3 +92,33 @@ fn refuses_other_versions_and_what_is_no_lock() {
     insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 2, "packages": []}"#), @"package-lock.json: packages: expected an object, found an array; write the file again with `npm install --package-lock-only`");
     assert!(NpmLock::parse(r#"{"lockfileVersion": 2, "packages": {}}"#, "f").is_ok());
 }
+
+#[test]
+fn names_all_entries_with_wrong_names() {
+    let integrity = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+    let entry = |key: &str, name: &str, version: &str, more: &str| {
+        format!(
+            r#""node_modules/{key}": {{"name": "{name}", "version": "{version}", "integrity": "{integrity}"{more}}}"#
+        )
+    };
+    let entries = [
+        entry("a", "//host/evil", "1.0.0", ""),
+        entry("b", "file:///etc/passwd#", "1.0.0", ""),
+        entry("c", "c", "../../1.0.0", ""),
+        entry("d", "@s/..", "1.0.0", ""),
+        entry("e", "JSONStream", "1.0.0", ""),
+        entry("f", "f", "1.0.0", r#", "resolved": "https:///etc/passwd""#),
+        entry("g", "g", "1.0.0", r#", "resolved": "https://[""#),
+    ];
+    let lock = format!(r#"{{"lockfileVersion": 3, "packages": {{{}}}}}"#, entries.join(", "));
+    let lock = akbuild_registry::NpmLock::parse(&lock, "web/package-lock.json").unwrap();
+    insta::assert_snapshot!(lock.artifacts(&akbuild_registry::Platform::linux_glibc("x64")).unwrap_err(), @r"
+web/package-lock.json: 5 entries cannot be used:
+  node_modules/a: `//host/evil` is not an npm package name: it has a character that cannot stand in a URL as it is
+  node_modules/b: `file:///etc/passwd#` is not an npm package name: it has a character that cannot stand in a URL as it is
+  node_modules/c: `../../1.0.0` is not an npm package version: expected semver: MAJOR.MINOR.PATCH
+  node_modules/d: `@s/..` is not an npm package name: a part of it starts with `.`
+  node_modules/g: `https://[` is not the address of a package's file: it is not a URL
+Write the lock file again with `npm install --package-lock-only`, against a registry that gives sha512 integrity; replace git and file dependencies by published packages.
+");
+}

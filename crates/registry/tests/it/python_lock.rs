@@ -95,7 +95,7 @@ wheels = [
 [[package]]
 name = "fromgit"
 version = "0.1"
-source = { git = "https://git.invalid/x/fromgit?rev=abc#abcdef" }
+source = { git = "https://git.invalid/x/fromgit?rev=abc#abcdefabcdefabcdefabcdefabcdefabcdefabcd" }
 
 [[package]]
 name = "helper"
@@ -208,7 +208,7 @@ fn selects_what_uv_sync_installs() {
                 "0.1",
             ),
             url: "https://git.invalid/x/fromgit",
-            rev: "abcdef",
+            rev: "abcdefabcdefabcdefabcdefabcdefabcdefabcd",
         },
     ],
     [
@@ -329,7 +329,7 @@ uv.lock: 6 entries cannot be used:
   extra nodocs: the project has no such extra; it has docs
   fastdep==1.0: its file fastdep-1.0-py3-none-any.whl has the hash `md5:00`, expected sha256:HEX
   forked==2.0: its file forked-2.0-py3-none-any.whl has no hash
-  fromgit: it comes from git (https://git.invalid/x/fromgit at abcdef) and no source stands for it: add that commit as a source, and name it under `git` of the stage
+  fromgit: it comes from git (https://git.invalid/x/fromgit at abcdefabcdefabcdefabcdefabcdefabcdefabcd) and no source stands for it: add that commit as a source, and name it under `git` of the stage
   group nogroup: the project has no such group; it has dev, lint
   srconly==1.0: no wheel may be used, and `no-build` forbids to build it
 Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
@@ -340,7 +340,7 @@ Correct pyproject.toml or the choices named above, and write the lock file again
     insta::assert_snapshot!(select(&text, PYPROJECT, &want).unwrap_err(), @r"
 uv.lock: 3 entries cannot be used:
   fastdep==1.0: its file fastdep-1.0-py3-none-any.whl has the hash `md5:00`, expected sha256:HEX
-  fromgit: it comes from git (https://git.invalid/x/fromgit at abcdef) and no source stands for it: add that commit as a source, and name it under `git` of the stage
+  fromgit: it comes from git (https://git.invalid/x/fromgit at abcdefabcdefabcdefabcdefabcdefabcdefabcd) and no source stands for it: add that commit as a source, and name it under `git` of the stage
   python 3.12: the lock is for `>=3.13`
 Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
 ");
@@ -376,4 +376,60 @@ fn the_rewritten_lock_leaves_one_file_of_each_selected_package() {
     // What is rewritten is a lock again, and selects the same.
     let again = PythonLock::parse(&rewritten, PYPROJECT, "uv.lock").unwrap().select(&want("3.14.2")).unwrap();
     assert_eq!(files(&again), files(&selection));
+}
+
+#[test]
+fn names_all_entries_with_wrong_names() {
+    let package = |name: &str, version: &str, file: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = {{ registry = \"https://index.invalid/simple\" }}\n\
+             sdist = {{ url = \"{file}\", hash = \"sha256:x\" }}\n"
+        )
+    };
+    let lock = [
+        "version = 1\n".to_owned(),
+        package("../a", "1.0", "https://files.invalid/a-1.0.tar.gz"),
+        package("b", "1.0/../..", "https://files.invalid/b-1.0.tar.gz"),
+        package("c", "1.0", "https://files.invalid/..%2fc.tar.gz"),
+        package("d", "1.0", "https://files.invalid/d.exe"),
+        package("Zope.Interface", "1.0", "https://files.invalid/z-1.0.tar.gz"),
+        "[[package]]\nname = \"e\"\nversion = \"1\"\nsource = { virtual = \".\" }\ndependencies = [{ name = \"//x\" }]\n".to_owned(),
+    ];
+    insta::assert_snapshot!(PythonLock::parse(&lock.concat(), "", "app/uv.lock").unwrap_err(), @r"
+app/uv.lock: 5 entries cannot be used:
+  ../a==1.0: `../a` is not the name of a Python project: only letters, digits, `-`, `_` and `.` are allowed
+  b==1.0/../..: `1.0/../..` is not the version of a Python project: expected a version as PEP 440 describes it
+  c==1.0: `../c.tar.gz` is not the name of a wheel or of a source distribution: it starts with `.` or `-`
+  d==1.0: `d.exe` is not the name of a wheel or of a source distribution: its ending is not known
+  e==1: `//x` is not the name of a Python project: only letters, digits, `-`, `_` and `.` are allowed
+Find out how these names came into the lock; write it again with `uv lock`.
+");
+}
+
+#[test]
+fn an_address_that_is_no_address_of_a_file_is_refused() {
+    let lock = |source: &str, file: &str| {
+        let text = format!(
+            "version = 1\n[manifest]\nmembers = [\"e\"]\n[[package]]\nname = \"e\"\nversion = \"1\"\nsource = {{ virtual = \".\" }}\n\
+             dependencies = [{{ name = \"a\" }}]\n[[package]]\nname = \"a\"\nversion = \"1\"\nsource = {source}\n{file}\n"
+        );
+        PythonLock::parse(&text, "", "uv.lock").unwrap().select(&want("3.14")).unwrap_err().to_string()
+    };
+    let hash = "0a".repeat(32);
+    let file = format!("sdist = {{ url = \"file:///etc/a-1.tar.gz\", hash = \"sha256:{hash}\" }}");
+    insta::assert_snapshot!(lock("{ registry = \"https://index.invalid/simple\" }", &file), @r"
+uv.lock: 1 entry cannot be used:
+  a==1: `file:///etc/a-1.tar.gz` is not the address of a package's file: expected http or https
+Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
+");
+    insta::assert_snapshot!(lock("{ git = \"ext::sh#0123\" }", ""), @r"
+uv.lock: 1 entry cannot be used:
+  a: `ext::sh` is not the address of a git repository: expected https, http, ssh or git
+Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
+");
+    insta::assert_snapshot!(lock("{ git = \"https://forge.invalid/a#main\" }", ""), @r"
+uv.lock: 1 entry cannot be used:
+  a: `main` is not a git commit: expected 40 or 64 lower-case hex digits
+Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
+");
 }

@@ -10,7 +10,7 @@ use crate::commands::check::stored_file;
 use crate::commands::explain;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
-use crate::ui::{clean, digest};
+use crate::ui::{digest, escape_line};
 
 /// At most so many lines tell how one file differs.
 const LINES: usize = 40;
@@ -97,7 +97,7 @@ fn render(diff: &Diff) -> String {
     }
     let indent = if diff.inputs.is_some() { "  " } else { "" };
     lines.extend(outputs(diff).into_iter().map(|line| format!("{indent}{line}")));
-    lines.iter().map(|line| format!("{}\n", clean(line).trim_end())).collect()
+    lines.iter().map(|line| format!("{}\n", escape_line(line).trim_end())).collect()
 }
 
 fn outputs(diff: &Diff) -> Vec<String> {

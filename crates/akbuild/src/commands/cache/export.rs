@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use akbuild_export::{Contents, Written, export};
 use serde_json::json;
@@ -11,9 +11,10 @@ use super::what::What;
 use crate::args::Global;
 use crate::failure::{Failure, Outcome, io};
 use crate::project::{self, Project};
+use crate::replacement::ReplacementFile;
 use crate::session::Session;
 use crate::toolchain;
-use crate::ui::{Meter, data, size};
+use crate::ui::{Meter, size};
 
 /// What was asked for.
 pub(super) struct Wanted<'a> {
@@ -30,7 +31,7 @@ pub(super) fn run(session: &Session, global: &Global, wanted: &Wanted<'_>) -> Ou
     }
     if to_stdout {
         let message = "an export is nothing for a terminal\n  help: name a file with `--output FILE`, or use a pipe";
-        let mut out = data().ok_or_else(|| Failure::Say(message.to_owned()))?;
+        let mut out = session.ui.streams().data().ok_or_else(|| Failure::Say(message.to_owned()))?;
         let contents = contents(session, global, wanted)?;
         let written = write(session, &contents, &mut out)?;
         session.ui.note(&format!("sha256 {}, {}", written.digest.hex(), size(written.bytes)));
@@ -85,31 +86,17 @@ fn contents(session: &Session, global: &Global, wanted: &Wanted<'_>) -> Outcome<
     Ok(contents)
 }
 
-/// Writes a sibling, then renames: whoever reads the file sees the old one or all of the new one.
+/// Writes an export to a file, a device or a pipe.
 fn to_file(session: &Session, contents: &Contents, path: &Path) -> Outcome<Written> {
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         // A device or a pipe.
         let mut file = io(File::options().write(true).open(path), "open", path)?;
         return write(session, contents, &mut file);
     }
-    let sibling = sibling(path);
-    let written = io(File::create(&sibling), "make", &sibling).and_then(|mut file| {
-        let written = write(session, contents, &mut file)?;
-        io(file.sync_all(), "write", &sibling)?;
-        io(fs::rename(&sibling, path), "rename", &sibling)?;
-        Ok(written)
-    });
-    if written.is_err() {
-        // Only tidiness: the next export to the same place writes over it.
-        let _ = fs::remove_file(&sibling);
-    }
-    written
-}
-
-fn sibling(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    path.with_file_name(name)
+    let mut new = ReplacementFile::create(path)?;
+    let written = write(session, contents, new.file())?;
+    new.finish()?;
+    Ok(written)
 }
 
 fn write(session: &Session, contents: &Contents, out: &mut impl Write) -> Outcome<Written> {

@@ -1,14 +1,14 @@
 //! `akbuild cache tree` and `akbuild cache cat`: the files of a stored tree.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use akbuild_nar::{Entry, Kind, TreeHash};
+use akbuild_tree::{RootDir, TreeError};
 use data_encoding::HEXLOWER;
+use rustix::io::Errno;
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, Outcome, io};
+use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use crate::ui::{Align, size, table};
 
@@ -58,82 +58,25 @@ fn entry_json(entry: &Entry) -> Value {
     }
 }
 
-/// Writes one file to stdout. Links are followed as long as they lead to files of the same tree.
+/// Writes one file to stdout. Links are followed as if the tree were the whole file system.
 pub(super) fn cat(session: &Session, tree: &TreeHash, path: &Path) -> Outcome {
     if !session.store.has_tree(tree) {
         return Err(Failure::from(akbuild_store::StoreError::NoTree { hash: *tree }));
     }
-    let top = session.store.tree_path(tree);
-    let file = resolve(&top, path).ok_or_else(|| no_path(tree, path))?;
-    if file.is_dir() {
-        let message = format!("`{}` is a folder", path.display());
-        return Err(Failure::Say(format!("{message}\n  help: `akbuild cache tree` lists what is in it")));
-    }
-    let bytes = io(std::fs::read(&file), "read", &file)?;
+    let root = RootDir::open(&session.store.tree_path(tree), format!("the tree {tree}"))?;
+    let bytes = root.read_at_most(path, u64::MAX).map_err(|error| match error {
+        TreeError::Kind { found, .. } => {
+            let message = format!("`{}` is {found}", path.display());
+            Failure::Say(format!("{message}\n  help: `akbuild cache tree` lists what is in it"))
+        }
+        error if matches!(error.errno(), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => no_path(tree, path),
+        error => Failure::from(error),
+    })?;
     session.ui.out_bytes(&bytes);
     Ok(())
-}
-
-/// The file that a path of the tree leads to, through links, as if the tree were the whole file system.
-fn resolve(top: &Path, path: &Path) -> Option<PathBuf> {
-    let mut todo: Vec<std::ffi::OsString> = parts(path.as_os_str());
-    let (mut at, mut links) = (PathBuf::new(), 0);
-    while let Some(part) = todo.pop() {
-        if part == ".." {
-            // Above the top there is nothing, as in a root folder.
-            at.pop();
-            continue;
-        }
-        let next = at.join(&part);
-        let meta = top.join(&next).symlink_metadata().ok()?;
-        if !meta.is_symlink() {
-            at = next;
-            continue;
-        }
-        links += 1;
-        let target = std::fs::read_link(top.join(&next)).ok().filter(|_| links <= 40)?;
-        if target.is_absolute() {
-            at = PathBuf::new();
-        }
-        todo.extend(parts(target.as_os_str()));
-    }
-    Some(top.join(at))
-}
-
-/// The names of a path, the last one first.
-fn parts(path: &OsStr) -> Vec<std::ffi::OsString> {
-    let name = |part: Component<'_>| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some(OsStr::from_bytes(b"..").to_owned()),
-        _ => None,
-    };
-    Path::new(path).components().rev().filter_map(name).collect()
 }
 
 fn no_path(tree: &TreeHash, path: &Path) -> Failure {
     let message = format!("the tree {tree} has nothing at `{}`", path.display());
     Failure::Say(format!("{message}\n  help: `akbuild cache tree {tree}` lists what it has"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_lead_nowhere_but_into_the_tree() {
-        let folder = tempfile::tempdir().unwrap();
-        let (top, link) = (folder.path().join("top"), std::os::unix::fs::symlink::<&str, PathBuf>);
-        std::fs::create_dir_all(top.join("a/b")).unwrap();
-        std::fs::write(top.join("a/file"), "inside").unwrap();
-        std::fs::write(folder.path().join("secret"), "outside").unwrap();
-        link("../file", top.join("a/b/up")).unwrap();
-        link("/a/file", top.join("absolute")).unwrap();
-        link("../secret", top.join("escape")).unwrap();
-        link("loop", top.join("loop")).unwrap();
-        link("a/b", top.join("folder")).unwrap();
-        let found = |path: &str| resolve(&top, Path::new(path)).map(|p| p.strip_prefix(&top).unwrap().to_owned());
-        let file = Some(PathBuf::from("a/file"));
-        assert_eq!([found("a/b/up"), found("absolute"), found("folder/up")], [file.clone(), file.clone(), file]);
-        assert_eq!([found("escape"), found("loop"), found("../secret"), found("none")], [None, None, None, None]);
-    }
 }

@@ -17,6 +17,7 @@ use crate::args::Image as Wanted;
 use crate::failure::{Failure, Outcome};
 use crate::project::{self, Project};
 use crate::session::Session;
+use crate::ui::Paint;
 
 pub(super) use push::{Progress, client};
 
@@ -32,7 +33,7 @@ pub(super) struct Built {
 pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: bool) -> Outcome {
     let to_stdout = wanted.output.as_deref() == Some("-".as_ref());
     if to_stdout {
-        write::check_stdout(wanted, json)?;
+        write::check_stdout(&*session.ui, wanted, json)?;
     }
     let plan = project.plan()?;
     let (stage, image) = one(&plan, wanted.stage.as_deref())?;
@@ -89,7 +90,7 @@ fn to(
     }
     match reference::fill(session, project, stage, &template) {
         Err(failure) if !must => {
-            let why = failure.render(false).0.unwrap_or_default();
+            let why = failure.render(Paint(false)).0.unwrap_or_default();
             let why = why.trim_start_matches("error: ");
             session.ui.warn(&format!("the image gets no name in what is written: {why}"));
             Ok(None)

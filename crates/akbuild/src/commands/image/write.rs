@@ -4,22 +4,23 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Form, Layout, blob_in_layout, write_archive};
-use akbuild_tree::{EntryKind, TreeDir};
+use akbuild_image::{Form, Layout, blob_path, write_archive};
+use akbuild_tree::TreeDir;
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
-use crate::failure::{Failure, Outcome, io, replace};
+use crate::failure::{Failure, Outcome, io};
+use crate::replacement::{ReplacementFile, replace};
 use crate::session::Session;
-use crate::ui::data;
+use crate::ui::Ui;
 
 /// Fails if stdout is not for an image.
-pub(super) fn check_stdout(wanted: &Image, json: bool) -> Outcome {
+pub(super) fn check_stdout(ui: &dyn Ui, wanted: &Image, json: bool) -> Outcome {
     let refuse = |message: &str| Err(Failure::Say(format!("{message}\n  help: name a file with `--output FILE`")));
     match wanted.format {
         _ if json => refuse("the image goes to stdout, where `--json` would be in it"),
         ImageFormat::Oci => refuse("a layout is a folder, and cannot go to stdout"),
-        _ if data().is_none() => refuse("an image is nothing for a terminal"),
+        _ if ui.streams().out_is_terminal() => refuse("an image is nothing for a terminal"),
         _ => Ok(()),
     }
 }
@@ -39,8 +40,9 @@ pub(super) fn write(
         ImageFormat::DockerArchive => Form::Docker,
     };
     if output == Path::new("-") {
-        let out = data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
-        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, out))?;
+        let out =
+            session.ui.streams().data().ok_or_else(|| Failure::Say("an image is nothing for a terminal".to_owned()))?;
+        write_archive(layout, form, names, out)?;
         return Ok(Vec::new());
     }
     archive(layout, form, names, output)?;
@@ -49,24 +51,16 @@ pub(super) fn write(
     Ok(written)
 }
 
-/// Writes a sibling, then renames: whoever reads the file sees the old one or all of the new one.
+/// Writes an archive to a file, a device or a pipe.
 fn archive(layout: &Layout, form: Form, names: &[String], output: &Path) -> Outcome {
     if fs::metadata(output).is_ok_and(|meta| !meta.is_file()) {
         // A device or a pipe.
         let file = io(File::options().write(true).open(output), "open", output)?;
         return Ok(write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, file))?);
     }
-    let sibling = added(output, ".new");
-    let write = || -> Outcome {
-        let file = io(File::create(&sibling), "make", &sibling)?;
-        write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, &file))?;
-        io(file.sync_all(), "write", &sibling)?;
-        io(fs::rename(&sibling, output), "rename", &sibling)
-    };
-    write().inspect_err(|_| {
-        // Only tidiness: the next one to the same place writes over it.
-        let _ = fs::remove_file(&sibling);
-    })
+    let mut new = ReplacementFile::create(output)?;
+    write_archive(layout, form, names, BufWriter::with_capacity(1 << 20, new.file()))?;
+    new.finish()
 }
 
 /// Copies the layout to a folder that is new, or has one already.
@@ -84,29 +78,21 @@ fn folder(
         return Err(Failure::Say(format!("{message}\n  help: name a new folder with `--output`")));
     }
     io(fs::create_dir_all(output), "make", output)?;
-    // The way to the folder is the caller's, links included; in the folder nothing is written through one.
+    // The way to the folder is the caller's, links included. In the folder, nothing is written through one.
     let real = io(output.canonicalize(), "open", output)?;
-    let folder = TreeDir::open(&real, format!("the image layout `{}`", output.display()))?;
-    let (blobs, there) = (Path::new("blobs/sha256"), TreeDir::open(&layout.folder, "the image")?);
-    folder.create_dir_all(blobs)?;
+    TreeDir::open(&real, format!("the image layout `{}`", output.display()))?.create_dir_all("blobs/sha256")?;
     for blob in layout.layers.iter().chain([&layout.config, &layout.manifest]) {
-        let to = blobs.join(blob.digest.hex());
-        if matches!(folder.entry(&to)?, Some(EntryKind::File { size, .. }) if size == blob.size) {
+        let to = blob_path(&real, &blob.digest);
+        if fs::symlink_metadata(&to).is_ok_and(|meta| meta.is_file() && meta.len() == blob.size) {
             continue;
         }
-        let sibling = added(&to, ".new");
-        if folder.entry(&sibling)?.is_some() {
-            folder.remove_file(&sibling)?;
-        }
-        there.copy_file(blob_in_layout(&blob.digest), &folder, &sibling)?;
-        folder.rename(&sibling, &to)?;
+        let (mut from, mut new) = (layout.open_blob(&blob.digest)?, ReplacementFile::create(&to)?);
+        io(std::io::copy(&mut from, new.file()), "copy", &layout.blob(&blob.digest))?;
+        new.finish()?;
     }
-    let documents_of_layout = [("oci-layout", there.read("oci-layout")?), ("index.json", layout.index(names))];
-    for (name, bytes) in documents_of_layout {
-        let sibling = added(Path::new(name), ".new");
-        folder.write(&sibling, &bytes, 0o644)?;
-        folder.rename(&sibling, name)?;
-    }
+    let version = TreeDir::open(&layout.folder, "the image")?.read_to_string("oci-layout")?;
+    replace(&real.join("oci-layout"), &version)?;
+    replace(&real.join("index.json"), &String::from_utf8_lossy(&layout.index(names)))?;
     session.ui.note(&format!("image layout in `{}`", output.display()));
     let mut written = vec![output.to_owned()];
     written.extend(beside(output, documents)?);

@@ -21,7 +21,7 @@ use crate::machine;
 use crate::project::Project;
 use crate::session::Session;
 use crate::toolchain;
-use crate::ui::size_of;
+use crate::ui::{Paint, size_of};
 
 /// What was asked for.
 #[derive(Clone, Copy)]
@@ -127,7 +127,7 @@ fn restore(global: &Global, session: &Session, lost: &Lost, shown: &mut [Shown])
         Ok(Some(engine)) => engine,
         Ok(None) => return Ok(()),
         Err(failure) => {
-            let (message, _) = failure.render(false);
+            let (message, _) = failure.render(Paint(false));
             session.ui.warn(&format!("nothing is made again:\n{}", message.unwrap_or_default()));
             return Ok(());
         }

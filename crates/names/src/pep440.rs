@@ -61,7 +61,7 @@ impl Version {
     }
 
     /// Whether `self OPERATOR version` holds; `None` where that is not a specifier.
-    pub(crate) fn satisfies(&self, operator: &str, version: &str) -> Option<bool> {
+    pub fn satisfies(&self, operator: &str, version: &str) -> Option<bool> {
         if operator == "===" {
             return Some(self.text.eq_ignore_ascii_case(version.trim()));
         }
