@@ -426,3 +426,25 @@ fn links_beside_what_is_written_are_not_followed() {
         assert!(world.path("project").join(name).symlink_metadata().unwrap().is_file(), "{name}");
     }
 }
+
+#[test]
+fn a_layout_is_written_through_no_link() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let host = world.path("host");
+    std::fs::create_dir(&host).unwrap();
+    for (i, link) in ["blobs", "blobs/sha256"].into_iter().enumerate() {
+        let layout = world.path(&format!("project/layout-{i}"));
+        std::fs::create_dir_all(layout.join(link).parent().unwrap()).unwrap();
+        std::fs::write(layout.join("oci-layout"), "{}").unwrap();
+        std::os::unix::fs::symlink(&host, layout.join(link)).unwrap();
+        let ran = world.run(&["image", "--format", "oci", "--output", &format!("layout-{i}")]);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        assert!(ran.err.contains("symbolic link"), "{ran}");
+        assert_eq!(std::fs::read_dir(&host).unwrap().count(), 0);
+    }
+    // The way to the folder may have links.
+    std::os::unix::fs::symlink(&host, world.path("project/way")).unwrap();
+    let _ = world.run(&["image", "--format", "oci", "--output", "way"]).ok();
+    assert!(host.join("index.json").is_file());
+}

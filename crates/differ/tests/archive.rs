@@ -1,4 +1,5 @@
 //! Archives that differ.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Programs, compiled modules, and bytes of which nothing is known.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 

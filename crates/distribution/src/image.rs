@@ -217,4 +217,27 @@ mod tests {
         let text = said(&image).replace(&folder.path().display().to_string(), "DIR");
         insta::assert_snapshot!(text, @"cannot open `absent` of the layout: No such file or directory (os error 2)");
     }
+
+    /// A layer that has become a link or a pipe is neither read nor waited for.
+    #[test]
+    fn a_blob_is_a_file_and_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secret"), "layer").unwrap();
+        std::fs::create_dir(folder.path().join("layout")).unwrap();
+        let tree = akbuild_tree::TreeDir::open(&folder.path().join("layout"), "the layout").unwrap();
+        let tree = std::sync::Arc::new(tree);
+        for (name, target) in
+            [("absolute", folder.path().join("secret")), ("up", "../secret".into()), ("none", "/none".into())]
+        {
+            std::os::unix::fs::symlink(target, folder.path().join("layout").join(name)).unwrap();
+        }
+        let pipe = folder.path().join("layout/pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+        for name in ["absolute", "up", "none", "pipe"] {
+            let mut image = image();
+            image.layers[0].content = Content::File(TreeFile::new(&tree, name));
+            assert!(matches!(image.check(), Err(DistributionError::Tree(_))), "{name}");
+            assert!(matches!(image.layers[0].verify(), Err(DistributionError::Tree(_))), "{name}");
+        }
+    }
 }

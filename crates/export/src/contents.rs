@@ -8,9 +8,10 @@ use akbuild_fetch::git_repository;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Origin, Stage, StageId, Step};
 use akbuild_store::{Action, Store};
+use akbuild_tree::TreeDir;
 
 use crate::item::Item;
-use crate::{ExportError, REPOSITORIES};
+use crate::{ExportError, REPOSITORIES, blob};
 
 /// A choice of what is in a store, each with what it is in words.
 #[derive(Clone, Debug, Default)]
@@ -137,7 +138,7 @@ impl Contents {
                 Item::Repository { name, .. } => {
                     let folder = store.home().join(REPOSITORIES).join(name);
                     store.use_repository(&folder)?;
-                    folder.exists()
+                    TreeDir::open(&folder, words.as_str()).is_ok()
                 }
                 Item::Action(key) => store.action(key)?.is_some(),
             };
@@ -157,7 +158,9 @@ impl Contents {
         for item in self.items.keys() {
             bytes += match item {
                 Item::Tree(hash) => store.tree_stats(hash)?.map_or(0, |stats| stats.bytes),
-                Item::Download(digest) => store.blob_path(digest).metadata().map_or(0, |meta| meta.len()),
+                Item::Download(digest) => {
+                    blob::open(store, digest).ok().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len())
+                }
                 _ => 0,
             };
         }

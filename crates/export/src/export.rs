@@ -1,6 +1,5 @@
 //! Writing an export of a store. Knows what stands behind each item; not how it was chosen.
 
-use std::fs::File;
 use std::io::{self, Write};
 
 use akbuild_fetch::git_pack;
@@ -9,7 +8,7 @@ use akbuild_store::{Action, Store, StoreError};
 
 use crate::item::Item;
 use crate::write::Writer;
-use crate::{Contents, ExportError, REPOSITORIES};
+use crate::{Contents, ExportError, REPOSITORIES, blob};
 
 /// An export that was written.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +84,7 @@ fn download<W: Write>(
     out: &mut Writer<'_, W>,
     damaged: impl Fn() -> ExportError,
 ) -> Result<(), ExportError> {
-    let mut file = File::open(store.blob_path(digest)).map_err(|_| damaged())?;
+    let mut file = blob::open(store, digest).map_err(|_| damaged())?;
     // Not on the way: the digests of Go modules need the whole file.
     if Digest::of_file(digest.algo(), &file).ok() != Some(*digest) {
         return Err(damaged());

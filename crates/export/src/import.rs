@@ -6,6 +6,7 @@ use akbuild_engine::Manifest;
 use akbuild_fetch::{FetchError, git_unpack};
 use akbuild_nar::{Digest, NarError, TreeHash, restore};
 use akbuild_store::{Action, Artifact, Blob, Key, Publish, Store, StoreError};
+use akbuild_tree::TreeDir;
 
 use crate::item::{Item, Kind};
 use crate::read::Reader;
@@ -87,7 +88,7 @@ fn tree<R: Read>(store: &Store, hash: &TreeHash, reader: &mut Reader<'_, R>) -> 
         Err(error @ (NarError::Malformed { .. } | NarError::Read(_))) => return Err(reader.broken(error.to_string())),
         restored => restored.map_err(StoreError::from)?,
     };
-    if !tree.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+    if TreeDir::open(&tree, "the tree").is_err() {
         return Err(reader.broken("it is no folder".into()));
     }
     match store.publish(&tree, &Publish { expect: Some(*hash), listing: true, ..Publish::default() }) {

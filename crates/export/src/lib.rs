@@ -33,6 +33,9 @@
 //! the objects of a commit, and that an action's key is the hash of its manifest. What nobody can check is that an
 //! action's output is what its manifest would have given: that is the word of who made the file.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
+
+mod blob;
 mod contents;
 mod error;
 mod export;
@@ -40,7 +43,6 @@ mod import;
 mod item;
 mod read;
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "tests make repositories with git")]
 mod tests;
 mod write;
 

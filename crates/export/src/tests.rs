@@ -258,6 +258,88 @@ fn a_damaged_tree_is_not_passed_on() {
     assert!(error.starts_with("the store has the output of `last`, sha256-"), "{error}");
 }
 
+/// A link or a pipe in the place of what is stored: nothing that it leads to is in the file, and nothing waits for it.
+#[test]
+fn what_a_planted_link_leads_to_is_not_exported() {
+    let canary = b"a file of the host";
+    for what in ["absolute", "climbing", "dangling", "pipe"] {
+        for place in ["deep/large", "deep", "download"] {
+            let (from, contents) = Home::full();
+            let host = from.folder.path().join("host");
+            fs::create_dir(&host).unwrap();
+            for name in ["large", "file"] {
+                fs::write(host.join(name), canary).unwrap();
+            }
+            let output = from.store.actions().unwrap().remove(0).output;
+            let (at, up) = match place {
+                "download" => (from.store.blob_path(&Digest::sha256(b"a download")), "../../../host/file"),
+                place => (from.store.tree_path(&output).join(place), "../../../host"),
+            };
+            let target = if place == "deep" { host.clone() } else { host.join("file") };
+            fs::rename(&at, from.folder.path().join("replaced")).unwrap();
+            match what {
+                "absolute" => std::os::unix::fs::symlink(target, &at).unwrap(),
+                "climbing" => std::os::unix::fs::symlink(up, &at).unwrap(),
+                "dangling" => std::os::unix::fs::symlink("/none", &at).unwrap(),
+                _ => {
+                    let fifo = rustix::fs::FileType::Fifo;
+                    rustix::fs::mknodat(rustix::fs::CWD, &at, fifo, 0o644.into(), 0).unwrap();
+                }
+            }
+            let mut bytes = Vec::new();
+            let error = export(&from.store, &contents, &mut bytes, &mut |_| true).unwrap_err().to_string();
+            assert!(!error.contains("a file of the host"), "{error}");
+            let written = [bytes.get(MAGIC.len()..).map(|frame| {
+                let mut read = Vec::new();
+                // The file ends in the middle.
+                let _ = zstd::Decoder::new(frame).unwrap().read_to_end(&mut read);
+                read
+            })];
+            for written in written.into_iter().flatten() {
+                assert!(!written.windows(canary.len()).any(|part| part == canary), "{what} {place}");
+            }
+            assert_eq!(
+                (fs::read(host.join("large")).unwrap(), fs::read_dir(&host).unwrap().count()),
+                (canary.to_vec(), 2)
+            );
+        }
+    }
+}
+
+/// A NAR of so many folders inside each other, the top included.
+fn deep(folders: usize) -> (TreeHash, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let mut put = |text: &str| {
+        bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+    };
+    put("nix-archive-1");
+    for folder in 0..folders {
+        let inner = ["entry", "(", "name", "d", "node"];
+        inner.iter().filter(|_| folder > 0).chain(&["(", "type", "directory"]).for_each(|text| put(text));
+    }
+    for folder in 0..folders {
+        [")"].iter().chain([")"].iter().filter(|_| folder + 1 < folders)).for_each(|text| put(text));
+    }
+    let digest = Digest::sha256(&bytes);
+    (TreeHash::from(<[u8; 32]>::try_from(digest.as_bytes()).unwrap()), bytes)
+}
+
+/// What is as deep as the store takes is carried, and nothing deeper.
+#[test]
+fn trees_are_as_deep_as_those_of_the_store() {
+    let (hash, bytes) = deep(akbuild_tree::MAX_DEPTH);
+    let home = home();
+    imported(&home.store, &forged(&[(Item::Tree(hash), &bytes)])).unwrap();
+    let mut contents = Contents::new(false);
+    contents.add_tree(hash, "deep");
+    assert_eq!(unpacked(&exported(&home.store, &contents)), unpacked(&forged(&[(Item::Tree(hash), &bytes)])));
+    let (hash, bytes) = deep(akbuild_tree::MAX_DEPTH + 1);
+    let error = refused(&forged(&[(Item::Tree(hash), &bytes)])).replace(&hash.hex(), "HASH");
+    insta::assert_snapshot!(error, @"the export is damaged at `tree HASH`: not a valid NAR archive, at byte 278608: more than 2048 folders inside each other; fetch or export it again");
+}
+
 #[test]
 fn it_can_be_stopped() {
     let (from, contents) = Home::full();

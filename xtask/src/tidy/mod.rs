@@ -5,6 +5,7 @@ mod manual;
 mod rules;
 mod size;
 mod tests_named;
+mod trees;
 
 use crate::repo::{self, Outcome};
 
@@ -23,6 +24,9 @@ pub(crate) fn run() -> Outcome {
     }
     let document = std::fs::read_to_string(checkout.join(tests_named::DOCUMENT)).unwrap_or_default();
     broken.extend(tests_named::check(&document, |name| std::fs::read_to_string(checkout.join(name)).ok()));
+    let text = |name: &str| std::fs::read_to_string(checkout.join(name)).unwrap_or_default();
+    let link = |name: &str| std::fs::read_link(checkout.join(name)).ok();
+    broken.extend(trees::check(&text(trees::RULES), &text(trees::TREE_RULES), link));
     if repo::run(repo::cargo().args(["fmt", "--all", "--check", "--quiet"])).is_err() {
         broken.push("rustfmt would change something: run `cargo fmt --all`".to_owned());
     }

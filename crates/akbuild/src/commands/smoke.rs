@@ -118,7 +118,9 @@ fn show(session: &Session, event: Event<'_>) {
 /// The image that ran before: a layout on this machine, or pulled from a registry.
 fn previous(session: &Session, from: &str, plain_http: &[String], scratch: &Path) -> Outcome<Layout> {
     if Path::new(from).join("oci-layout").is_file() {
-        return Ok(Layout::open(Path::new(from))?);
+        // The way to the folder is the caller's, links included; in the folder there are none.
+        let folder = io(Path::new(from).canonicalize(), "open", Path::new(from))?;
+        return Ok(Layout::open(&folder)?);
     }
     if from.starts_with(['.', '/']) || Path::new(from).exists() {
         let message = format!("`{from}` is no folder with an image");

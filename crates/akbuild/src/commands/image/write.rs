@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{Form, Layout, write_archive};
+use akbuild_image::{Form, Layout, blob_path, write_archive};
+use akbuild_tree::TreeDir;
 
 use super::documents::Documents;
 use crate::args::{Image, ImageFormat};
@@ -76,20 +77,22 @@ fn folder(
         let message = format!("`{}` is there, and is no image layout", output.display());
         return Err(Failure::Say(format!("{message}\n  help: name a new folder with `--output`")));
     }
-    let blobs = output.join("blobs/sha256");
-    io(fs::create_dir_all(&blobs), "make", &blobs)?;
+    io(fs::create_dir_all(output), "make", output)?;
+    // The way to the folder is the caller's, links included. In the folder, nothing is written through one.
+    let real = io(output.canonicalize(), "open", output)?;
+    TreeDir::open(&real, format!("the image layout `{}`", output.display()))?.create_dir_all("blobs/sha256")?;
     for blob in layout.layers.iter().chain([&layout.config, &layout.manifest]) {
-        let (from, to) = (layout.blob(&blob.digest), blobs.join(blob.digest.hex()));
+        let to = blob_path(&real, &blob.digest);
         if fs::symlink_metadata(&to).is_ok_and(|meta| meta.is_file() && meta.len() == blob.size) {
             continue;
         }
-        let mut new = ReplacementFile::create(&to)?;
-        io(File::open(&from).and_then(|mut blob| std::io::copy(&mut blob, new.file())), "copy", &from)?;
+        let (mut from, mut new) = (layout.open_blob(&blob.digest)?, ReplacementFile::create(&to)?);
+        io(std::io::copy(&mut from, new.file()), "copy", &layout.blob(&blob.digest))?;
         new.finish()?;
     }
-    let version = layout.folder.join("oci-layout");
-    replace(&output.join("oci-layout"), &io(fs::read_to_string(&version), "read", &version)?)?;
-    replace(&output.join("index.json"), &String::from_utf8_lossy(&layout.index(names)))?;
+    let version = TreeDir::open(&layout.folder, "the image")?.read_to_string("oci-layout")?;
+    replace(&real.join("oci-layout"), &version)?;
+    replace(&real.join("index.json"), &String::from_utf8_lossy(&layout.index(names)))?;
     session.ui.note(&format!("image layout in `{}`", output.display()));
     let mut written = vec![output.to_owned()];
     written.extend(beside(output, documents)?);
