@@ -232,6 +232,22 @@ mod tests {
         }
     }
 
+    /// Digests of layers depend on these bytes: a build of any machine, and of a later version, must make them again.
+    #[test]
+    fn the_compressed_bytes_are_those_of_every_build() {
+        let data = data(5 << 20);
+        let digest = |compression| akbuild_nar::Digest::sha256(&encode(&data, compression, 3, 1 << 16)).hex();
+        let golden = [
+            (Compression::Gzip(1), "6291c50b841ab6b0be85028267da7be0e2c198e32331a0e324aaa011e50b4553"),
+            (Compression::Gzip(6), "78e1e6fe067b7fbac9f5cd939c3b779d7d66a707a408e410d74e1d5bf76e0107"),
+            (Compression::Gzip(9), "e59fcdb5a348f4e8baf473b23bbb8af58667d80b782eda8f8a079106650a4c93"),
+            (Compression::Zstd(3), "863903d18c826d56482893cbc8474a8e69696404fe5a46108fd8ede77fcace0e"),
+        ];
+        for (compression, expected) in golden {
+            assert_eq!(digest(compression), expected, "{compression:?}");
+        }
+    }
+
     #[test]
     fn what_was_compressed_comes_back() {
         let lengths = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5];
