@@ -57,3 +57,44 @@ fn go(module: &str, version: &str, what: &str, mirrors: &Mirrors) -> Vec<Downloa
     let path = format!("{}/@v/{}.{what}", escape_module(module), escape_module(version));
     mirrors.go.iter().filter_map(|base| base.below(&path)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mirrors(python: &[&str]) -> Mirrors {
+        let base = |url: &&str| MirrorBase { url: url.parse().unwrap(), from: "pip.conf".to_owned() };
+        Mirrors { python: python.iter().map(base).collect(), ..Mirrors::default() }
+    }
+
+    /// The addresses that come before those of an index.
+    fn urls(what: &What, mirrors: &Mirrors) -> Vec<String> {
+        match locations(what, mirrors) {
+            Locations::Urls(urls) | Locations::UrlsThenIndex(urls, _) => {
+                urls.iter().map(|address| address.url().to_string()).collect()
+            }
+            Locations::PythonIndex(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_lock_of_upstream_names_no_file_of_this_machine() {
+        let npm = |url: &str| What::Npm { name: "a".into(), version: "1".into(), url: Some(url.into()) };
+        let python = |url: &str, index: &str| What::Python {
+            name: "a".into(),
+            version: "1".into(),
+            file: "a-1.whl".into(),
+            url: Some(url.into()),
+            index: Some(index.into()),
+        };
+        let web = "https://files.example/a-1.whl";
+        assert_eq!(urls(&npm("https://files.example/a.tgz"), &mirrors(&[])), ["https://files.example/a.tgz"]);
+        assert!(urls(&npm("file:///dev/zero"), &mirrors(&[])).is_empty());
+        for index in ["https://a.example/simple", "file:///srv/simple"] {
+            let configured = mirrors(&[&format!("{index}/")]);
+            assert_eq!(urls(&python(web, index), &configured), [web]);
+            assert!(urls(&python("file:///srv/simple/a-1.whl", index), &configured).is_empty());
+            assert!(urls(&python("file:///dev/zero", index), &mirrors(&[])).is_empty());
+        }
+    }
+}
