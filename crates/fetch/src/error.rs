@@ -67,6 +67,18 @@ pub enum FetchError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A file of unknown size over the limit.
+    #[error(
+        "{}: the file is longer than {limit} bytes, which is the limit\n  help: if it is the right file, raise \
+         `download_limit_mib` in akbuild.local.toml",
+        redact(url)
+    )]
+    FileTooLarge {
+        /// The address.
+        url: Url,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// The HTTP client could not be set up.
     #[error("cannot set up the HTTP client: {0}; check the CA bundle (SSL_CERT_FILE) and the proxy variables")]
     Setup(String),

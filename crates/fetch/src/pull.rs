@@ -233,7 +233,7 @@ async fn finish(mut writer: BlobWriter, tail: Vec<u8>, size: Option<u64>) -> Res
 fn too_long(limit: u64, size: Option<u64>) -> Miss {
     let reason = match size {
         Some(size) => format!("the answer is longer than the {size} bytes expected"),
-        None => format!("the answer is longer than {limit} bytes, the limit for files of unknown size"),
+        None => format!("the answer is longer than {limit} bytes (`download_limit_mib` in akbuild.local.toml)"),
     };
     Miss::new(MissKind::TooLong, reason)
 }

@@ -47,7 +47,7 @@ impl Client {
                         return described.await.map_err(|miss| disk(path, miss));
                     }
                     Err(miss) if miss.kind == MissKind::TooLong => {
-                        return Err(FetchError::TooLarge { url: address.url().clone(), limit });
+                        return Err(FetchError::FileTooLarge { url: address.url().clone(), limit });
                     }
                     Err(miss) if miss.kind == MissKind::Disk => return Err(disk(path, miss)),
                     Err(miss) => tries.missed(self, &address, miss),

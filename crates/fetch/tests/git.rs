@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use akbuild_fetch::{
-    ClientConfig, Credentials, FetchError, GitRequest, RetryPolicy, git_checkout, git_export, git_fetch,
-    git_fetch_history, git_repository,
+    ClientConfig, Credentials, FetchError, GitRequest, RetryPolicy, TransferLimits, git_checkout, git_export,
+    git_fetch, git_fetch_history, git_repository,
 };
 use akbuild_nar::hash_path;
 use common::{Reply, Request, Server, dead};
@@ -412,4 +412,40 @@ fn a_commit_is_carried_in_one_file() {
     git_checkout(&carried, &second, &repo.dest("out2")).unwrap();
     assert!(unpack(&packed(&first).unwrap(), "1234567890123456789012345678901234567890").is_err());
     assert_eq!(fs::read_dir(carried.join("objects/pack")).unwrap().count() % 2, 0, "nothing is half there");
+}
+
+#[test]
+fn a_pack_has_a_largest_size() {
+    let repo = Repo::new();
+    // Numbers, which do not compress to much less than a fifth.
+    let text: String = (0..100_000u64).map(|n| format!("{:x}\n", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+    repo.write("big", text.as_bytes());
+    repo.commit();
+    let server = backend(repo.dir.path().to_owned(), None);
+    let limits = TransferLimits { max_bytes: 50_000, ..CONFIG.limits };
+    let (config, credentials) = (ClientConfig { limits, ..CONFIG.clone() }, Credentials::default());
+    for url in [server.at("work/.git").to_string(), repo.path().display().to_string()] {
+        let (urls, cache) = ([url], repo.cache());
+        let request = GitRequest { config: &config, ..request(&urls, Some("main"), None, &cache, &credentials) };
+        let shown = git_fetch(&request).unwrap_err().to_string();
+        assert!(shown.contains("than 50000 bytes, which is the limit"), "{shown}");
+    }
+}
+
+#[test]
+fn the_name_in_the_cache_stays() {
+    // Caches of users have repositories of these names.
+    let name = |url: &str| git_repository(Path::new(""), url).display().to_string();
+    let names = [
+        "https://me:secret@forge.example/a/b.git?x",
+        "https://forge.example/a/b.git",
+        "git@forge.example:a/b",
+        "/srv/a",
+    ];
+    insta::assert_snapshot!(names.map(name).join("\n"), @"
+    bgitx-005f3361ec876eeb.git
+    bgit-005f3361ec876eeb.git
+    b-4c77d853c22e3d6e.git
+    a-b068a6cef8334eeb.git
+    ");
 }

@@ -173,7 +173,7 @@ fn an_unknown_field() {
       |
     1 | [registry]
       |  ^^^^^^^^ not a field of an overlay
-      = help: valid fields are `debian`, `mirrors_only`, `patches`, `pins`, `registries`, `sources`, `tools`
+      = help: valid fields are `debian`, `download_limit_mib`, `mirrors_only`, `patches`, `pins`, `registries`, `sources`, `tools`
     ");
 }
 

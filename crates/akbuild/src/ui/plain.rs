@@ -260,11 +260,18 @@ mod tests {
     fn what_the_command_says() {
         let (plain, _, streams) = plain(0);
         plain.note("written to akbuild.lock");
+        plain.waiting(&akbuild_fetch::WaitNotice {
+            host: "mirror.example".into(),
+            wait: Duration::from_secs(60),
+            reason: "429 Too Many Requests".into(),
+            attempt: 1,
+        });
         plain.warn("the result is not pinned");
         plain.error("error: no recipe\n  help: write one");
         plain.out("data\n");
         insta::assert_snapshot!(streams.text(), @"
         err: written to akbuild.lock
+        err: waiting 60 s for mirror.example before retry 1: 429 Too Many Requests
         err: warning: the result is not pinned
         err: error: no recipe
         err:   help: write one

@@ -212,3 +212,16 @@ fn the_overlay_hides_secrets_too() {
         assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
     }
 }
+
+#[test]
+fn a_link_belongs_to_the_base_that_its_page_was_read_from() {
+    let base = |text: &str| MirrorBase { url: Url::parse(text).unwrap(), from: "pip.conf".to_owned() };
+    let bases = [base("https://a.invalid/simple/"), base("file:///srv/simple/")];
+    let link = |page: &str, href: &str| MirrorBase::link_of(&bases, &Url::parse(page).unwrap(), href).is_ok();
+    assert!(link("https://a.invalid/simple/x/", "https://b.invalid/x.whl"));
+    assert!(link("file:///srv/simple/x/", "file:///srv/simple/x.whl"));
+    // The page comes from the web, although the file lies below another configured base.
+    assert!(!link("https://a.invalid/simple/x/", "file:///srv/simple/x.whl"));
+    assert!(!link("file:///srv/simple/x/", "file:///srv/other/x.whl"));
+    assert!(!link("file:///srv/other/x/", "file:///srv/simple/x.whl"));
+}

@@ -205,8 +205,9 @@ impl<'a> Progress<'a> {
             Event::Start { bytes, .. } => state.total = bytes,
             Event::Bytes { digest, done } => drop(state.done.insert(digest, done)),
             Event::Finish { digest, bytes, .. } => drop(state.done.insert(digest, bytes)),
-            Event::Retry { what, attempt, reason, .. } => {
-                self.session.ui.note(&format!("{what} once more, repetition {attempt}: {reason}"));
+            Event::Retry { what, attempt, wait, reason } => {
+                let seconds = wait.as_secs_f64().ceil();
+                self.session.ui.note(&format!("{what} once more in {seconds} s, repetition {attempt}: {reason}"));
             }
             _ => {}
         }
