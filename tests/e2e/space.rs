@@ -90,7 +90,7 @@ fn at(events: &[Value]) -> (String, String) {
     let error = events.iter().find(|event| event["reason"] == "error").map(|event| text(&event["message"])).unwrap();
     let place = match events.iter().any(|event| event["reason"] == "planned") {
         true => "record",
-        false if error.contains("/app/") => "source",
+        false if error.contains("b/large") => "source",
         false => "index",
     };
     (place.to_owned(), error.to_owned())

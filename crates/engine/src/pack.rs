@@ -2,7 +2,6 @@
 //! folders; how a layer looks is the image crate's.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use crate::error::{EngineError, Io};
 use crate::exec::Job;
 use crate::graph::NodeId;
 use crate::keys;
-use crate::trees;
+use crate::{trees, work};
 
 impl Job<'_> {
     /// Packs a layer; gives the folder with it.
@@ -40,7 +39,7 @@ impl Job<'_> {
         }
         self.engine.phase(self.node, "pack");
         let out = self.scratch.join("out");
-        fs::create_dir(&out).doing("make", &out)?;
+        work::make_folder(&out)?;
         let blob = out.join(blob_name(layer.compression));
         let packed = pack(&contents, layer.compression, self.engine.options.threads, &blob)?;
         packed.write(&out, &contents)?;

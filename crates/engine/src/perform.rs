@@ -204,6 +204,7 @@ fn inputs(step: &Step, outputs: &Outputs) -> Inputs {
 }
 
 /// The last lines of a log.
+#[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
 fn tail(log: &std::path::Path) -> Result<Vec<String>, std::io::Error> {
     let mut file = File::open(log)?;
     let length = file.metadata()?.len();

@@ -59,6 +59,7 @@ pub(crate) fn fields(host: &HostRoot) -> Vec<(String, String)> {
 }
 
 /// Writes the tree that the machine's folders are mounted over.
+#[allow(clippy::disallowed_methods, reason = "folders of the machine that the toolchain names")]
 pub(crate) fn write(host: &HostRoot, dest: &Path) -> Result<(), akbuild_sysroot::SysrootError> {
     let links = host.links.iter().map(|(at, to)| Point::Link(at, to));
     let nested = |i: usize| host.mounts[..i].iter().any(|outer| Path::new(&host.mounts[i].at).starts_with(&outer.at));

@@ -37,6 +37,7 @@ impl Engine {
         let scratch = shell.kept.unwrap_or(own.path());
         let _used = shell.kept.map(|kept| self.store.use_kept(kept)).transpose()?;
         let path = own.path().join("log");
+        #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
         let log = File::create(&path).doing("make", &path)?;
         let job = Job { engine: self, stage, node: &node, outputs, scratch, log, upstream: None };
         let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;

@@ -60,6 +60,7 @@ impl Engine {
         let mut inner = own(&view, &identity, scratch)?;
         for name in ["/etc/resolv.conf", "/etc/hosts"] {
             // Links of the machine lead to folders that are not there inside.
+            #[allow(clippy::disallowed_methods, reason = "a file of the machine, whose links are the machine's")]
             if let Ok(real) = fs::canonicalize(name) {
                 inner.push(Mount { at: name.into(), what: MountKind::ReadOnly(real) });
             }
@@ -120,7 +121,7 @@ fn added(
     match there {
         Some(_) if !writable => return Ok(None),
         None if !writable => {
-            fs::create_dir(own).doing("make", own)?;
+            work::make_folder(own)?;
             return Ok(Some(MountKind::ReadOnly(own.to_owned())));
         }
         _ => {}
@@ -130,7 +131,7 @@ fn added(
     if there.is_empty("")? {
         return Ok(Some(tmpfs));
     }
-    fs::create_dir(own).doing("make", own)?;
+    work::make_folder(own)?;
     copy(there, own, folder.mode)?;
     Ok(Some(MountKind::ReadWrite(own.to_owned())))
 }

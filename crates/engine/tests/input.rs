@@ -1,4 +1,5 @@
 //! The hash of everything that goes into a stage: what changes it, and what does not.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 

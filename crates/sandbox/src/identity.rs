@@ -27,6 +27,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// The identity that this process can give.
+    #[allow(clippy::disallowed_methods, reason = "/proc is the kernel's")]
     pub(crate) fn current() -> Identity {
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         let own = Identity { privileged: false, uid, gid };

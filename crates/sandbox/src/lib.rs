@@ -16,6 +16,7 @@
 //! every privilege, starts the command, reaps, and ends when the command ends or when the control
 //! socket closes, which is how it learns that the parent is gone. The kernel kills the rest of the
 //! sandbox with it. What a [`Control`] asks goes to init over a second socket.
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
 
 mod cgroup;
 mod control;

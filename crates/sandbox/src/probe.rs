@@ -1,6 +1,7 @@
 //! What the machine allows, and what to do where it does not.
 //!
 //! Finds out by trying: it makes a sandbox with nothing in it. Knows the switches that distributions have.
+#![allow(clippy::disallowed_methods, reason = "/proc is the kernel's")]
 
 use std::fs;
 use std::io;

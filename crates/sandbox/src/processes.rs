@@ -1,5 +1,6 @@
 //! The processes of this machine, as `/proc` shows them. Knows whose child each is and what memory it holds,
 //! not what a sandbox is.
+#![allow(clippy::disallowed_methods, reason = "/proc is the kernel's")]
 
 use std::collections::HashMap;
 use std::fs;

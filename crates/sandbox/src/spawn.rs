@@ -140,6 +140,7 @@ fn helper(control: OwnedFd, output: Output, owner: Option<(u32, u32)>) -> io::Re
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "a device of the machine")]
 fn open_stdin(stdin: Stdio) -> io::Result<OwnedFd> {
     match stdin {
         Stdio::Null => Ok(File::open("/dev/null")?.into()),

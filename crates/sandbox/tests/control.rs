@@ -1,4 +1,5 @@
 //! What is asked of a sandbox that runs, and told it.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What a sandbox must not be able to do, as root and as an ordinary user.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A shell in a sandbox, on a terminal of its own.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 mod common;
 

@@ -2,6 +2,7 @@
 //!
 //! `akbuild-sandbox-probe [OPTION]... -- PROGRAM [ARG]...`; the options are in `parse`. The command's
 //! output comes out as it is; then, on standard error, `status`, `error` or `kill`ed.
+#![allow(clippy::disallowed_methods, reason = "a program that tests run inside a sandbox")]
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};

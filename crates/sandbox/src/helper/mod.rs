@@ -94,6 +94,7 @@ fn enter_namespaces(job: &Job) -> Result<(), Failure> {
 }
 
 /// Says which ids outside stand for those inside, in a user namespace that this process has just made.
+#[allow(clippy::disallowed_methods, reason = "/proc is the kernel's")]
 fn map_ids(job: &Job) -> Result<(), Failure> {
     let write = |file: &str, text: String| {
         let path = format!("/proc/self/{file}");
