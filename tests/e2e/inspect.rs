@@ -91,6 +91,55 @@ fn the_run_before() {
 }
 
 #[test]
+fn a_stage_stands_for_what_its_last_build_had() {
+    let world = built();
+    let of = |what: &str| world.run(&["cache", "cat", what, "link"]).ok();
+    world.write("app/a.txt", "two\n");
+    let _ = world.run(&["all"]).ok();
+    assert_eq!((of("words").out, of("words~1").out), ("two\n".to_owned(), "one\n".to_owned()));
+    // What was built first is the last build's again, from the store.
+    world.write("app/a.txt", "one\n");
+    let ran = of("words");
+    let builds = world.bucket("builds-v1");
+    let note = format!("`words` has changed since it was built in build {}: this is its output of then", builds[1]);
+    assert_eq!((ran.out.as_str(), ran.err), ("two\n", format!("{note}; `akbuild why words` says what changed\n")));
+    let _ = world.run(&["all"]).ok();
+    let ran = of("words");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("one\n", ""));
+    assert_eq!((of("words~1").out, of("words~1").err), ("two\n".to_owned(), String::new()));
+    assert!(
+        world
+            .run(&["cache", "tree", "words", "--json"])
+            .ok()
+            .out
+            .contains(shown(&world, &["words"])["output"].as_str().unwrap())
+    );
+    // A document has no note in it, and of a recipe that cannot be read there is none.
+    world.write("app/a.txt", "three\n");
+    assert_eq!(
+        shown(&world, &["words"])["output"],
+        json(&world.run(&["cache", "tree", "words", "--json"]).ok())["output"]
+    );
+    world.edit("akbuild.toml", "cat *.txt", "cat *.txt #");
+    assert!(of("words").err.starts_with("`words` has changed since it was built in build "));
+    std::fs::remove_file(world.path("project/akbuild.lock")).unwrap();
+    assert_eq!(of("words").err, "");
+}
+
+#[test]
+fn a_rebuild_with_another_result_is_the_last_build() {
+    let world = World::new("[stages.last]\nkind = \"run\"\nscript = 'echo $RANDOM-$RANDOM-$RANDOM > \"$out/now\"'\n");
+    let now = |what: &str| world.run(&["cache", "cat", what, "now"]).ok().out;
+    let build = || {
+        let _ = world.run(&["build", "last", "--rebuild"]).ok();
+        now("last")
+    };
+    let (first, second) = (build(), build());
+    assert_ne!(first, second);
+    assert_eq!((now("last"), now("last~1")), (second, first));
+}
+
+#[test]
 fn files_of_an_output() {
     let world = built();
     insta::assert_snapshot!(world.run(&["cache", "tree", "words"]).ok(), @"

@@ -2,7 +2,7 @@
 //! answers, output goes to the log and to whoever listens, and the checks are made.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,9 @@ use crate::work::{Folders, Order, folders_called, make_folder};
 
 /// The start of 1980, the earliest time that a zip archive can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
+
+/// Bytes of a line that are passed on at a time: a stage may write a line that never ends.
+const LONGEST_LINE: u64 = 64 << 10;
 
 /// A stage being run.
 pub(crate) struct Job<'a> {
@@ -215,7 +218,7 @@ impl Job<'_> {
         let log = Path::new("the log");
         loop {
             line.clear();
-            match output.read_until(b'\n', &mut line) {
+            match read_line(&mut output, &mut line) {
                 Ok(0) => return self.log.flush().doing("write", log),
                 Ok(_) => {}
                 // A terminal's other end gone means the same as the end of a pipe.
@@ -258,6 +261,11 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// Reads a line, or the beginning of one that is too long to be kept; the rest is read as further lines.
+fn read_line(output: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    output.take(LONGEST_LINE).read_until(b'\n', line)
 }
 
 fn pair((name, value): (&String, &String)) -> (String, String) {
@@ -316,4 +324,27 @@ fn is_there(path: &Path) -> bool {
 
 fn read_only(at: impl Into<PathBuf>, host: impl Into<PathBuf>) -> Mount {
     Mount { at: at.into(), what: MountKind::ReadOnly(host.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_never_ends_is_read_in_pieces() {
+        let (length, mut read, mut line) = (64 << 20, 0, Vec::new());
+        let endless = io::repeat(b'x').take(length).chain(&b"\nlast\n"[..]);
+        let mut output = BufReader::new(endless);
+        let mut lines = 0;
+        loop {
+            line.clear();
+            match read_line(&mut output, &mut line).unwrap() {
+                0 => break,
+                n => read += n as u64,
+            }
+            lines += 1;
+            assert!(line.capacity() as u64 <= 2 * LONGEST_LINE);
+        }
+        assert_eq!((read, lines), (length + 6, length / LONGEST_LINE + 2));
+    }
 }

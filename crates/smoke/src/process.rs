@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use crate::forward::Forward;
 
 /// Lines that are remembered, to look for causes in.
 const LINES: usize = 4000;
+/// Bytes of a line that are read at a time: a process may write a line that never ends.
+const LONGEST_LINE: u64 = 64 << 10;
 
 /// A service's port, and the sandbox that answers it.
 #[derive(Clone, Debug)]
@@ -67,7 +69,7 @@ impl Process {
             std::thread::spawn(move || {
                 let mut output = BufReader::new(output);
                 let mut line = Vec::new();
-                while output.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                while output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
                     // A log that cannot be written is only less to look at.
                     let _ = log.write_all(&line);
                     lock(&shared).take(String::from_utf8_lossy(&line).trim_end().to_owned());

@@ -7,6 +7,7 @@ mod files;
 mod gc;
 mod import;
 mod ls;
+mod named;
 mod show;
 mod verify;
 mod what;
@@ -35,12 +36,20 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
         _ => path.to_owned(),
     };
     let what = |text: &str| What::find(&session, project.as_deref(), text);
+    let noted = |name: &str| {
+        let what = what(name)?;
+        named::note_changes(&session, global, name, &what)?;
+        Ok(what)
+    };
     match command {
         Cache::Verify { .. } => Ok(()),
-        Cache::Show { what, artifacts } => show::run(&session, project.as_deref(), what, *artifacts, global.json),
+        Cache::Show { what: names, artifacts } => {
+            let shown = names.iter().map(|name| noted(name)).collect::<Outcome<Vec<_>>>()?;
+            show::run(&session, &shown, *artifacts, global.json)
+        }
         Cache::Tree { what: name, path, depth } => files::tree(
             &session,
-            &what(name)?.tree()?,
+            &noted(name)?.tree()?,
             &relative(path.as_deref().unwrap_or(Path::new(""))),
             *depth,
             global.json,
@@ -54,7 +63,7 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
         }
         Cache::Import { file: path } => import::run(&session, &file(path), global.json),
         Cache::Du => du::run(&session, global.json),
-        Cache::Cat { what: name, path } => files::cat(&session, &what(name)?.tree()?, &relative(path)),
+        Cache::Cat { what: name, path } => files::cat(&session, &noted(name)?.tree()?, &relative(path)),
         Cache::Gc(asked) => gc::run(&session, asked, global.json),
         Cache::Ls { stage, project, blobs, sort } => {
             let only = ls::Only { stage: stage.as_deref(), project: project.as_deref() };

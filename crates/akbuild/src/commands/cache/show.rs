@@ -11,11 +11,10 @@ use crate::machine;
 use crate::session::Session;
 use crate::ui::{ago, count, seconds, size};
 
-pub(super) fn run(session: &Session, project: Option<&str>, names: &[String], artifacts: bool, json: bool) -> Outcome {
+pub(super) fn run(session: &Session, what: &[What], artifacts: bool, json: bool) -> Outcome {
     let mut shown = Vec::new();
-    for name in names {
-        let what = What::find(session, project, name)?;
-        shown.push(match &what {
+    for what in what {
+        shown.push(match what {
             What::Action(action) => show_action(session, action, artifacts)?,
             What::Tree(tree) => show_tree(session, tree)?,
             What::Blob(blob) => show_blob(session, blob)?,

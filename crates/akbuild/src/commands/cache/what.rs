@@ -6,6 +6,7 @@ use std::path::Path;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_store::{Action, Found, Store};
 
+use super::named::history;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
@@ -54,7 +55,7 @@ impl What {
     }
 }
 
-/// The newest action of a node called so, or with `~1` the one before.
+/// What the last build of a node called so had, or with `~1` what another one had before.
 fn named(store: &Store, project: Option<&str>, text: &str) -> Outcome<Option<Action>> {
     let (name, back) = match text.rsplit_once('~') {
         Some((name, back)) => (name, back.parse::<u32>().ok()),
@@ -62,7 +63,7 @@ fn named(store: &Store, project: Option<&str>, text: &str) -> Outcome<Option<Act
     };
     let Some(back) = back else { return Ok(None) };
     let mut actions = match project {
-        Some(project) => store.stage_actions(project, name, back.saturating_add(1))?,
+        Some(project) => history(store, project, name, (back as usize).saturating_add(1))?,
         None => store.actions()?.into_iter().filter(|action| action.stage == name).collect(),
     };
     let known = !actions.is_empty();

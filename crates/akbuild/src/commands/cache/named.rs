@@ -1,0 +1,68 @@
+//! The outputs of a stage by name: that of its last build, and those before it.
+
+use akbuild_engine::NodeId;
+use akbuild_store::{Action, BuildId, Store};
+
+use super::what::What;
+use crate::args::Global;
+use crate::commands::look::look;
+use crate::failure::Outcome;
+use crate::project::Project;
+use crate::session::Session;
+
+/// The different outputs of a node, that of the last build first, at most so many. A build that finds an output in the
+/// store has it too: the one before is what another build had.
+pub(super) fn history(store: &Store, project: &str, node: &str, limit: usize) -> Outcome<Vec<Action>> {
+    let mut history: Vec<Action> = Vec::new();
+    for (_, record) in store.runs(project, node, u32::MAX)? {
+        let (Some(key), Some(output)) = (record.key, record.output) else { continue };
+        let known = history.iter().any(|action| (action.key, action.output) == (key, output));
+        if let Some(action) = store.action(&key)?.filter(|_| !known) {
+            // An action has only the last output of its key.
+            history.push(Action { output, ..action });
+        }
+        if history.len() >= limit {
+            return Ok(history);
+        }
+    }
+    // Builds of which there is no record any more, and what was imported.
+    for action in store.stage_actions(project, node, u32::MAX)? {
+        if !history.iter().any(|known| known.key == action.key) {
+            history.push(action);
+        }
+    }
+    history.truncate(limit);
+    Ok(history)
+}
+
+/// Notes that a stage of the recipe here would not give this output any more.
+pub(super) fn note_changes(session: &Session, global: &Global, name: &str, what: &What) -> Outcome {
+    // With `--json`, a note would be in the document.
+    let (What::Action(action), false) = (what, global.json || Project::name(global)?.is_none()) else { return Ok(()) };
+    if action.stage != name {
+        return Ok(());
+    }
+    let project = Project::read(global)?;
+    // An output can be looked at even where the recipe is not complete.
+    let Ok(plan) = project.plan() else { return Ok(()) };
+    let Some(id) = plan.stages.iter().map(|stage| &stage.id).find(|id| id.as_str() == name).cloned() else {
+        return Ok(());
+    };
+    let Ok(look) = look(session, &project, plan, std::slice::from_ref(&id)) else { return Ok(()) };
+    let Some(at) = look.graph.find(&NodeId::Stage(id)) else { return Ok(()) };
+    let known = look.survey.known[at.index()].as_ref();
+    if known.is_none_or(|known| known.key != Some(action.key)) {
+        let of = build(&session.store, action)?.map(|build| format!(" in build {build}")).unwrap_or_default();
+        let note = format!("`{name}` has changed since it was built{of}: this is its output of then");
+        session.ui.note(&format!("{note}; `akbuild why {name}` says what changed"));
+    }
+    Ok(())
+}
+
+/// The last build that had this output.
+fn build(store: &Store, action: &Action) -> Outcome<Option<BuildId>> {
+    let runs = store.runs(&action.project, &action.stage, u32::MAX)?;
+    let had =
+        |record: &akbuild_store::StageRecord| (record.key, record.output) == (Some(action.key), Some(action.output));
+    Ok(runs.into_iter().find(|(_, record)| had(record)).map(|(build, _)| build))
+}
