@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Algo, Digest};
+use crate::{Algo, Digest, repeated_zip_name};
 
 pub(crate) fn of_mod(mut reader: impl Read) -> io::Result<Digest> {
     let sum = sha256(&mut reader)?;
@@ -16,6 +16,10 @@ pub(crate) fn of_mod(mut reader: impl Read) -> io::Result<Digest> {
 
 pub(crate) fn of_zip(file: &File) -> io::Result<Digest> {
     let mut archive = zip::ZipArchive::new(io::BufReader::new(file)).map_err(io::Error::from)?;
+    if let Some(name) = repeated_zip_name(file, archive.central_directory_start(), archive.len())? {
+        let message = format!("a Go module zip with a file name twice: `{}`", name.escape_ascii());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
     let mut files = Vec::with_capacity(archive.len());
     for i in 0..archive.len() {
         let mut entry = archive.by_index(i).map_err(io::Error::from)?;

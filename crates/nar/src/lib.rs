@@ -15,6 +15,7 @@ mod restore;
 mod tree;
 mod tree_hash;
 mod walk;
+mod zip_names;
 
 pub use digest::{Algo, Digest};
 pub use error::{DigestError, ListingError, NarError};
@@ -24,3 +25,4 @@ pub use normalise::Normalise;
 pub use restore::restore;
 pub use tree::{HashOptions, Hashed, TreeStats, dump, hash_path, hash_tree, hash_tree_telling};
 pub use tree_hash::TreeHash;
+pub use zip_names::repeated_zip_name;

@@ -167,6 +167,20 @@ fn hashes_of_go_modules() {
     assert_eq!(found.as_bytes(), Digest::sha256(lines.concat().as_bytes()).as_bytes());
 }
 
+/// The library writes no name twice: the second is changed in the bytes.
+#[test]
+fn a_go_module_with_a_name_twice_has_no_hash() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for name in ["m@v1/a.go", "m@v1/%.go"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    }
+    let mut bytes = zip.finish().unwrap().into_inner();
+    bytes.iter_mut().filter(|b| **b == b'%').for_each(|b| *b = b'a');
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    insta::assert_snapshot!(Digest::of_file(Algo::GoZip, &file).unwrap_err(), @"a Go module zip with a file name twice: `m@v1/a.go`");
+}
+
 #[test]
 fn a_listing_as_text() {
     let entry = |path: &str, kind| Entry { path: path.into(), kind };

@@ -1,9 +1,13 @@
 //! What a page names of its own server: scripts, styles, images, and what those name in turn. Knows as much of HTML,
 //! CSS and JavaScript as that takes; asks for nothing.
 
+use html5gum::{DefaultEmitter, Token, Tokenizer};
 use url::Url;
 
 use crate::address::resolve;
+
+/// The most references of one page that are looked at.
+const MOST_REFERENCES: usize = 10_000;
 
 /// The kinds of text that name others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +35,14 @@ pub(crate) fn named(kind: Kind, text: &str, base: &Url) -> Vec<Url> {
     let mut base = base.clone();
     let found = match kind {
         Kind::Html => {
-            let html = without(text, "<!--", "-->");
-            let (loaded, own) = tags(&html);
+            let (loaded, own) = references(text);
             match own.map(|own| resolve(&own, &base)) {
                 Some(Some(own)) => base = own,
                 // Whatever it names is another server's.
                 Some(None) => return Vec::new(),
                 None => {}
             }
-            [loaded, urls(&html)].concat()
+            loaded
         }
         Kind::Css => {
             let css = without(text, "/*", "*/");
@@ -63,56 +66,44 @@ fn without(text: &str, begin: &str, end: &str) -> String {
     parts.fold(first, |all, part| all + " " + part.split_once(end).map_or("", |(_, after)| after))
 }
 
-/// What `link`, `script`, `img` and `source` elements load, and what `base` says they are relative to.
-fn tags(html: &str) -> (Vec<String>, Option<String>) {
+/// What `link`, `script`, `img` and `source` elements load, what styles in the page name, and what `base` says they are
+/// relative to.
+fn references(html: &str) -> (Vec<String>, Option<String>) {
     const LOADED: [&str; 6] = ["stylesheet", "icon", "modulepreload", "preload", "apple-touch-icon", "manifest"];
     let (mut found, mut base) = (Vec::new(), None);
-    for tag in html.split('<').skip(1) {
-        let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-        let attributes = attributes(&tag[name.len()..]);
-        let get = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-        match &*name {
-            "script" | "img" | "source" => found.extend(get("src")),
-            "link" => {
+    let mut emitter = DefaultEmitter::default();
+    // What looks like a tag in a script or a style is text.
+    emitter.naively_switch_states(true);
+    for token in Tokenizer::new_with_emitter(html, emitter) {
+        let Ok(token) = token;
+        let tag = match token {
+            Token::StartTag(tag) => tag,
+            Token::String(text) => {
+                found.extend(urls(&String::from_utf8_lossy(&text)));
+                continue;
+            }
+            _ => continue,
+        };
+        let get = |name: &str| {
+            let value = tag.attributes.get(name.as_bytes())?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        };
+        match tag.name.as_slice() {
+            b"script" | b"img" | b"source" => found.extend(get("src")),
+            b"link" => {
                 let relation = get("rel").unwrap_or_default().to_lowercase();
                 let loads = relation.split_whitespace().any(|word| LOADED.contains(&word));
                 found.extend(get("href").filter(|_| loads));
             }
-            "base" => base = base.or_else(|| get("href")),
+            b"base" => base = base.or_else(|| get("href")),
             _ => {}
+        }
+        found.extend(get("style").iter().flat_map(|style| urls(style)));
+        if found.len() > MOST_REFERENCES {
+            break;
         }
     }
     (found, base)
-}
-
-/// The attributes of a tag, names in lower case.
-fn attributes(tag: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut rest = tag;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
-        let end = rest.find(|c: char| c.is_whitespace() || "=>/".contains(c)).unwrap_or(rest.len());
-        let name = rest[..end].to_lowercase();
-        if name.is_empty() {
-            return found;
-        }
-        rest = rest[end..].trim_start();
-        let mut value = String::new();
-        if let Some(after) = rest.strip_prefix('=') {
-            let after = after.trim_start();
-            let (text, remaining) = match after.chars().next() {
-                Some(quote @ ('"' | '\'')) => {
-                    let inner = &after[1..];
-                    let end = inner.find(quote).unwrap_or(inner.len());
-                    (&inner[..end], inner.get(end + 1..).unwrap_or_default())
-                }
-                _ => after.split_at(after.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(after.len())),
-            };
-            value = text.replace("&amp;", "&");
-            rest = remaining;
-        }
-        found.push((name, value));
-    }
 }
 
 /// `url(...)` of CSS.

@@ -39,8 +39,8 @@ pub enum SysrootError {
     Signature {
         /// Path below the mirror's base.
         path: String,
-        /// Unknown key, or a text that does not match its signature.
-        why: &'static str,
+        /// Unknown key, a text that does not match its signature, or a signature that does not count.
+        why: String,
         /// Fingerprints that the signatures name.
         signers: String,
         /// How many keys were accepted, or which.

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, chmodat, fchmod, mkdirat, openat, unlinkat};
 use tar::EntryType;
 
 use crate::claims::{Claim, Claims, PackageId};
@@ -182,7 +182,9 @@ impl Extractor<'_> {
         let ends = path.iter().enumerate().filter(|(_, c)| **c == b'/').map(|(i, _)| i).chain([path.len()]);
         for end in ends {
             match mkdirat(self.target.dir, &path[..end], Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                // The mask of the process has no say in what a sysroot is.
+                Ok(()) => chmodat(self.target.dir, &path[..end], Mode::from_raw_mode(0o755), AtFlags::empty())?,
+                Err(rustix::io::Errno::EXIST) => {}
                 Err(e) => return Err(e),
             }
         }
@@ -191,7 +193,8 @@ impl Extractor<'_> {
 
     fn create(&self, leaf: &[u8], mode: Mode, name: &[u8]) -> Result<OwnedFd, SysrootError> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        openat(self.open_folder(), leaf, flags, mode).map_err(|e| match e {
+        let opened = openat(self.open_folder(), leaf, flags, mode);
+        opened.and_then(|file| fchmod(&file, mode).map(|()| file)).map_err(|e| match e {
             rustix::io::Errno::EXIST | rustix::io::Errno::ISDIR => self.refuse(name, MemberProblem::Clash),
             e => self.io("create", member::path(name).as_deref().unwrap_or(name), e),
         })

@@ -31,7 +31,7 @@ pub(crate) fn fetch(
 ) -> Result<Release, SysrootError> {
     let path = format!("dists/{}/InRelease", suite.suite);
     let bytes = meta.get(&path).map_err(|source| SysrootError::Get { path: path.clone(), source })?;
-    let signed = signature::check(&path, &bytes, keys, request.fingerprints)?;
+    let signed = signature::check(&path, &bytes, keys, request.fingerprints, request.now)?;
     let release = parse(suite, signed)?;
     match release.suite.valid_until {
         Some((_, ref until)) if release.expired(request.now) && !request.allow_expired => Err(SysrootError::Expired {

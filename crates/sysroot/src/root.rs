@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use crate::SysrootError;
@@ -69,14 +69,18 @@ impl Root {
     /// Makes a folder and those above it.
     pub(crate) fn make_dir(&self, path: impl AsRef<Path>) -> Result<(), SysrootError> {
         let at = self.inside(path.as_ref())?;
-        fs::create_dir_all(&at).map_err(SysrootError::io("make the folder", at))
+        make_folders(&at)
     }
 
     /// Writes a file, in the place of whatever had its name.
     pub(crate) fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SysrootError> {
         let at = self.cleared(path)?;
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&at);
-        file.and_then(|mut f| io::Write::write_all(&mut f, bytes)).map_err(SysrootError::io("write", at))
+        let written = file.and_then(|mut f| {
+            f.set_permissions(fs::Permissions::from_mode(0o644))?;
+            io::Write::write_all(&mut f, bytes)
+        });
+        written.map_err(SysrootError::io("write", at))
     }
 
     /// Makes a symbolic link, in the place of whatever file had its name.
@@ -118,7 +122,7 @@ impl Root {
     fn cleared(&self, path: impl AsRef<Path>) -> Result<PathBuf, SysrootError> {
         let at = self.real(path)?;
         if let Some(parent) = at.parent() {
-            fs::create_dir_all(parent).map_err(SysrootError::io("make the folder", parent))?;
+            make_folders(parent)?;
         }
         match fs::remove_file(&at) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(SysrootError::io("replace", at)(e)),
@@ -131,6 +135,22 @@ impl Root {
         let out = || io::Error::other("a symbolic link on its way leads out of the root or into a loop");
         found.ok_or_else(|| SysrootError::io("reach", self.at(path))(out()))
     }
+}
+
+/// Makes a folder and those above it that are not there, each with mode 755 whatever the mask of the process is.
+pub(crate) fn make_folders(at: &Path) -> Result<(), SysrootError> {
+    if at.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = at.parent() {
+        make_folders(parent)?;
+    }
+    let made = match fs::create_dir(at) {
+        Ok(()) => fs::set_permissions(at, fs::Permissions::from_mode(0o755)),
+        Err(_) if at.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    };
+    made.map_err(SysrootError::io("make the folder", at))
 }
 
 /// The names of a path, the last first.

@@ -2,12 +2,13 @@
 //! Knows nothing of what the text says.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use pgp::composed::{CleartextSignedMessage, Deserializable, SignedPublicKey};
-use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, VerifyingKey};
+use pgp::packet::Signature;
+use pgp::types::{KeyDetails, Timestamp, VerifyingKey};
 
-use crate::SysrootError;
+use crate::{SignatureFault, SysrootError, key_policy};
 
 /// A text whose signature is good.
 pub(crate) struct Signed {
@@ -35,57 +36,76 @@ pub(crate) fn read_keyrings(paths: &[PathBuf]) -> Result<Vec<SignedPublicKey>, S
 }
 
 /// Checks a clear-signed text. `fingerprints` (of primary keys or subkeys; case and spaces do not
-/// matter) restricts the keys; empty: any key will do.
+/// matter) restricts the keys; empty: any key will do. `now` is what signatures are compared with.
 pub(crate) fn check(
     path: &str,
     bytes: &[u8],
     keys: &[SignedPublicKey],
     fingerprints: &[String],
+    now: SystemTime,
 ) -> Result<Signed, SysrootError> {
     let unsigned = |why: String| SysrootError::NotSigned { path: path.to_owned(), why };
     let (message, _) =
         CleartextSignedMessage::from_armor_buf(bytes, Default::default()).map_err(|e| unsigned(e.to_string()))?;
     let text = message.signed_text();
     let allowed: Vec<String> = fingerprints.iter().map(|f| plain(f)).collect();
-    let mut known = false;
+    let mut fault = None;
     for signature in message.signatures() {
         for key in keys {
-            for (signer, matches, good) in candidates(key, signature, &text) {
-                let accepted = allowed.is_empty() || allowed.contains(&signer) || allowed.contains(&hex(key));
-                known |= matches && accepted;
-                if good && accepted {
-                    return Ok(Signed { text: text.replace("\r\n", "\n"), signer });
+            for (signer, outcome) in candidates(key, signature, &text, now) {
+                if !allowed.is_empty() && !allowed.contains(&signer) && !allowed.contains(&hex(key)) {
+                    continue;
+                }
+                match outcome {
+                    Ok(()) => return Ok(Signed { text: text.replace("\r\n", "\n"), signer }),
+                    Err(why) => fault = fault.or(Some(why)),
                 }
             }
         }
     }
-    let why = if known { "the text was changed after it was signed" } else { "no accepted key made it" };
+    let why = fault.unwrap_or_else(|| "no accepted key made it".to_owned());
     let accepted =
         if allowed.is_empty() { format!("any of {} in the keyrings", keys.len()) } else { allowed.join(", ") };
     Err(SysrootError::Signature { path: path.to_owned(), why, signers: signers(&message), accepted })
 }
 
-/// For the primary key and each usable subkey: its fingerprint, whether the signature names it, and
-/// whether it made the signature.
-fn candidates(key: &SignedPublicKey, signature: &Signature, text: &str) -> Vec<(String, bool, bool)> {
-    if !key.details.revocation_signatures.is_empty() {
-        return Vec::new();
+/// For the primary key and each subkey that the signature names: its fingerprint, and whether it made a signature that
+/// counts.
+fn candidates(
+    key: &SignedPublicKey,
+    signature: &Signature,
+    text: &str,
+    now: SystemTime,
+) -> Vec<(String, Result<(), String>)> {
+    let mut all = Vec::new();
+    if is_named(&key.primary_key, signature) {
+        let outcome = verify(&key.primary_key, signature, text, now, |made| key_policy::check_primary(key, made));
+        all.push((hex(key), outcome));
     }
-    let mut all = vec![try_key(&key.primary_key, signature, text)];
-    for subkey in &key.public_subkeys {
-        let revoked = subkey.signatures.iter().any(|s| s.typ() == Some(SignatureType::SubkeyRevocation));
-        if !revoked && subkey.verify_bindings(&key.primary_key).is_ok() {
-            all.push(try_key(&subkey.key, signature, text));
-        }
+    for subkey in key.public_subkeys.iter().filter(|subkey| is_named(&subkey.key, signature)) {
+        let outcome = verify(&subkey.key, signature, text, now, |made| key_policy::check_subkey(key, subkey, made));
+        all.push((hex(&subkey.key), outcome));
     }
     all
 }
 
-fn try_key(key: &impl VerifyingKey, signature: &Signature, text: &str) -> (String, bool, bool) {
-    let fingerprint = key.fingerprint();
-    let named = signature.issuer_fingerprint().contains(&&fingerprint)
-        || signature.issuer_key_id().contains(&&key.legacy_key_id());
-    (hex(key), named, named && signature.verify(key, text.as_bytes()).is_ok())
+fn is_named(key: &impl KeyDetails, signature: &Signature) -> bool {
+    signature.issuer_fingerprint().contains(&&key.fingerprint())
+        || signature.issuer_key_id().contains(&&key.legacy_key_id())
+}
+
+fn verify(
+    key: &impl VerifyingKey,
+    signature: &Signature,
+    text: &str,
+    now: SystemTime,
+    usable: impl FnOnce(Timestamp) -> Result<(), SignatureFault>,
+) -> Result<(), String> {
+    let made = key_policy::check_signature(signature, now).map_err(|fault| fault.to_string())?;
+    if signature.verify(key, text.as_bytes()).is_err() {
+        return Err("the text was changed after it was signed".to_owned());
+    }
+    usable(made).map_err(|fault| fault.to_string())
 }
 
 fn signers(message: &CleartextSignedMessage) -> String {
@@ -104,4 +124,24 @@ fn hex(key: &impl KeyDetails) -> String {
 
 fn plain(fingerprint: &str) -> String {
     fingerprint.chars().filter(|c| c.is_ascii_hexdigit()).collect::<String>().to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lists that apt keeps on a Debian machine, checked with the keyring that it has; passed over elsewhere.
+    #[test]
+    fn what_a_real_archive_signs_is_accepted() {
+        let keyring = PathBuf::from("/usr/share/keyrings/debian-archive-keyring.gpg");
+        let Ok(keys) = read_keyrings(&[keyring]) else { return };
+        let lists = std::fs::read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
+        for list in lists.filter(|list| list.file_name().to_string_lossy().ends_with("_InRelease")) {
+            let bytes = std::fs::read(list.path()).unwrap();
+            if !String::from_utf8_lossy(&bytes).contains("\nOrigin: Debian\n") {
+                continue;
+            }
+            check("InRelease", &bytes, &keys, &[], SystemTime::now()).unwrap();
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::claims::Claims;
 use crate::extract::Link;
-use crate::root::Root;
+use crate::root::{Root, make_folders};
 use crate::{MemberProblem, SysrootError};
 
 /// Makes hard links, in the order of the archives.
@@ -62,7 +62,7 @@ fn replace_folder(root: &Root, link: &Link) -> Result<(), SysrootError> {
     if to.starts_with(&at) {
         return Err(refuse(link, MemberProblem::ThroughSymlink));
     }
-    fs::create_dir_all(&to).map_err(SysrootError::io("make the folder", &to))?;
+    make_folders(&to)?;
     move_content(&at, &to, link)?;
     symlink(os(&link.target), &at).map_err(SysrootError::io("make the link", at))
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
+use akbuild_nar::repeated_zip_name;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -19,7 +20,11 @@ const LONGEST_LINK: u64 = 4096;
 
 pub(super) fn unpack(file: File, place: &mut Place<'_>) -> Result<(), ArchiveError> {
     let damaged = |e: ZipError| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| place.reading(damaged(e)))?;
+    let mut archive = ZipArchive::new(BufReader::new(&file)).map_err(|e| place.reading(damaged(e)))?;
+    let repeated = repeated_zip_name(&file, archive.central_directory_start(), archive.len());
+    if let Some(name) = repeated.map_err(|e| place.reading(e))? {
+        return Err(place.fault(&name, MemberFault::Twice));
+    }
     for number in 0..archive.len() {
         let name = match archive.by_index_raw(number) {
             Ok(entry) => entry.name_raw().to_vec(),

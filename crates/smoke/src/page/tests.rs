@@ -19,7 +19,7 @@ fn a_page_names_what_it_loads() {
         </head><body><a href="/not">x</a><img alt="a>b" src='/i.svg'/><img src="//other.example/y"></body>"##;
     assert_eq!(
         named(Kind::Html, html, "/if/flow/"),
-        ["/static/a.css?v=1&x=2", "/if/flow/icon.png", "/if/dist/main.js", "/i.svg", "/static/bg.jpg"]
+        ["/static/a.css?v=1&x=2", "/if/flow/icon.png", "/static/bg.jpg", "/if/dist/main.js", "/i.svg"]
     );
 }
 
@@ -47,6 +47,14 @@ fn what_is_commented_out_is_not_named() {
         <!-- <img src=/never.svg>";
     assert_eq!(named(Kind::Html, html, "/"), ["/a.svg"]);
     assert_eq!(named(Kind::Css, "/* url(no.png) */ a { b: url(c.png) } /* url(never.png)", "/"), ["/c.png"]);
+}
+
+#[test]
+fn html_is_read_as_browsers_read_it() {
+    let html = "<SCRIPT SRC=/a.js>'<img src=/no.svg>'</SCRIPT><img alt='>' src='/b&#46;svg'><title><img src=/no.svg></title>\
+        <p style='background: url(/c.png)'>&lt;img src=/no.svg&gt;<textarea><img src=/no.svg></textarea><img src='/d.svg";
+    assert_eq!(named(Kind::Html, html, "/"), ["/a.js", "/b.svg", "/c.png"]);
+    assert!(named(Kind::Html, &"<img src=/a.svg>".repeat(2 * MOST_REFERENCES), "/").len() == 1);
 }
 
 #[test]

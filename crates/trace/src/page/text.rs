@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// Text that may stand between tags and in a quoted attribute. What cannot be seen is shown: a control character by
 /// its picture, one that turns the direction of text by its number; line feeds stay.
 pub(crate) struct Esc<T>(pub(crate) T);
@@ -28,14 +30,8 @@ impl<T: AsRef<str>> Display for Esc<T> {
 
 /// The address of a file beside the page. It is relative whatever the name is, so that none is taken for a scheme.
 pub(crate) fn beside(name: &str) -> String {
-    let mut address = "./".to_owned();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => address.push(char::from(byte)),
-            _ => address.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    address
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
+    format!("./{}", utf8_percent_encode(name, ENCODED))
 }
 
 /// At most `width` columns of `text`, the last of them dots if something is cut off. Characters of Asian scripts and
