@@ -7,6 +7,7 @@ mod targets;
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Folders with seeds are those of the targets, and each seed passes. `cargo test` shows the name of a seed that fails.
 #[test]
@@ -32,6 +33,46 @@ fn seeds_pass() {
 fn every_function_has_a_target() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/fuzz_targets");
     assert_eq!(names(&folder), targets::TARGETS.map(|(name, _)| format!("{name}.rs")));
+}
+
+/// Seeds with bytes changed, without a nightly compiler: for `AKBUILD_FUZZ_SECONDS` each of the targets of names and
+/// pages, and not at all without it.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "only who looks for more sets it")]
+fn changed_seeds_pass() {
+    let Some(seconds) = std::env::var("AKBUILD_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()) else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/seeds");
+    for (target, run) in targets::TARGETS.into_iter().filter(|(target, _)| ["names", "pages"].contains(target)) {
+        let files = names(&folder.join(target));
+        let seeds: Vec<Vec<u8>> = files.iter().map(|file| fs::read(folder.join(target).join(file)).unwrap()).collect();
+        let (begin, mut runs, mut state) = (Instant::now(), 0_u64, 0x9e37_79b9_7f4a_7c15_u64);
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % below.max(1) as u64).unwrap()
+        };
+        while begin.elapsed() < Duration::from_secs(seconds) {
+            let mut input = seeds[random(seeds.len())].clone();
+            for _ in 0..=random(8) {
+                let other = &seeds[random(seeds.len())];
+                let (at, from) = (random(input.len() + 1), random(other.len()));
+                let piece = &other[from..(from + random(16)).min(other.len())];
+                match random(5) {
+                    0 if at < input.len() => drop(input.remove(at)),
+                    1 if at < input.len() => input[at] = u8::try_from(random(256)).unwrap(),
+                    2 => input.insert(at, b"/.%\\:?#@<>&;\"'=\0\n!~"[random(19)]),
+                    3 => input.truncate(at),
+                    _ => drop(input.splice(at..at, piece.iter().copied())),
+                }
+            }
+            input.truncate(4096);
+            let outcome = std::panic::catch_unwind(|| run(&input));
+            assert!(outcome.is_ok(), "{target}: {:?}", input.escape_ascii().to_string());
+            runs += 1;
+        }
+        println!("{target}: {runs} inputs");
+    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -8,6 +8,7 @@ mod described;
 mod fence;
 mod image;
 mod messages;
+mod names;
 mod registry;
 mod trees;
 mod upstream;
@@ -17,6 +18,7 @@ pub use archive::{archive, deb};
 pub use debian::debian;
 pub use image::{layer, layout};
 pub use messages::{git, go_imports, sandbox};
+pub use names::{names, pages};
 pub use registry::registry;
 pub use trees::nar;
 pub use upstream::upstream;
@@ -26,7 +28,7 @@ pub use written::{lock, recipe};
 pub type Target = fn(&[u8]);
 
 /// All targets by name, as their seeds are filed.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("archive", archive),
     ("deb", deb),
     ("debian", debian),
@@ -35,7 +37,9 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("layer", layer),
     ("layout", layout),
     ("lock", lock),
+    ("names", names),
     ("nar", nar),
+    ("pages", pages),
     ("recipe", recipe),
     ("registry", registry),
     ("sandbox", sandbox),

@@ -1,7 +1,7 @@
 //! Lock files and pages of other ecosystems.
 
 use akbuild_registry::{
-    Catalogue, GoLock, LockError, NpmLock, Platform, PythonLock, PythonWant, Tags, parse_path, simple,
+    Catalogue, GoLock, LockError, NpmLock, Platform, PythonLock, PythonWant, Tags, What, parse_path, simple,
 };
 
 use super::texts;
@@ -51,10 +51,8 @@ fn python([text, pyproject]: &[String; 2]) -> Result<(), LockError> {
 fn go([go_mod, go_sum]: &[String; 2]) -> Result<(), LockError> {
     let lock = GoLock::parse(go_mod, go_sum, "go.mod")?;
     for artifact in lock.artifacts()? {
-        let module = artifact.what.to_string();
-        let module = module.split('@').next().unwrap_or_default();
-        if let Ok(path) = module.parse::<akbuild_names::GoModulePath>() {
-            parse_path(&format!("/go/{}/@v/list", path.escaped()));
+        if let What::GoZip { module, .. } | What::GoMod { module, .. } = artifact.what {
+            parse_path(&format!("/go/{}/@v/list", module.escaped()));
         }
     }
     Ok(())

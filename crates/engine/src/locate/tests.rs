@@ -1,3 +1,5 @@
+//! Hostile names against every place where the address of an artifact is built. Knows the forms of locks; asks no network.
+
 use akbuild_registry::{GoLock, NpmLock, Platform, PythonLock, PythonWant};
 
 use super::*;
