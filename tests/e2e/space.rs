@@ -250,3 +250,30 @@ fn a_home_on_another_file_system_than_the_project() {
         assert!(ran.out == "ONE!\nTWO!\n" && ran.err.contains("3 cached"), "{ran}");
     }
 }
+
+#[test]
+fn a_home_that_others_can_write_to_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    for make in [World::unlocked, World::of_user] {
+        let world = make("[stages.last]\nkind = \"run\"\nscript = 'true'\n");
+        let list = || world.run(&["cache", "ls"]).ok().err;
+        assert_eq!(list(), "");
+        for (mode, warned) in [(0o775, true), (0o757, true), (0o1777, false), (0o755, false), (0o700, false)] {
+            std::fs::set_permissions(world.home(), PermissionsExt::from_mode(mode)).unwrap();
+            let home = world.home().display().to_string();
+            let warning = format!(
+                "warning: the home `{home}` can be written by other users, who can forge what is built\n  help: run `chmod go-w {home}`\n"
+            );
+            assert_eq!(list(), if warned { warning } else { String::new() }, "{mode:o}");
+        }
+        if crate::world::is_root() {
+            std::os::unix::fs::chown(world.home(), Some(12_345), None).unwrap();
+            std::fs::set_permissions(world.home(), PermissionsExt::from_mode(0o777)).unwrap();
+            let text = list();
+            assert!(
+                text.contains("belongs to another user, who can forge what is built\n  help: use a home of your own"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -71,12 +71,17 @@ impl Session {
         let home = home(global, &machine)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = io(runtime, "start threads for", Path::new("akbuild"))?;
+        let store = Store::open(&home)?;
+        // One that is only read was chosen because somebody else fills it.
+        if store.is_writable() {
+            warn_of_others(&*ui, &home);
+        }
         let cancel = Cancel::new();
         let patience = Arc::new(AtomicU64::new(PATIENCE));
         listen(&runtime, &cancel, &patience);
         Ok(Self {
             machine,
-            store: Store::open(&home)?,
+            store,
             ui,
             runtime: Threads(Some(runtime)),
             cancel,
@@ -289,6 +294,21 @@ pub(crate) fn home(global: &Global, machine: &Machine) -> Outcome<PathBuf> {
         None => machine::default_home(machine).ok_or_else(no_home)?,
     };
     io(std::path::absolute(&home), "find the home folder", &home)
+}
+
+/// Warns of a home that somebody else can write to: who can, can forge outputs.
+fn warn_of_others(ui: &dyn Ui, home: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    // A home that cannot be looked at has been reported by the store.
+    let Ok(meta) = home.metadata() else { return };
+    let (who, help) = if meta.uid() != rustix::process::geteuid().as_raw() {
+        ("belongs to another user", "use a home of your own with `--home DIR` or AKBUILD_HOME".to_owned())
+    } else if meta.mode() & 0o022 != 0 && meta.mode() & 0o1000 == 0 {
+        ("can be written by other users", format!("run `chmod go-w {}`", home.display()))
+    } else {
+        return;
+    };
+    ui.warn(&format!("the home `{}` {who}, who can forge what is built\n  help: {help}", home.display()));
 }
 
 /// Events of the engine go to the one who talks, and into the timeline.
