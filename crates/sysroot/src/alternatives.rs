@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn highest_priority_that_exists() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
+        let root = Root::open(dir.path()).unwrap();
         for file in ["usr/bin/mawk", "usr/bin/gawk"] {
             root.write(file, b"").unwrap();
         }

@@ -20,7 +20,7 @@ pub enum Point<'a> {
 /// Writes the small files and folders of every root to `dest`, an existing empty folder, with these places, and
 /// `text` as `/etc/akbuild-host`, so that another text is another tree.
 pub fn bare(dest: &Path, points: &[Point<'_>], text: &str) -> Result<(), SysrootError> {
-    let root = Root::new(dest);
+    let root = Root::open(dest)?;
     for point in points {
         if let Point::Link(at, to) = point {
             root.link(at, to)?;

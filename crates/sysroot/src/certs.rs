@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn bundle_is_sorted_and_complete() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
+        let root = Root::open(dir.path()).unwrap();
         root.write(
             "usr/share/ca-certificates/mozilla/B_(x).crt",
             b"-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----",

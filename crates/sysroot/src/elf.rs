@@ -2,9 +2,7 @@
 //! little-endian shared objects. Knows no folder.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 /// A shared object.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,14 +22,13 @@ const DT_SONAME: u64 = 14;
 const MAX_TABLE: u64 = 1 << 20;
 
 /// Reads a file; `None` if it is no such object (a linker script, another class, damaged).
-pub(crate) fn read(path: &Path) -> io::Result<Option<Shared>> {
-    let file = File::open(path)?;
-    let Some(head) = bytes(&file, 0, 64) else { return Ok(None) };
+pub(crate) fn read(file: &File) -> Option<Shared> {
+    let head = bytes(file, 0, 64)?;
     let class_and_order = [2, 1];
     if &head[..4] != b"\x7fELF" || head[4..6] != class_and_order || u16_at(&head, 16) != ET_DYN {
-        return Ok(None);
+        return None;
     }
-    Ok(dynamic(&file, &head).map(|soname| Shared { machine: u16_at(&head, 18), soname }))
+    dynamic(file, &head).map(|soname| Shared { machine: u16_at(&head, 18), soname })
 }
 
 /// The soname of an object with a dynamic section; `None` without one.

@@ -8,6 +8,9 @@ use akbuild_nar::Digest;
 /// Why a sysroot could not be locked or unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum SysrootError {
+    /// A path of the root.
+    #[error(transparent)]
+    Tree(#[from] akbuild_tree::TreeError),
     /// A file of the archive could not be had.
     #[error("cannot get `{path}` from any configured Debian mirror: {source}")]
     Get {

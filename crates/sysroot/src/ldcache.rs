@@ -11,6 +11,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use akbuild_tree::EntryKind;
+
 use crate::root::Root;
 use crate::{SysrootError, elf};
 
@@ -85,10 +87,14 @@ fn scan(root: &Root, folder: &Path) -> Result<Vec<Library>, SysrootError> {
     for file in root.list(folder)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let wanted = (name.starts_with("lib") || name.starts_with("ld-")) && name.contains(".so");
-        let Some(real) = root.resolve(&file).map(|p| root.at(p)).filter(|p| wanted && p.is_file()) else { continue };
-        let shared = elf::read(&real).map_err(SysrootError::io("read", real))?;
+        let Some(real) = root.resolve(&file).filter(|_| wanted) else { continue };
+        if !root.tree().entry(&real)?.is_some_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let shared = elf::read(&root.tree().file(&real)?);
         let Some((shared, flags)) = shared.and_then(|s| flags(s.machine).map(|f| (s, f))) else { continue };
-        let is_development_link = name.ends_with(".so") && root.real(&file)?.is_symlink();
+        let is_development_link =
+            name.ends_with(".so") && matches!(root.tree().entry(root.real(&file)?)?, Some(EntryKind::Link(_)));
         let soname = shared.soname.filter(|_| !is_development_link).unwrap_or_else(|| name.clone());
         // The name that is the soname wins over the file's full name.
         if name == soname || !found.contains_key(&soname) {
@@ -199,7 +205,7 @@ mod tests {
     #[test]
     fn files_that_include_each_other_are_read_once() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
+        let root = Root::open(dir.path()).unwrap();
         let all = (0..100).map(|i| format!("include /etc/{i}\n")).collect::<String>();
         root.write("etc/ld.so.conf", all.as_bytes()).unwrap();
         for i in 0..100 {
@@ -211,7 +217,7 @@ mod tests {
     #[test]
     fn folders_are_those_of_the_configuration() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
+        let root = Root::open(dir.path()).unwrap();
         root.make_dir("usr/lib/multi").unwrap();
         root.link("lib", "usr/lib").unwrap();
         root.write("etc/ld.so.conf", b"include /etc/ld.so.conf.d/*.conf\n").unwrap();

@@ -1,36 +1,38 @@
 //! A root file system being made: names in it are resolved as they will be inside of it, never out of
 //! it. Knows nothing of packages.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
+
+use akbuild_tree::{EntryKind, TreeDir};
+use rustix::io::Errno;
 
 use crate::SysrootError;
 
 /// More links than this on the way to a file are a loop.
 const MAX_LINKS: usize = 40;
 
-/// The folder that becomes `/`.
+/// The folder that becomes `/`. A path of it is resolved to one without links first, which is then used through the
+/// tree: a link that is met there all the same is an error.
 pub(crate) struct Root {
-    dir: PathBuf,
+    tree: TreeDir,
 }
 
 impl Root {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Root { dir: dir.to_owned() }
+    /// Opens the folder at `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Self, SysrootError> {
+        Ok(Root { tree: TreeDir::open(dir, "the sysroot")? })
     }
 
-    /// A path of the root as one of this machine, without following its links.
-    pub(crate) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
-        let path = path.as_ref();
-        self.dir.join(path.strip_prefix("/").unwrap_or(path))
+    /// The tree, for paths that have no links.
+    pub(crate) fn tree(&self) -> &TreeDir {
+        &self.tree
     }
 
-    /// Follows all links inside the root. `None` if a link leads above the root or into a loop. What does
-    /// not exist is kept as it is.
+    /// Follows all links inside the root. `None` if a link leads above the root or into a loop. Names of things that do
+    /// not exist are kept as they are.
     pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
-        let mut todo: Vec<std::ffi::OsString> = names(path.as_ref());
+        let mut todo: Vec<OsString> = names(path.as_ref());
         let (mut done, mut links) = (PathBuf::new(), 0);
         while let Some(name) = todo.pop() {
             if name == ".." {
@@ -39,8 +41,8 @@ impl Root {
                 }
                 continue;
             }
-            match fs::read_link(self.dir.join(&done).join(&name)) {
-                Ok(target) => {
+            match self.tree.entry(done.join(&name)) {
+                Ok(Some(EntryKind::Link(target))) => {
                     links += 1;
                     if links > MAX_LINKS {
                         return None;
@@ -50,7 +52,7 @@ impl Root {
                     }
                     todo.extend(names(&target));
                 }
-                Err(_) => done.push(name),
+                _ => done.push(name),
             }
         }
         Some(done)
@@ -58,103 +60,67 @@ impl Root {
 
     /// Whether a path leads to something inside the root.
     pub(crate) fn exists(&self, path: impl AsRef<Path>) -> bool {
-        self.resolve(path).is_some_and(|p| self.dir.join(p).exists())
+        self.resolve(path).is_some_and(|path| matches!(self.tree.entry(path), Ok(Some(_))))
     }
 
     /// Whether there is anything of that name, even a link to nothing.
     pub(crate) fn occupied(&self, path: impl AsRef<Path>) -> bool {
-        self.real(path).is_ok_and(|p| p.symlink_metadata().is_ok())
+        self.real(path).is_ok_and(|path| matches!(self.tree.entry(path), Ok(Some(_))))
     }
 
     /// Makes a folder and those above it.
     pub(crate) fn make_dir(&self, path: impl AsRef<Path>) -> Result<(), SysrootError> {
-        let at = self.inside(path.as_ref())?;
-        make_folders(&at)
+        Ok(self.tree.create_dir_all(self.inside(path.as_ref())?)?)
     }
 
-    /// Writes a file, in the place of whatever had its name.
+    /// Writes a file, in the place of the file or link that has its name.
     pub(crate) fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), SysrootError> {
-        let at = self.cleared(path)?;
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&at);
-        let written = file.and_then(|mut f| {
-            f.set_permissions(fs::Permissions::from_mode(0o644))?;
-            io::Write::write_all(&mut f, bytes)
-        });
-        written.map_err(SysrootError::io("write", at))
+        Ok(self.tree.write(self.real(path)?, bytes, 0o644)?)
     }
 
-    /// Makes a symbolic link, in the place of whatever file had its name.
+    /// Makes a symbolic link, in the place of the file or link that has its name.
     pub(crate) fn link(&self, path: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<(), SysrootError> {
-        let at = self.cleared(path)?;
-        symlink(target, &at).map_err(SysrootError::io("make the link", at))
+        let path = self.real(path)?;
+        self.tree.create_parents(&path)?;
+        match self.tree.remove_file(&path) {
+            Err(error) if !error.is_not_found() => return Err(error.into()),
+            _ => {}
+        }
+        Ok(self.tree.create_link(path, target.as_ref())?)
     }
 
     /// The files of a folder, sorted; none if it is not there.
     pub(crate) fn list(&self, path: impl AsRef<Path>) -> Result<Vec<PathBuf>, SysrootError> {
         let path = path.as_ref();
-        let at = self.inside(path)?;
-        let entries = match fs::read_dir(&at) {
-            Ok(entries) => entries,
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(Vec::new());
-            }
-            Err(e) => return Err(SysrootError::io("list", at)(e)),
-        };
-        let names = entries.map(|e| e.map(|e| path.join(e.file_name()))).collect::<io::Result<Vec<_>>>();
-        let mut names = names.map_err(SysrootError::io("list", at))?;
-        names.sort();
-        Ok(names)
+        match self.tree.entries(self.inside(path)?) {
+            Ok(entries) => Ok(entries.into_iter().map(|(name, _)| path.join(name)).collect()),
+            Err(error) if matches!(error.errno(), Some(Errno::NOENT | Errno::NOTDIR)) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The bytes of a file, its links followed.
     pub(crate) fn read(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, SysrootError> {
-        let at = self.inside(path.as_ref())?;
-        fs::read(&at).map_err(SysrootError::io("read", at))
+        Ok(self.tree.read(self.inside(path.as_ref())?)?)
     }
 
-    /// Where a name really is: links followed, but for one that is the name itself.
+    /// The path below the top that a name really has: links are followed, except one that is the name itself.
     pub(crate) fn real(&self, path: impl AsRef<Path>) -> Result<PathBuf, SysrootError> {
         let path = path.as_ref();
         let parent = self.inside(path.parent().unwrap_or(Path::new("")))?;
         Ok(path.file_name().map_or(parent.clone(), |name| parent.join(name)))
     }
 
-    fn cleared(&self, path: impl AsRef<Path>) -> Result<PathBuf, SysrootError> {
-        let at = self.real(path)?;
-        if let Some(parent) = at.parent() {
-            make_folders(parent)?;
-        }
-        match fs::remove_file(&at) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(SysrootError::io("replace", at)(e)),
-            _ => Ok(at),
-        }
-    }
-
     fn inside(&self, path: &Path) -> Result<PathBuf, SysrootError> {
-        let found = self.resolve(path).map(|p| self.dir.join(p));
-        let out = || io::Error::other("a symbolic link on its way leads out of the root or into a loop");
-        found.ok_or_else(|| SysrootError::io("reach", self.at(path))(out()))
+        self.resolve(path).ok_or_else(|| {
+            let out = std::io::Error::other("a symbolic link on its way leads out of the root or into a loop");
+            SysrootError::io("reach", self.tree.top().join(path.strip_prefix("/").unwrap_or(path)))(out)
+        })
     }
-}
-
-/// Makes a folder and those above it that are not there, each with mode 755 whatever the mask of the process is.
-pub(crate) fn make_folders(at: &Path) -> Result<(), SysrootError> {
-    if at.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = at.parent() {
-        make_folders(parent)?;
-    }
-    let made = match fs::create_dir(at) {
-        Ok(()) => fs::set_permissions(at, fs::Permissions::from_mode(0o755)),
-        Err(_) if at.is_dir() => Ok(()),
-        Err(error) => Err(error),
-    };
-    made.map_err(SysrootError::io("make the folder", at))
 }
 
 /// The names of a path, the last first.
-fn names(path: &Path) -> Vec<std::ffi::OsString> {
+fn names(path: &Path) -> Vec<OsString> {
     let name = |c: Component<'_>| match c {
         Component::Normal(name) => Some(name.to_owned()),
         Component::ParentDir => Some("..".into()),
@@ -170,7 +136,7 @@ mod tests {
     #[test]
     fn links_stay_inside() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root::new(dir.path());
+        let root = Root::open(dir.path()).unwrap();
         root.write("usr/bin/real", b"x").unwrap();
         root.link("bin", "usr/bin").unwrap();
         root.link("etc/abs", "/bin/real").unwrap();

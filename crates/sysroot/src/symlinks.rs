@@ -3,28 +3,28 @@
 //! it leads: what dpkg does when the link comes first. Knows no archive format.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use akbuild_tree::{EntryKind, TreeDir};
+use rustix::io::Errno;
 
 use crate::claims::Claims;
 use crate::extract::Link;
-use crate::root::{Root, make_folders};
+use crate::root::Root;
 use crate::{MemberProblem, SysrootError};
 
 /// Makes hard links, in the order of the archives.
 pub(crate) fn make_hard_links(root: &Root, links: &[Link], claims: &Claims) -> Result<(), SysrootError> {
     for link in links.iter().filter(|l| claims.holder(&l.path) == Some(l.owner)) {
-        let (from, to) = (root.at(os(&link.target)), root.at(os(&link.path)));
+        let (from, to) = (Path::new(os(&link.target)), Path::new(os(&link.path)));
         let is_own = claims.holder(&link.target) == Some(link.owner);
-        if !is_own || !from.symlink_metadata().is_ok_and(|m| m.is_file()) {
+        if !is_own || !root.tree().entry(from)?.is_some_and(|kind| kind.is_file()) {
             return Err(refuse(link, MemberProblem::HardLink));
         }
-        match fs::hard_link(&from, &to) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(refuse(link, MemberProblem::Clash)),
-            other => other.map_err(SysrootError::io("make the hard link", to))?,
+        match root.tree().create_hard_link(from, to) {
+            Err(error) if error.errno() == Some(Errno::EXIST) => return Err(refuse(link, MemberProblem::Clash)),
+            other => other?,
         }
     }
     Ok(())
@@ -40,14 +40,14 @@ pub(crate) fn make_symlinks(root: &Root, mut links: Vec<Link>, claims: &Claims) 
     links.reverse();
     let mut over_folders = Vec::new();
     for link in links {
-        let at = root.at(os(&link.path));
-        match symlink(os(&link.target), &at) {
+        let at = root.real(os(&link.path))?;
+        match root.tree().create_link(&at, Path::new(os(&link.target))) {
             Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match at.symlink_metadata() {
-                Ok(m) if m.is_dir() => over_folders.push(link),
+            Err(error) if error.errno() == Some(Errno::EXIST) => match root.tree().entry(&at)? {
+                Some(EntryKind::Folder) => over_folders.push(link),
                 _ => return Err(refuse(&link, MemberProblem::Clash)),
             },
-            Err(e) => return Err(SysrootError::io("make the link", at)(e)),
+            Err(error) => return Err(error.into()),
         }
     }
     over_folders.iter().try_for_each(|link| replace_folder(root, link))
@@ -58,29 +58,25 @@ fn replace_folder(root: &Root, link: &Link) -> Result<(), SysrootError> {
     let at = root.real(os(&link.path))?;
     let target = Path::new(os(&link.path)).parent().unwrap_or(Path::new("")).join(os(&link.target));
     let to = root.resolve(&target).ok_or_else(|| refuse(link, MemberProblem::ThroughSymlink))?;
-    let to = root.at(to);
     if to.starts_with(&at) {
         return Err(refuse(link, MemberProblem::ThroughSymlink));
     }
-    make_folders(&to)?;
-    move_content(&at, &to, link)?;
-    symlink(os(&link.target), &at).map_err(SysrootError::io("make the link", at))
+    root.tree().create_dir_all(&to)?;
+    move_content(root.tree(), &at, &to, link)?;
+    Ok(root.tree().create_link(&at, Path::new(os(&link.target)))?)
 }
 
-/// Moves what a folder holds into another and removes it.
-fn move_content(from: &Path, to: &Path, link: &Link) -> Result<(), SysrootError> {
-    for entry in fs::read_dir(from).map_err(SysrootError::io("list", from))? {
-        let entry = entry.map_err(SysrootError::io("list", from))?;
-        let (source, there): (PathBuf, PathBuf) = (entry.path(), to.join(entry.file_name()));
-        match there.symlink_metadata() {
-            Err(_) => fs::rename(&source, &there).map_err(SysrootError::io("move", source))?,
-            Ok(m) if m.is_dir() && source.symlink_metadata().is_ok_and(|s| s.is_dir()) => {
-                move_content(&source, &there, link)?;
-            }
-            Ok(_) => return Err(refuse(link, MemberProblem::Clash)),
+/// Moves the entries of a folder into another and removes it.
+fn move_content(tree: &TreeDir, from: &Path, to: &Path, link: &Link) -> Result<(), SysrootError> {
+    for (name, kind) in tree.entries(from)? {
+        let (source, there) = (from.join(&name), to.join(&name));
+        match tree.entry(&there)? {
+            None => tree.rename(&source, &there)?,
+            Some(EntryKind::Folder) if kind.is_folder() => move_content(tree, &source, &there, link)?,
+            Some(_) => return Err(refuse(link, MemberProblem::Clash)),
         }
     }
-    fs::remove_dir(from).map_err(SysrootError::io("remove the folder", from))
+    Ok(tree.remove_dir(from)?)
 }
 
 fn refuse(link: &Link, problem: MemberProblem) -> SysrootError {

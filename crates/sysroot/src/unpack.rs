@@ -84,7 +84,7 @@ pub fn unpack(debs: &[DebFile<'_>], dest: &Path, options: &UnpackOptions<'_>) ->
     let target = Target { dest, dir: &dir, claims: &claims, slim: options.slim, stop: &stop };
     let extracted = extract_all(&sorted, &opened, &target, options)?;
     (options.progress)(UnpackEvent::Finishing);
-    finish(&Root::new(dest), &opened, &claims, extracted)
+    finish(&Root::open(dest)?, &opened, &claims, extracted)
 }
 
 /// The biggest first, so that no long one is left for the end.

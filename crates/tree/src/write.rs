@@ -7,11 +7,11 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, symlinkat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fstat, linkat, mkdirat, openat, renameat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use crate::chain::file_name;
-use crate::{EntryKind, TreeDir, TreeError};
+use crate::{DIR_FLAGS, EntryKind, TreeDir, TreeError};
 
 const NEW_FILE: OFlags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::CLOEXEC);
 
@@ -26,7 +26,10 @@ impl TreeDir {
         }
         self.create_parents(path)?;
         let (parent, name) = self.parent(path, "make the folder")?;
-        match mkdirat(&parent, name, Mode::from_raw_mode(0o755)) {
+        let mode = Mode::from_raw_mode(0o755);
+        // Again after the folder is made: the mask of the process has taken its bits away.
+        let made = mkdirat(&parent, name, mode).and_then(|()| openat(&parent, name, DIR_FLAGS, Mode::empty()));
+        match made.and_then(|folder| fchmod(&folder, mode)) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) => self.chain.folder(path).map(drop),
             Err(e) => Err(self.chain.refused(path, e, "make the folder")),
@@ -118,6 +121,15 @@ impl TreeDir {
             path: path.to_owned(),
             source,
         })
+    }
+
+    /// Gives the file at `from` another name, in a folder that exists.
+    pub fn create_hard_link(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), TreeError> {
+        let (from, to) = (from.as_ref(), to.as_ref());
+        let (old, old_name) = self.parent(from, "link")?;
+        let (new, new_name) = self.parent(to, "make the hard link")?;
+        let linked = linkat(&old, old_name, &new, new_name, AtFlags::empty());
+        linked.map_err(|e| self.chain.refused(to, e, "make the hard link"))
     }
 
     /// Removes the file or link at `path`.
