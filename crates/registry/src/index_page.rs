@@ -18,7 +18,7 @@ const LONGEST_FIELD: usize = 8 << 10;
 pub struct IndexLink {
     /// The file's name.
     pub file: String,
-    /// Its address: `http` or `https`, or a file of this machine if the page is one.
+    /// Its address, with the scheme `http`, `https` or `file`. Whether it may be used is the downloader's question.
     pub url: Url,
     /// Its SHA-256 as lower-case hex digits, where the page says it.
     pub sha256: Option<String>,
@@ -110,10 +110,11 @@ fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
     (value.len() <= LONGEST_FIELD).then(|| value.to_owned())
 }
 
-/// The address that a page means: `http` or `https`; a file of this machine only on a page that is one itself.
+/// The address that a page means. Whether a file of this machine may be read is not decided here: whoever downloads it
+/// refuses it with the reason, which an entry that was left out would hide.
 fn address(reference: &str, base: &Url) -> Option<Url> {
     let found = base.join(reference.trim()).ok()?;
-    (matches!(found.scheme(), "http" | "https") || found.scheme() == base.scheme()).then_some(found)
+    matches!(found.scheme(), "http" | "https" | "file").then_some(found)
 }
 
 /// A name that is one part of a path.
@@ -174,7 +175,7 @@ mod tests {
             r#"{"filename": 1, "url": "b.whl"}"#,
             r#"{"filename": "b.whl", "url": "http://["}"#,
             r#"{"filename": "../b", "url": "b"}"#,
-            r#"{"filename": "b.whl", "url": "file:///etc/passwd"}"#,
+            r#"{"filename": "b.whl", "url": "ftp://files.example/b.whl"}"#,
         ] {
             let page = format!(r#"{{"files": [{bad}, {good}]}}"#);
             assert_eq!(links(&page), ["a.whl https://index.invalid/simple/a/a.whl"], "{bad}");
@@ -182,7 +183,7 @@ mod tests {
         for bad in [
             "<a>",
             "<a href='http://['>",
-            "<a href='file:///etc/passwd'>",
+            "<a href='ftp://files.example/b.whl'>",
             "<a href='data:,x'>",
             "<a href='%2e%2e%2f'>",
             "<a href='b%zz.whl'>",
