@@ -415,3 +415,24 @@ fn entries_of_buckets_that_are_links_or_pipes() {
         }
     }
 }
+
+#[test]
+fn folders_that_are_too_deep_are_an_error() {
+    // 2,048 folders by doubling, and eight around them.
+    let deep = "mkdir a; p=a; for ((i = 0; i < 11; i++)); do cp -r a c; mv c $p/a; p=$p/$p; done
+        for ((i = 0; i < 8; i++)); do mkdir b; mv a b/a; mv b a; done";
+    for make in WORLDS {
+        let world = make(&format!("[stages.last]\nkind = \"run\"\nscript = '''\ncd \"$out\"; {deep}\n'''\n"));
+        world.lock();
+        let ran = world.run(&["all"]).failed();
+        assert!(ran.err.contains("has more than 2048 folders inside each other"), "{ran}");
+        assert!(world.bucket("tmp-v1").is_empty());
+        // A local source that is too deep to be copied.
+        let ran = std::process::Command::new("bash").args(["-c", deep]).current_dir(world.path("project/app")).status();
+        assert!(ran.unwrap().success());
+        world.recipe("[stages.last]\nkind = \"tree\"\npieces = [{ from = \"source:app\" }]\n");
+        let ran = world.run(&["all"]).failed();
+        assert!(ran.err.contains("a path of source `app` is longer than 4095 bytes"), "{ran}");
+        akbuild_store::remove(&world.path("project/app")).unwrap();
+    }
+}

@@ -87,6 +87,9 @@ impl Chain {
         {
             return TreeError::Link { tree: self.name.clone(), path: path.to_owned(), link, target };
         }
+        if errno == Errno::NAMETOOLONG {
+            return TreeError::LongPath { tree: self.name.clone() };
+        }
         TreeError::Io { action, tree: self.name.clone(), path: path.to_owned(), source: errno.into() }
     }
 

@@ -29,6 +29,12 @@ pub enum TreeError {
         /// The path.
         path: PathBuf,
     },
+    /// A path that is longer than the kernel takes.
+    #[error("a path of {tree} is longer than 4095 bytes\n  help: keep folders that are so deep out of it")]
+    LongPath {
+        /// The tree.
+        tree: String,
+    },
     /// An entry of another kind than the operation needs.
     #[error("`{}` of {tree} is {found}, expected {expected}", path.display())]
     Kind {
@@ -84,6 +90,7 @@ impl TreeError {
             | TreeError::Kind { path, .. }
             | TreeError::TooLong { path, .. }
             | TreeError::Io { path, .. } => path,
+            TreeError::LongPath { .. } => std::path::Path::new(""),
         }
     }
 

@@ -22,8 +22,10 @@ pub(crate) fn run() -> Outcome {
             large.extend(size::check(&name, &text));
         }
     }
-    let document = std::fs::read_to_string(checkout.join(tests_named::DOCUMENT)).unwrap_or_default();
-    broken.extend(tests_named::check(&document, |name| std::fs::read_to_string(checkout.join(name)).ok()));
+    for name in tests_named::DOCUMENTS {
+        let document = std::fs::read_to_string(checkout.join(name)).unwrap_or_default();
+        broken.extend(tests_named::check(name, &document, |name| std::fs::read_to_string(checkout.join(name)).ok()));
+    }
     let text = |name: &str| std::fs::read_to_string(checkout.join(name)).unwrap_or_default();
     let link = |name: &str| std::fs::read_link(checkout.join(name)).ok();
     broken.extend(trees::check(&text(trees::RULES), &text(trees::TREE_RULES), link));
