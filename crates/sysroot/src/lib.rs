@@ -4,6 +4,7 @@
 //! `.deb` files into a root file system and writes what their maintainer scripts would have written.
 //! No maintainer script is ever run. Knows Debian's formats and policies. Knows no network (a
 //! [`Metadata`] hands in bytes), no store and no recipe.
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
 
 mod alternatives;
 mod bare;

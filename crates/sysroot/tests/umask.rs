@@ -1,5 +1,6 @@
 //! A sysroot is the same whatever the mask of the process is. A test program of its own, with one test: the mask is that of
 //! the process.
+#![allow(clippy::disallowed_methods, reason = "tests make the trees that they look at")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
