@@ -2,7 +2,10 @@
 //! field's meaning.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
+
+/// The greatest length of a paragraph in a long file, in bytes. Real ones have some kilobytes.
+const LONGEST_PARAGRAPH: usize = 4 << 20;
 
 /// One paragraph: field names in lower case, values with their continuation lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,20 +43,23 @@ impl Paragraph {
     }
 }
 
-/// Hands each paragraph of a long file to `each`, with only the fields that `wanted` (lower case).
+/// Hands each paragraph of a long file to `each`, with only the fields that `wanted` (lower case). Fails at a paragraph
+/// that is too long, of which no more is kept in memory.
 pub(crate) fn each_paragraph(
     mut reader: impl BufRead,
     wanted: &dyn Fn(&str) -> bool,
     mut each: impl FnMut(Paragraph),
 ) -> io::Result<()> {
-    let (mut paragraph, mut last, mut line) = (Paragraph::default(), None, Vec::new());
+    let (mut paragraph, mut last, mut line, mut left) = (Paragraph::default(), None, Vec::new(), LONGEST_PARAGRAPH);
     loop {
         line.clear();
-        let ended = reader.read_until(b'\n', &mut line)? == 0;
+        let length = reader.by_ref().take(left as u64 + 1).read_until(b'\n', &mut line)?;
+        left = left.checked_sub(length).ok_or_else(too_long)?;
+        let ended = length == 0;
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
-            last = None;
+            (last, left) = (None, LONGEST_PARAGRAPH);
             let whole = std::mem::take(&mut paragraph);
             if !whole.0.is_empty() {
                 each(whole);
@@ -67,9 +73,28 @@ pub(crate) fn each_paragraph(
     }
 }
 
+fn too_long() -> io::Error {
+    let mebibytes = LONGEST_PARAGRAPH >> 20;
+    io::Error::new(io::ErrorKind::InvalidData, format!("a paragraph is longer than {mebibytes} MiB"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a file that goes on like this is refused with. It is as long as several paragraphs may be.
+    fn refusal(of: &[u8]) -> Option<String> {
+        let text = of.repeat(3 * LONGEST_PARAGRAPH / of.len());
+        each_paragraph(&text[..], &|_| false, drop).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_paragraph_that_does_not_end_is_refused_and_many_paragraphs_are_not() {
+        let too_long = Some("a paragraph is longer than 4 MiB".to_owned());
+        assert_eq!(refusal(b"x"), too_long);
+        assert_eq!(refusal(b"Field: value\n continued\n"), too_long);
+        assert_eq!(refusal(b"Field: value\n\n"), None);
+    }
 
     #[test]
     fn paragraphs_and_continuations() {
