@@ -1,6 +1,13 @@
 //! Shells and commands in the sandbox of a stage.
 
-use crate::world::World;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::terminal::Terminal;
+use crate::world::{Ran, World};
 
 const STAGES: &str = r#"
 [stages.words]
@@ -48,6 +55,78 @@ fn a_command_runs_where_the_script_would() {
     akbuild: line 1: exec: nothing-of-that-name: not found
     ");
     assert!(world.bucket("tmp-v1").is_empty());
+}
+
+/// Runs the program with this as its standard input, which is a pipe.
+fn with_input(world: &World, args: &[&str], input: &str) -> Ran {
+    let mut child = world.command(args).stdin(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
+    // Beside the reader: the pipes hold less than some inputs.
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let ran = world.end(child);
+    writer.join().unwrap().unwrap();
+    ran
+}
+
+#[test]
+fn commands_and_data_come_through_a_pipe() {
+    for make in [World::unlocked, World::of_user] {
+        let world = make(STAGES);
+        world.write("app/a.txt", "bad\n");
+        world.lock();
+        insta::allow_duplicates! {
+            // What the stage needs is built first, and does not read the commands.
+            insta::assert_snapshot!(with_input(&world, &["shell", "loud", "-q"], "echo *; cat /words/words; exit 3; echo no"), @"
+            a.txt
+            bad
+            --- exit 3
+            ");
+            insta::assert_snapshot!(with_input(&world, &["shell", "loud", "-q"], "false"), @"--- exit 1");
+            insta::assert_snapshot!(with_input(&world, &["shell", "loud", "-q"], "kill -9 $$"), @"--- exit 137");
+        }
+        let data = "\x1b[31m\u{9b}line\n".repeat(20_000);
+        assert_eq!(with_input(&world, &["shell", "loud", "--", "cat"], &data).ok().out, data);
+        // A file instead of a pipe.
+        let file = File::open(world.path("project/akbuild.toml")).unwrap();
+        let child = world.command(&["shell", "loud", "--", "cat"]).stdin(file).spawn().unwrap();
+        assert_eq!(world.end(child).ok().out, world.read("akbuild.toml"));
+    }
+}
+
+/// Starts the program with the terminal as all its streams.
+fn on_terminal(terminal: &Terminal, command: &mut Command) -> Child {
+    let child = command.stdin(terminal.open()).stdout(terminal.open()).stderr(terminal.open()).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    child
+}
+
+fn settings(terminal: &Terminal) -> String {
+    format!("{:?}", rustix::termios::tcgetattr(&terminal.person).unwrap())
+}
+
+#[test]
+fn an_interrupted_shell_leaves_the_terminal_as_it_was() {
+    for make in [World::unlocked, World::of_user] {
+        let world = make(STAGES);
+        world.write("app/a.txt", "bad\n");
+        world.lock();
+        for signal in [Signal::TERM, Signal::INT] {
+            let mut terminal = Terminal::new();
+            let before = settings(&terminal);
+            let mut child = on_terminal(&terminal, &mut world.in_session(&["shell", "loud", "-q"]));
+            let (mut shown, mut bytes) = (String::new(), [0; 4096]);
+            while !shown.contains("[loud] /build$ ") {
+                let length = terminal.person.read(&mut bytes).unwrap();
+                shown += &String::from_utf8_lossy(&bytes[..length]);
+            }
+            // The shell reads single keys while it shows its prompt.
+            assert_ne!(settings(&terminal), before);
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(130));
+            assert_eq!(settings(&terminal), before);
+            assert!(world.bucket("tmp-v1").is_empty());
+        }
+    }
 }
 
 #[test]

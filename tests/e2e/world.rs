@@ -150,6 +150,14 @@ impl World {
         command
     }
 
+    /// The program in a session of its own, whose controlling terminal is its standard input.
+    pub(crate) fn in_session(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]).arg(&self.program).args(args);
+        self.confine(&mut command);
+        command
+    }
+
     fn confine(&self, command: &mut Command) {
         command.current_dir(self.path("project")).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("AKBUILD_HOME", self.home()).env("HOME", self.path("nobody")).env("AKBUILD_ETC", self.path("etc"));

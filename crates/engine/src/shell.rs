@@ -18,15 +18,17 @@ use crate::work::Folders;
 /// What is opened, and where.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shell<'a> {
-    /// A program, looked for in `PATH`, and its arguments; an interactive shell if there are none.
+    /// A program, looked for in `PATH`, and its arguments; a shell if there are none.
     pub command: &'a [String],
+    /// Whether the shell has prompts and job control. Otherwise it runs the commands in its standard input.
+    pub is_interactive: bool,
     /// The kept folders of a run that failed. They are used as they are, and stay.
     pub kept: Option<&'a Path>,
 }
 
 impl Engine {
     /// Opens the sandbox of a stage and waits for the end; gives the exit code, 128 and the number of the signal
-    /// if it was ended by one. `outputs` are those that [`Engine::prepare`] gave.
+    /// if it was ended by one. A thrown cancel kills it. `outputs` are those that [`Engine::prepare`] gave.
     pub fn shell(self: &Arc<Self>, id: &StageId, outputs: &Outputs, shell: Shell<'_>) -> Result<i32, EngineError> {
         let stage = self.stage(id)?;
         let Step::Exec(exec) = &stage.step else {
@@ -48,7 +50,8 @@ impl Engine {
         spec.env.push(("AKBUILD_SCRIPT".into(), exec.script.clone().into()));
         spec.env.push(("PS1".into(), format!("[{id}] \\w$ ").into()));
         spec.argv = match shell.command {
-            [] => ["/bin/bash", "--norc", "-i"].map(Into::into).to_vec(),
+            [] if shell.is_interactive => ["/bin/bash", "--norc", "-i"].map(Into::into).to_vec(),
+            [] => ["/bin/bash", "--norc"].map(Into::into).to_vec(),
             command => {
                 let through = ["/bin/bash", "-c", "exec -- \"$@\"", "akbuild"].map(Into::into);
                 through.into_iter().chain(command.iter().map(Into::into)).collect()
@@ -56,6 +59,8 @@ impl Engine {
         };
         (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit);
         let mut running = akbuild_sandbox::spawn(&spec)?;
+        let killer = running.killer();
+        let _killed = self.cancel.on_throw(move || killer.kill());
         let start = |(listener, served): (_, Arc<crate::served::Served>)| {
             Server::start(listener, served.catalogue(self), None, &self.runtime)
         };

@@ -33,6 +33,15 @@ impl Person {
         self.shown.drain(..end);
     }
 
+    /// Reads until no program has the terminal open any more.
+    fn sees_the_last_close(&mut self) {
+        while let Ok(1..) = self.terminal.read(&mut [0; 4096]) {}
+    }
+
+    fn settings(&self) -> String {
+        format!("{:?}", rustix::termios::tcgetattr(&self.terminal).unwrap())
+    }
+
     fn types(&mut self, text: &str) {
         self.terminal.write_all(text.as_bytes()).unwrap();
     }
@@ -70,6 +79,36 @@ fn a_shell_has_job_control_and_ctrl_c_ends_only_what_it_runs() {
         person.types("exit 5\n");
         person.sees("status: exited 5");
         assert!(child.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn a_shell_that_is_killed_in_raw_mode_leaves_the_terminal_as_it_was() {
+    as_everybody(|w| {
+        let (mut child, mut person) = shell(w);
+        let before = person.settings();
+        person.types("stty raw -echo; echo raw mo''de; read -r -N 1 _; kill -9 $$\n");
+        person.sees("raw mode");
+        assert_ne!(person.settings(), before);
+        person.types("x");
+        person.sees("status: signalled 9");
+        assert!(child.wait().unwrap().success());
+        assert_eq!(person.settings(), before);
+    });
+}
+
+#[test]
+fn a_terminal_is_restored_even_if_the_program_that_started_the_sandbox_is_killed() {
+    as_everybody(|w| {
+        let (mut child, mut person) = shell(w);
+        let before = person.settings();
+        person.types("stty raw -echo; echo raw mo''de; sleep 1000\n");
+        person.sees("raw mode");
+        assert_ne!(person.settings(), before);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        person.sees_the_last_close();
+        assert_eq!(person.settings(), before);
     });
 }
 

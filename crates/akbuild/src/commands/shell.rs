@@ -1,6 +1,7 @@
 //! `akbuild shell`: a shell or a command in the sandbox of a stage, laid out as for its script or as a run that
 //! failed left it.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -43,14 +44,16 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: boo
             session.ui.warn(&format!("stage `{id}` has changed since then: the mounts are those of today"));
         }
     }
-    if command.is_empty() {
+    let is_interactive = command.is_empty() && std::io::stdin().is_terminal();
+    if is_interactive {
         session.ui.note(&format!("shell in the sandbox of `{id}`; its script is in $AKBUILD_SCRIPT"));
     }
-    let shell = Shell { command, kept: kept.as_ref().map(|kept| kept.folder.as_path()) };
+    let shell = Shell { command, is_interactive, kept: kept.as_ref().map(|kept| kept.folder.as_path()) };
     match engine.shell(&id, &needs.outputs, shell)? {
-        code if code != 0 && !command.is_empty() => Err(Failure::Passed(u8::try_from(code).unwrap_or(1))),
-        // What an interactive shell ends with says nothing of how things went.
-        _ => Ok(()),
+        _ if session.is_interrupted() => Err(Failure::Told(Exit::Interrupted)),
+        // The end of an interactive shell does not say how things went.
+        code if code == 0 || is_interactive => Ok(()),
+        code => Err(Failure::Passed(u8::try_from(code).unwrap_or(1))),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The helper: this program, started again, with one thread and no other purpose.
 //!
 //! Knows the order of things. The mounts are in `tree`, pid 1 in `init` and `answer`, the loss of
-//! privileges in `privilege`.
+//! privileges in `privilege`, the restoration of the terminal in `terminal`.
 
 mod answer;
 mod init;
 mod privilege;
+mod terminal;
 mod tree;
 
 use std::fs::{self, File};
@@ -17,6 +18,7 @@ use std::{io, process};
 use rustix::process::{Pid, WaitOptions};
 use rustix::thread::UnshareFlags;
 
+use self::terminal::TerminalGuard;
 use crate::message::{self, Failure, Message, Step};
 use crate::spawn::PREPARED;
 use crate::spec::Network;
@@ -51,14 +53,16 @@ fn run() -> i32 {
     if !handed.job.terminal && rustix::process::setsid().is_err() {
         return 70;
     }
-    if handed.job.terminal {
+    let terminal = handed.job.terminal.then(|| {
         sys::ignore_terminal_signals();
-    }
+        TerminalGuard::new(&handed.stdin)
+    });
     let forked = enter_namespaces(&handed.job).and_then(|()| sys::fork().map_err(other("start init")));
     match forked {
         Err(failure) => report(control, failure),
-        Ok(None) => init::run(handed),
-        Ok(Some(init)) => attend(handed, init),
+        // Exits here: the guard in this copy of the process must not act.
+        Ok(None) => process::exit(init::run(handed)),
+        Ok(Some(init)) => attend(handed, init, terminal.flatten()),
     }
 }
 
@@ -112,8 +116,8 @@ fn make_dumpable() -> Result<(), Failure> {
     result.map_err(io::Error::from).map_err(other("keep its own /proc files"))
 }
 
-/// Tells the parent about init, waits for its end, and gives the terminal back.
-fn attend(handed: Handed, init: Pid) -> i32 {
+/// Tells the parent about init, waits for its end, and restores the terminal.
+fn attend(handed: Handed, init: Pid, terminal: Option<TerminalGuard>) -> i32 {
     // Init's alone: the parent learns by its end that nobody answers any more.
     drop(handed.requests);
     let told = rustix::process::pidfd_open(init, rustix::process::PidfdFlags::empty())
@@ -124,10 +128,7 @@ fn attend(handed: Handed, init: Pid) -> i32 {
         let _ = rustix::process::kill_process(init, rustix::process::Signal::KILL);
     }
     while let Err(rustix::io::Errno::INTR) = rustix::process::waitpid(Some(init), WaitOptions::empty()) {}
-    if handed.job.terminal {
-        // Fails where standard input is no terminal, and then there is nothing to give back.
-        let _ = rustix::termios::tcsetpgrp(&handed.stdin, rustix::process::getpgrp());
-    }
+    drop(terminal);
     0
 }
 

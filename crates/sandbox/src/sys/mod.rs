@@ -131,9 +131,10 @@ pub(crate) fn reset_signals() {
     }
 }
 
-/// Ignores the signals that a terminal sends to those who use it.
+/// Ignores the signals that a terminal sends to its users, and SIGTERM, which may be sent to the whole process group.
 pub(crate) fn ignore_terminal_signals() {
-    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTOU, libc::SIGTTIN] {
+    let of_terminal = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTOU, libc::SIGTTIN, libc::SIGHUP];
+    for signal in of_terminal.into_iter().chain([libc::SIGTERM]) {
         // SAFETY: no handler is installed; ignoring a signal touches no memory of ours.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
