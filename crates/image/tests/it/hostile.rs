@@ -165,7 +165,7 @@ fn folders_without_end() {
         layer.extend(long(&format!("l/{}/", vec![&*name; depth].join("/")), DIR, ""));
     }
     let error = refused(&end(layer));
-    assert!(error.ends_with("...`: File name too long (os error 36)"), "{error}");
+    assert!(error.contains("a path of the unpacked image is longer than 4095 bytes"), "{error}");
 }
 
 fn any_member() -> impl Strategy<Value = (String, u8, String)> {
