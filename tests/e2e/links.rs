@@ -369,7 +369,7 @@ fn buckets_of_the_home_that_are_links() {
         for bucket in ["tmp-v1", "trees-v1", "blobs-v1", "locks-v1", "kept-v1", "git-v1"] {
             let world = make("[stages.last]\nkind = \"run\"\nscript = 'echo x > \"$out/x\"'");
             let host = Host::new(&world);
-            // What a process that has ended would have left.
+            // A leftover of a process that has ended.
             fs::create_dir(host.0.join("1-1-1-old")).unwrap();
             fs::write(host.0.join("1-1-1-old/file"), CANARY).unwrap();
             let home = world.home();

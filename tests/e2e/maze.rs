@@ -40,7 +40,7 @@ fn target(random: &mut Random, host: &Host) -> String {
     target
 }
 
-/// What a tree has at a path: a link, a folder or a file.
+/// An entry of a tree: a link, a folder or a file.
 enum Thing {
     Link(String),
     Folder,

@@ -75,7 +75,7 @@ fn commands_and_data_come_through_a_pipe() {
         world.write("app/a.txt", "bad\n");
         world.lock();
         insta::allow_duplicates! {
-            // What the stage needs is built first, and does not read the commands.
+            // The stage's inputs are built first, and do not read the commands.
             insta::assert_snapshot!(with_input(&world, &["shell", "loud", "-q"], "echo *; cat /words/words; exit 3; echo no"), @"
             a.txt
             bad

@@ -44,7 +44,7 @@ impl Terminal {
     }
 }
 
-/// What would make a terminal do something, and mislead who reads it.
+/// Characters that a terminal obeys, or that mislead a reader.
 const EVIL: &str = "evil\x1b]0;x\x07\u{9b}31m\u{202e}\u{2066}\u{2028}\x7fend";
 
 /// A stage leaves, logs and fails with such text, as file, as link and as what is in a file.

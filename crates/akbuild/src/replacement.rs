@@ -33,7 +33,7 @@ impl ReplacementFile {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    /// What is written to.
+    /// The file that is being written.
     pub(crate) fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
     }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::Origin;
 
-/// What is encoded in a name, a version or a plain value: all but letters, digits and `.-_~`.
+/// The characters that are encoded in a name, a version or a plain value: all but letters, digits and `.-_~`.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
-/// What is encoded in an address.
+/// The characters that are encoded in an address.
 const ADDRESS: &AsciiSet = &PART.remove(b':').remove(b'/');
 
 /// A package URL: `pkg:npm/%40lit/context@1.1.6`.

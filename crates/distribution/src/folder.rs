@@ -156,7 +156,7 @@ mod tests {
         assert!(Folder::open(folder.path()).is_ok());
     }
 
-    /// Whatever links a folder has that was given: nothing is read or written through them.
+    /// Nothing is read or written through the links of a foreign folder.
     #[test]
     fn a_pull_goes_through_no_link_of_the_folder() {
         use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! What a stage sees as `/`: a sysroot's tree, and what of the machine is mounted over it. Runs nothing.
+//! The root of a stage: a sysroot's tree, and the parts of the machine that are mounted over it. Runs nothing.
 
 use std::path::{Path, PathBuf};
 

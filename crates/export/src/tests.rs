@@ -326,7 +326,7 @@ fn deep(folders: usize) -> (TreeHash, Vec<u8>) {
     (TreeHash::from(<[u8; 32]>::try_from(digest.as_bytes()).unwrap()), bytes)
 }
 
-/// What is as deep as the store takes is carried, and nothing deeper.
+/// A tree with the greatest depth of the store is carried, a deeper one is not.
 #[test]
 fn trees_are_as_deep_as_those_of_the_store() {
     let (hash, bytes) = deep(akbuild_tree::MAX_DEPTH);

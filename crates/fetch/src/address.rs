@@ -22,7 +22,7 @@ pub enum RefusedAddress {
     Malformed {
         /// The text, without user and password.
         text: String,
-        /// What the parser says.
+        /// The parser's reason.
         reason: String,
     },
     /// The scheme is not supported.

@@ -19,7 +19,7 @@ pub(crate) struct Miss {
     pub(crate) kind: MissKind,
 }
 
-/// What one failed attempt means for the next.
+/// The meaning of a failed attempt for the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MissKind {
     /// The address does not have it.
@@ -59,7 +59,7 @@ pub(crate) fn local_path(address: &DownloadAddress) -> Option<Result<PathBuf, Mi
     address.local_path().map(|path| path.map_err(no_path))
 }
 
-/// What it means that a file of a local mirror cannot be read.
+/// The failure for a file of a local mirror that cannot be read.
 pub(crate) fn missing(error: &std::io::Error) -> Miss {
     let kind = if error.kind() == std::io::ErrorKind::NotFound { MissKind::NotFound } else { MissKind::Http };
     Miss::new(kind, error.to_string())
@@ -123,7 +123,7 @@ impl Tries {
             MissKind::Busy(wait) => wait.unwrap_or_default(),
             _ => Duration::ZERO,
         };
-        // Whoever asks for the shortest wait decides.
+        // The shortest wait decides.
         let (url, miss) = self.misses.iter().filter(|(url, _)| open(url)).min_by_key(|(_, miss)| asked(miss))?;
         let config = client.config();
         let wait = config.retry.wait(self.attempt + 1, Some(asked(miss)))?;

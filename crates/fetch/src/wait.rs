@@ -15,7 +15,7 @@ pub struct WaitNotice {
     pub host: String,
     /// How long.
     pub wait: Duration,
-    /// What the server said, or why it did not answer.
+    /// The server's answer, or the reason for its absence.
     pub reason: String,
     /// Which repetition comes next, from 1.
     pub attempt: u32,
@@ -28,7 +28,7 @@ impl fmt::Display for WaitNotice {
     }
 }
 
-/// Whoever is told about waits. The default ignores them.
+/// Receives notices of waits. The default ignores them.
 #[derive(Clone, Default)]
 pub struct WaitListener(Option<Arc<Told>>);
 

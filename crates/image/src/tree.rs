@@ -22,7 +22,7 @@ use crate::ImageError;
 use crate::unpack::plain;
 use crate::unpacked::{Meta, Unpacked};
 
-/// What messages call it.
+/// The name in messages.
 const IMAGE: &str = "the unpacked image";
 
 /// How long a path may be, for the kernel and so for whoever unpacks an image.

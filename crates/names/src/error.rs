@@ -7,7 +7,7 @@ const SHOWN: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {kind}: {problem}")]
 pub struct NameError {
-    /// What was expected, with its article: `an npm package name`.
+    /// The expected kind of name, with its article: `an npm package name`.
     kind: &'static str,
     /// The text, escaped and shortened.
     text: String,

@@ -13,7 +13,7 @@ const WIDEST: usize = 160;
 /// A part of a rendered error that may have a style of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorPart {
-    /// What marks the error: its first word, and the underline with its label.
+    /// The mark of the error: its first word, and the underline with its label.
     Mark,
     /// The frame around the line of the file.
     Frame,

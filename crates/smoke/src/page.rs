@@ -72,7 +72,7 @@ fn references(html: &str) -> (Vec<String>, Option<String>) {
     const LOADED: [&str; 6] = ["stylesheet", "icon", "modulepreload", "preload", "apple-touch-icon", "manifest"];
     let (mut found, mut base) = (Vec::new(), None);
     let mut emitter = DefaultEmitter::default();
-    // What looks like a tag in a script or a style is text.
+    // A tag in a script or a style is text.
     emitter.naively_switch_states(true);
     for token in Tokenizer::new_with_emitter(html, emitter) {
         let Ok(token) = token;

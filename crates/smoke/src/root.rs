@@ -19,7 +19,7 @@ use crate::{Finding, SmokeError};
 /// Where programs are looked for, unless an image says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What messages call it.
+/// The name in messages.
 const IMAGE: &str = "the image";
 
 /// More of a file that says who its users are is not read.

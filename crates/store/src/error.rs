@@ -32,7 +32,7 @@ pub enum StoreError {
     Bucket {
         /// The path.
         path: PathBuf,
-        /// What is there, as in "a file".
+        /// The kind of entry that is there, as in "a file".
         found: String,
     },
     /// There is no room left.

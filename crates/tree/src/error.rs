@@ -42,9 +42,9 @@ pub enum TreeError {
         tree: String,
         /// The path.
         path: PathBuf,
-        /// What was expected, as in "a file".
+        /// The expected kind, as in "a file".
         expected: &'static str,
-        /// What is there, as in "a folder".
+        /// The kind that is there, as in "a folder".
         found: &'static str,
     },
     /// A file that is longer than the caller reads.

@@ -25,7 +25,7 @@ pub(super) fn history(store: &Store, project: &str, node: &str, limit: usize) ->
             return Ok(history);
         }
     }
-    // Builds of which there is no record any more, and what was imported.
+    // Builds whose record is gone, and imported outputs.
     for action in store.stage_actions(project, node, u32::MAX)? {
         if !history.iter().any(|known| known.key == action.key) {
             history.push(action);

@@ -55,7 +55,7 @@ impl What {
     }
 }
 
-/// What the last build of a node called so had, or with `~1` what another one had before.
+/// The output of the last build of the node with this name; `~1` selects the build before it.
 fn named(store: &Store, project: Option<&str>, text: &str) -> Outcome<Option<Action>> {
     let (name, back) = match text.rsplit_once('~') {
         Some((name, back)) => (name, back.parse::<u32>().ok()),
