@@ -98,29 +98,65 @@ impl Client {
             return Ok(pushed);
         }
         let sources = Source::of(&repository, &options.mount_from)?;
-        for (bytes, how) in upload_all(&repository, &image.blobs(), &sources, options).await? {
-            pushed.count(bytes, &how);
+        let mut moved = upload_all(&repository, &image.blobs(), &sources, options).await?;
+        match push.manifest().await {
+            Err(error) if is_blob_unknown(&error) && moved.iter().any(|(_, how)| *how != Moved::Uploaded) => {
+                // The registry said that it had blobs, and has them not.
+                send_again(&repository, &mut moved, options).await?;
+                push.manifest().await?;
+            }
+            outcome => outcome?,
         }
-        push.manifest().await?;
+        for (blob, how) in &moved {
+            pushed.count(blob.descriptor.size, how);
+        }
         Ok(pushed)
     }
 }
 
 /// Brings all blobs there, several at a time; the first that cannot be brought there ends it.
-pub(crate) async fn upload_all(
+pub(crate) async fn upload_all<'a>(
     repository: &Repository<'_>,
-    blobs: &[&Blob],
+    blobs: &[&'a Blob],
     sources: &[Source],
     options: &PushOptions,
-) -> Result<Vec<(u64, Moved)>, DistributionError> {
+) -> Result<Vec<(&'a Blob, Moved)>, DistributionError> {
     let bytes = blobs.iter().map(|b| b.descriptor.size).sum();
     (repository.report)(Event::Start { blobs: blobs.len() as u64, bytes });
     let uploads = blobs.iter().map(|blob| async {
         let upload = Upload::new(repository, blob, sources, options.chunk_bytes);
-        Ok((blob.descriptor.size, upload.run().await?))
+        Ok((*blob, upload.run().await?))
     });
     let parallel = options.parallel.max(1);
     futures::stream::iter(uploads.collect::<Vec<_>>()).buffer_unordered(parallel).try_collect().await
+}
+
+/// Sends the blobs that were not sent yet, whatever the registry says that it has.
+async fn send_again(
+    repository: &Repository<'_>,
+    moved: &mut [(&Blob, Moved)],
+    options: &PushOptions,
+) -> Result<(), DistributionError> {
+    let rest = moved.iter_mut().filter(|(_, how)| *how != Moved::Uploaded);
+    let uploads = rest.map(|(blob, how)| async {
+        *how = Upload::new(repository, blob, &[], options.chunk_bytes).unbelieving().run().await?;
+        Ok(())
+    });
+    let parallel = options.parallel.max(1);
+    futures::stream::iter(uploads.collect::<Vec<_>>()).buffer_unordered(parallel).try_collect().await
+}
+
+/// Whether a manifest was refused because a blob that it names is not there.
+fn is_blob_unknown(error: &DistributionError) -> bool {
+    let codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
+    matches!(error, DistributionError::Refused { refusal, .. } if codes.iter().any(|code| refusal.has(code)))
+}
+
+/// Whether a registry takes no manifest by its digest, but by a tag.
+fn wants_tag(error: &DistributionError) -> bool {
+    let DistributionError::Refused { refusal, .. } = error else { return false };
+    let codes = ["UNSUPPORTED", "TAG_INVALID"];
+    matches!(refusal.status, 405 | 501) || codes.iter().any(|code| refusal.has(code))
 }
 
 impl Pushed {
@@ -163,7 +199,10 @@ impl Push<'_> {
     /// The manifest by its digest, then the tag, and a look at what came of it. The blobs are there by now.
     async fn manifest(&self) -> Result<(), DistributionError> {
         let (media_type, bytes) = (&self.image.media_type, &self.image.manifest);
-        self.repository.manifest_put(&self.digest.oci(), media_type, bytes, None).await?;
+        match self.repository.manifest_put(&self.digest.oci(), media_type, bytes, None).await {
+            Err(error) if wants_tag(&error) && self.repository.reference.tag().is_some() => {}
+            outcome => drop(outcome?),
+        }
         let which = match self.repository.reference.tag() {
             Some(tag) => {
                 // The upload may have taken long: somebody else may have made the tag in the meantime.

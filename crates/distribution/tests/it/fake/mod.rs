@@ -16,6 +16,8 @@ pub(crate) use wire::{Reply, Request};
 pub(crate) enum Fault {
     /// It gets this answer and nothing else is done.
     Reply(Reply),
+    /// It gets an answer that depends on it, and nothing else is done.
+    Answer(Box<dyn Fn(&Request) -> Reply + Send + Sync>),
     /// So many bytes of the body are taken, then the connection is gone.
     DropAfter(usize),
     /// It is taken, and then there is silence until the other side goes.
@@ -131,6 +133,7 @@ fn serve(mut stream: TcpStream, inner: &Inner, host: &str) {
         let reply = match fault.as_deref() {
             None => registry.answer(&request, host),
             Some(Fault::Reply(reply)) => reply.clone(),
+            Some(Fault::Answer(answer)) => answer(&request),
             Some(Fault::DropAfter(_)) => {
                 registry.part(&request);
                 return;
