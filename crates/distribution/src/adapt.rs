@@ -36,18 +36,19 @@ impl Upload<'_> {
     /// A request failed, which may pass. Where it fails again, a smaller body or the other way may do better.
     pub(crate) async fn stumbled(&mut self, trouble: Trouble, piece: &UploadPiece) -> Result<Next, Trouble> {
         let again = self.setbacks.stumbled_at.replace(piece.from) == Some(piece.from);
-        match &trouble {
-            Trouble::Passing { refusal: Some(refusal), .. }
-                if again && refusal.status == StatusCode::INTERNAL_SERVER_ERROR =>
-            {
-                self.other_way(trouble, piece).await
-            }
-            // Some proxies close the connection on a body that is too large for them.
-            Trouble::Passing { refusal: None, .. } if again => {
+        let status = match &trouble {
+            Trouble::Passing { refusal, .. } if again => refusal.as_ref().map(|refusal| refusal.status),
+            _ => return Err(trouble),
+        };
+        match status {
+            Some(500) => self.other_way(trouble, piece).await,
+            // Busy, or closed for a while: that has nothing to do with the body.
+            Some(429 | 503) => Err(trouble),
+            // A proxy may close the connection on a body that is too large for it, or that takes too long.
+            _ => {
                 self.limit(None, piece);
                 Err(trouble)
             }
-            _ => Err(trouble),
         }
     }
 

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::event::Report;
 use crate::mount::Source;
 use crate::repository::{Access, Repository};
+use crate::retry::Tries;
 use crate::upload::Upload;
 use crate::{Blob, Client, DistributionError, Event, Image, Moved, Reference};
 
@@ -203,22 +204,32 @@ impl Push<'_> {
             Err(error) if wants_tag(&error) && self.repository.reference.tag().is_some() => {}
             outcome => drop(outcome?),
         }
-        let which = match self.repository.reference.tag() {
-            Some(tag) => {
-                // The upload may have taken long: somebody else may have made the tag in the meantime.
-                self.tag_was().await?;
-                self.repository.manifest_put(tag, media_type, bytes, None).await?;
-                tag.to_owned()
-            }
-            None => self.digest.oci(),
+        let Some(tag) = self.repository.reference.tag() else { return self.look(&self.digest.oci(), None).await };
+        // The upload may have taken long: somebody else may have made the tag in the meantime.
+        let before = match self.tag_was().await? {
+            TagWas::Other(digest) => Some(digest),
+            _ => None,
         };
-        let there = self.repository.manifest_head(&which).await?.map(|d| d.digest);
-        match there == Some(self.digest) {
-            true => Ok(()),
-            false => {
-                let reference = self.repository.called(&which);
-                Err(DistributionError::TagMoved { reference, there, ours: self.digest })
+        self.repository.manifest_put(tag, media_type, bytes, None).await?;
+        self.look(tag, before).await
+    }
+
+    /// Looks at what was pushed. Some registries show a tag a little later, and until then what it was before.
+    async fn look(&self, which: &str, before: Option<Digest>) -> Result<(), DistributionError> {
+        let mut tries = Tries::new(&self.repository.client.0.config);
+        loop {
+            let there = self.repository.manifest_head(which).await?.map(|d| d.digest);
+            if there == Some(self.digest) {
+                return Ok(());
             }
+            let Some((attempt, wait)) = tries.next(None).filter(|_| there.is_none() || there == before) else {
+                let reference = self.repository.called(which);
+                return Err(DistributionError::TagMoved { reference, there, ours: self.digest });
+            };
+            let (what, reason) =
+                (format!("look for `{}`", self.repository.called(which)), "it is not there yet".to_owned());
+            (self.repository.report)(Event::Retry { what, attempt, wait, reason });
+            tokio::time::sleep(wait).await;
         }
     }
 }

@@ -127,6 +127,38 @@ async fn manifests_are_looked_at_without_head_too() {
     }
 }
 
+#[tokio::test]
+async fn a_tag_that_shows_a_little_later_is_waited_for() {
+    let fake = Fake::new();
+    let made = image(&[&noise(1, 25)]);
+    let (to, force) = (reference(&fake.host, "app:1"), PushOptions { force: true, ..small() });
+    // Twice not there after it was written, and then twice what it was before.
+    let before = image(&[&noise(2, 25)]);
+    for old in [None, Some(&before)] {
+        if let Some(before) = old {
+            push(&anybody(), before, &reference(&fake.host, "app:old"), &Heard::default()).await.unwrap();
+            let digest = before.image.descriptor().name();
+            fake.registry().repo("app").tags.insert("1".to_owned(), digest);
+        }
+        let digest = old.map(|before| before.image.descriptor().name());
+        let late = move |_: &Request| match &digest {
+            None => Reply::status(404),
+            Some(digest) => Reply::status(200).with("Docker-Content-Digest", digest).with("Content-Length", "1"),
+        };
+        let written = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (set, is_set) = (written.clone(), written);
+        let note = move |_: &mut Registry| set.store(true, std::sync::atomic::Ordering::SeqCst);
+        fake.on(1, "PUT", "/manifests/1", Fault::After(Box::new(note)));
+        let after = move |r: &Request| {
+            r.method == "HEAD" && r.path.ends_with("/manifests/1") && is_set.load(std::sync::atomic::Ordering::SeqCst)
+        };
+        fake.rule(2, after, Fault::Answer(Box::new(late)));
+        let heard = Heard::default();
+        anybody().push(&made.image, &to, &force, &heard.report()).await.unwrap();
+        assert_eq!(heard.retries(), ["it is not there yet"; 2]);
+    }
+}
+
 /// Attaches a document to an image that was pushed.
 async fn attaches(fake: &Fake) -> Result<akbuild_distribution::Attached, String> {
     let made = image(&[&noise(1, 25)]);

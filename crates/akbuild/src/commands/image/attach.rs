@@ -56,10 +56,23 @@ pub(super) fn attach(
 
 impl MissingDocument {
     fn new(name: &'static str, media_type: &'static str, error: &DistributionError) -> Self {
-        let may_pass = !matches!(error, DistributionError::ReferrersTagIsImage { .. });
-        let text = error.to_string();
-        let problem: Vec<&str> = text.lines().take_while(|line| !line.starts_with("  help: ")).collect();
-        Self { name, media_type, problem: problem.join("\n"), may_pass }
+        let may_pass = match error {
+            DistributionError::Unreachable { .. } | DistributionError::ReferrersRace { .. } => true,
+            DistributionError::Refused { refusal, .. } => refusal.status >= 500 || matches!(refusal.status, 408 | 429),
+            _ => false,
+        };
+        let problem = match error {
+            // Without the address, so that documents which are refused for the same reason make one warning.
+            DistributionError::Refused { refusal, .. } => {
+                let said = refusal.said.iter().map(|said| format!("\n  it says: {said}"));
+                format!("the registry answers {} {}{}", refusal.status, refusal.reason, said.collect::<String>())
+            }
+            error => {
+                let text = error.to_string();
+                text.lines().take_while(|line| !line.starts_with("  help: ")).collect::<Vec<_>>().join("\n")
+            }
+        };
+        Self { name, media_type, problem, may_pass }
     }
 }
 
