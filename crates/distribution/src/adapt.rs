@@ -114,20 +114,20 @@ impl Upload<'_> {
     pub(crate) async fn unresumable(&mut self, refusal: Refusal) -> Result<Next, Trouble> {
         match self.setbacks.unfit.take() {
             Some((trouble, piece)) => self.other_way(trouble, &piece).await,
-            None => Err(self.from_beginning(refusal).await),
+            None => Err(self.begin_again(refusal).await),
         }
     }
 
     /// The upload is not known any more. If that happens again at the same place, it is the way of sending.
     pub(crate) async fn lost(&mut self, refusal: Refusal, piece: &UploadPiece) -> Result<Next, Trouble> {
         if self.setbacks.lost_at.replace(piece.from) != Some(piece.from) {
-            return Err(self.from_beginning(refusal).await);
+            return Err(self.begin_again(refusal).await);
         }
         self.other_way(Trouble::Refused { at: self.repository.at(), refusal }, piece).await
     }
 
     /// From the beginning, once more.
-    async fn from_beginning(&mut self, refusal: Refusal) -> Trouble {
+    async fn begin_again(&mut self, refusal: Refusal) -> Trouble {
         // The registry may still keep what it calls invalid.
         self.repository.abandon(self.to.take()).await;
         let (at, reason) = (self.repository.at(), format!("the upload got lost: {}", refusal.line()));
