@@ -18,8 +18,6 @@ const MODEST_CHUNK: u64 = 4 << 20;
 pub(crate) struct Setbacks {
     /// The first refusal that another way of sending followed, in one line.
     pub(crate) first: Option<String>,
-    /// Bytes were taken as arrived that the registry did not report.
-    pub(crate) trusted: bool,
     /// The piece that did not fit, while the registry is asked how far it is.
     unfit: Option<(Trouble, UploadPiece)>,
     /// Where a piece last did not fit.
@@ -77,7 +75,7 @@ impl Upload<'_> {
     /// The registry says that a chunk does not follow on what it has: it is asked how far it is.
     pub(crate) async fn unfit(&mut self, trouble: Trouble, piece: UploadPiece) -> Result<Next, Trouble> {
         let again = self.setbacks.unfit_at.replace(piece.from) == Some(piece.from);
-        if piece.whole || self.setbacks.trusted {
+        if piece.whole {
             return self.other_way(trouble, &piece).await;
         }
         match again {

@@ -229,14 +229,11 @@ impl<'a> Upload<'a> {
             && answer.status().is_success()
         {
             let reached = end_of_range(answer.headers()).map(|last| last.saturating_add(1));
-            self.moved(&answer)?;
             // `0-0` is what many registries say of an upload without a byte.
             if let Some(reached) = reached.filter(|reached| (piece.from.max(1) + 1..piece.end).contains(reached)) {
+                self.moved(&answer)?;
                 return Ok(reached);
             }
-            self.setbacks.trusted = reached != Some(piece.end);
-        } else {
-            self.setbacks.trusted = true;
         }
         self.repository.habits.note_misreports();
         Ok(piece.end)

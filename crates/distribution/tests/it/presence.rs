@@ -64,6 +64,9 @@ async fn in_doubt_a_blob_is_uploaded() {
         let reads = |r: &Request| ["GET", "HEAD"].contains(&r.method.as_str()) && !r.path.contains("/uploads/");
         fake.rule(99, move |r| reads(r) && !r.path.contains("/manifests/"), Fault::Answer(Box::new(answer)));
         assert_eq!(arrives(&fake, &small()).await.0.uploaded.blobs, 2);
+        let manifests =
+            fake.seen().iter().filter(|r| r.method == "PUT" && r.path.contains("/manifests/sha256:")).count();
+        assert_eq!(manifests, 1, "it is not the manifest that brings it to light");
     }
     // An answer to HEAD that gives another size or digest is checked with GET.
     for (header, value) in [(size, "7"), (digest, wrong.as_str())] {
@@ -115,9 +118,14 @@ async fn blobs_that_a_registry_only_says_it_has_are_sent_when_the_manifest_is_re
 
 #[tokio::test]
 async fn manifests_are_looked_at_without_head_too() {
-    for status in [400, 403, 405, 501] {
-        let fake = Fake::new();
-        fake.on(99, "HEAD", "/manifests/", Fault::Reply(Reply::status(status)));
+    for status in [400, 403, 404, 405, 501] {
+        let (fake, storage) = (Fake::new(), Fake::new());
+        storage.on(99, "HEAD", "", Fault::Reply(Reply::status(status)));
+        let to = format!("http://{}/storage", storage.host);
+        let away = Reply::status(307).with("Location", &to);
+        // A registry where everything is elsewhere, or one that knows no HEAD itself.
+        let answer = if status == 404 { away } else { Reply::status(status) };
+        fake.on(99, "HEAD", "/manifests/", Fault::Reply(answer));
         arrives(&fake, &small()).await;
         // A registry may want a tag.
         let fake = Fake::new();

@@ -191,6 +191,18 @@ async fn a_registry_may_take_less_than_was_sent() {
 }
 
 #[tokio::test]
+async fn a_registry_that_says_what_it_took_gets_the_rest() {
+    let fake = Fake::new();
+    // It takes five bytes of a chunk, says so, and says so again when it is asked.
+    let told = |reply: Reply| reply.with("Range", "0-14");
+    fake.rule(1, |r| r.header("content-range") == Some("10-19"), Fault::Change(Box::new(told)));
+    let half = |registry: &mut Registry| registry.repo("app").uploads.values_mut().for_each(|u| u.truncate(15));
+    fake.on(1, "GET", "/uploads/", Fault::Before(Box::new(half)));
+    arrives(&fake).await;
+    assert_eq!(chunks(&fake), ["0-9", "10-19", "15-24", "25-34", "35-44"]);
+}
+
+#[tokio::test]
 async fn a_registry_that_counts_wrongly_is_asked_again() {
     let fake = Fake::new();
     for (chunk, range) in [("10-19", "0-99"), ("20-29", "0-18446744073709551615"), ("30-39", "0-3")] {
