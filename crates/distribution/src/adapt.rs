@@ -89,7 +89,8 @@ impl Upload<'_> {
 
     /// The chunk does fit, by all that is known. So its size or its form is what the registry refuses.
     async fn refit(&mut self, trouble: Trouble, piece: &UploadPiece) -> Result<Next, Trouble> {
-        match piece.bytes() > MODEST_CHUNK && self.limit(Some(MODEST_CHUNK), piece) {
+        let modest = Some(MODEST_CHUNK).filter(|modest| *modest < piece.bytes());
+        match self.limit(modest, piece) {
             true => Ok(Next::Step(Step::Send { from: piece.from })),
             false => self.other_way(trouble, piece).await,
         }

@@ -103,6 +103,13 @@ async fn a_large_chunk_that_is_refused_without_words_becomes_a_modest_one() {
     fake.rule(99, |r| is_chunk(r) && r.length() > 4 * MIB, Fault::Reply(Reply::status(416)));
     push_sizes(&fake, &[7 * MIB], 6 * MIB).await.unwrap();
     assert_eq!(sent(&fake), [6, 4, 3].map(|mib| ("PATCH".to_owned(), mib * MIB)));
+    // And where that is too large as well, a small one, before the blob is sent whole.
+    let fake = Fake::new();
+    fake.rule(99, |r| is_chunk(r) && r.length() > MIB / 2, Fault::Reply(Reply::status(416)));
+    fake.rule(99, |r| is_whole(r) && r.length() > MIB, Fault::Reply(Reply::status(413)));
+    push_sizes(&fake, &[2 * MIB], MIB).await.unwrap();
+    assert_eq!(sent(&fake)[0], ("PATCH".to_owned(), MIB));
+    assert_eq!(sent(&fake)[1..], [MIB / 4; 8].map(|bytes| ("PATCH".to_owned(), bytes)));
 }
 
 #[tokio::test]
