@@ -83,7 +83,8 @@ impl Refusal {
             || self.said.iter().any(|s| full.iter().any(|f| text(s).contains(f)))
     }
 
-    /// The size in bytes that the registry's words name as the most it takes, if it is less than the `sent` bytes.
+    /// The size in bytes that the registry's words name as the most it takes, if it is less than the `sent` bytes. There
+    /// is no field for it: registries write it only into the message.
     pub(crate) fn size_limit(&self, sent: u64) -> Option<u64> {
         let text = self.said.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ").to_lowercase();
         let about_size = ["too large", "too big", "exceed", "maximum", "limit", "at most"];

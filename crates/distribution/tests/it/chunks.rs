@@ -263,6 +263,22 @@ async fn a_large_body_that_fails_twice_becomes_smaller_ones() {
     }
 }
 
+/// As nginx and the servers of Go do: whether the answer is read, or the connection found broken, is a matter of luck.
+#[tokio::test]
+async fn an_answer_before_the_body_was_read_counts_or_is_met_with_less() {
+    let refuse = |_: &Request| page(413, "413 Request Entity Too Large");
+    let redirect = |r: &Request| {
+        Reply::status(307).with("Location", &format!("{}?_state={}&again=1", r.path, r.get("_state").unwrap()))
+    };
+    type Answer = fn(&Request) -> Reply;
+    for answer in [refuse as Answer, redirect] {
+        let fake = Fake::new();
+        let large = |r: &Request| r.method == "PATCH" && r.length() > 300 * KIB && r.get("again").is_none();
+        fake.rule(99, large, Fault::Early(Box::new(answer)));
+        push_sizes(&fake, &[2300 * KIB], 1024 * KIB).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn an_upload_goes_where_the_registry_says_in_any_form() {
     // With no `Location` at the opening, the registry's name for the upload does.
