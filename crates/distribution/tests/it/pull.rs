@@ -377,7 +377,14 @@ async fn a_pull_that_was_dropped_is_gone_on_with() {
     let kept = std::fs::metadata(folder.path().join(".partial").join(&hex)).unwrap().len();
     assert!(kept > 0);
     fake.log();
-    pull(&fake, "app:1", folder.path(), &Heard::default()).await.unwrap();
+    // A thread that the dropped pull has started may hold the folder a moment longer.
+    let again = async || loop {
+        match pull(&fake, "app:1", folder.path(), &Heard::default()).await {
+            Err(DistributionError::Busy { .. }) => tokio::task::yield_now().await,
+            pulled => return pulled,
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), again()).await.unwrap().unwrap();
     assert_eq!(look(folder.path())[1], layer());
     let seen = fake.seen();
     let range = seen.iter().find(|r| r.path.ends_with(&hex)).unwrap().header("range").map(str::to_owned);
