@@ -105,8 +105,11 @@ impl UvSource {
             return Ok(());
         }
         let advice = match missing.is_empty() {
-            true => "A stage sees only files of its source: let the source be a folder that has all of them, and name the project's folder in it with `folder`; write the lock again with `uv lock` if a file has changed.".to_owned(),
-            false => format!("Write this in the stage, and see that its `exclude` leaves them: {}", self.include(missing)),
+            true => format!(
+                "help: let {} be a folder that has all of them, and name the project's folder in it with `folder`; if a file has changed, write the lock again with `uv lock`",
+                self.name
+            ),
+            false => format!("help: write `{}` in the stage, without an `exclude` that matches them", self.include(missing)),
         };
         Err(LockError::Refused { file: self.lock.clone(), entries, advice }.into())
     }
@@ -152,7 +155,8 @@ impl UvSource {
         let mut patterns = self.subset.include.clone();
         patterns.extend(missing);
         patterns.dedup();
-        format!("include = {}", json!(patterns))
+        let quoted: Vec<String> = patterns.iter().map(|pattern| json!(pattern).to_string()).collect();
+        format!("include = [{}]", quoted.join(", "))
     }
 
     /// Files that stand in the stage in place of copies, or beside them: the configuration of uv, projects whose indexes

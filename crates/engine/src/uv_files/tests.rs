@@ -46,13 +46,13 @@ fn a_file_that_the_stage_does_not_see_is_named_with_the_pattern_to_add() {
     insta::assert_snapshot!(said(&source("uv.lock", &[path]), &file(path, Some(CODE))), @r#"
     uv.lock: 1 entry cannot be used:
       docopt: the stage does not see its file `vendor/docopt-0.6.2.tar.gz` of source `app`
-    Write this in the stage, and see that its `exclude` leaves them: include = ["uv.lock","pyproject.toml","vendor/docopt-0.6.2.tar.gz"]
+    help: write `include = ["uv.lock", "pyproject.toml", "vendor/docopt-0.6.2.tar.gz"]` in the stage, without an `exclude` that matches them
     "#);
     let wrong = said(&source("uv.lock", &[&format!("+{path}")]), &file(path, Some([8; 32])));
     insta::assert_snapshot!(wrong, @r"
     uv.lock: 1 entry cannot be used:
       docopt: its file `vendor/docopt-0.6.2.tar.gz` of source `app` has the digest sha256-BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=, and the lock says sha256-CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=
-    A stage sees only files of its source: let the source be a folder that has all of them, and name the project's folder in it with `folder`; write the lock again with `uv lock` if a file has changed.
+    help: let source `app` be a folder that has all of them, and name the project's folder in it with `folder`; if a file has changed, write the lock again with `uv lock`
     ");
     for outside in ["../../x.tar.gz", "/x.tar.gz", "file:///x.tar.gz"] {
         assert!(said(&source("a/uv.lock", &[]), &file(outside, None)).contains("is outside of source `app`"));
@@ -67,7 +67,7 @@ fn a_path_dependency_whose_code_is_hidden_is_refused() {
     insta::assert_snapshot!(said(&hidden, &folder("../lib")), @r#"
     app/uv.lock: 1 entry cannot be used:
       mylib: it is a local package that is not a workspace member, and the stage does not see the code in its folder `lib` of source `app`
-    Write this in the stage, and see that its `exclude` leaves them: include = ["uv.lock","pyproject.toml","lib/**"]
+    help: write `include = ["uv.lock", "pyproject.toml", "lib/**"]` in the stage, without an `exclude` that matches them
     "#);
     for seen in [&["+lib/pyproject.toml", "+lib/mylib.py", "lib/test.py"][..], &["+lib/pyproject.toml"]] {
         assert_eq!(said(&source("app/uv.lock", seen), &folder("../lib")), "fine");

@@ -5,6 +5,7 @@ mod clients;
 mod go_lock;
 mod http;
 mod npm_lock;
+mod python_files;
 mod python_lock;
 mod route;
 mod server;
