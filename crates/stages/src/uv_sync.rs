@@ -135,7 +135,7 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// The cache lies in the output while uv runs, so that installing is linking; it is removed with
-/// everything that would differ from run to run. The environment is made before, since uv does not
+/// everything that would differ from run to run, once the environment has been checked. The environment is made before, since uv does not
 /// take a folder that has something in it for one.
 fn script(extras: &[String], groups: &[String], uv: &str) -> String {
     let mut sync =
@@ -151,9 +151,9 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
          {sync}\n\
          {uv} pip list --quiet --format json --python \"$out\" > {HELPERS}/installed.json\n\
          \"$out\"/bin/python {HELPERS}/settle.py\n\
+         \"$out\"/bin/python {HELPERS}/verify.py\n\
          rm -rf \"$out\"/.uv-cache \"$out\"/.lock \"$out\"/.gitignore \"$out\"/CACHEDIR.TAG\n\
-         find \"$out\" -type d -name __pycache__ -prune -exec rm -rf '{{}}' +\n\
-         \"$out\"/bin/python {HELPERS}/verify.py\n"
+         find \"$out\" -type d -name __pycache__ -prune -exec rm -rf '{{}}' +\n"
     )
 }
 

@@ -15,7 +15,8 @@ enum VariableRule {
 
 use VariableRule::{Passed, Refused};
 
-const INDEX: &str = "packages come from the registry of the stage; configure where akbuild downloads from as docs/recipe.md describes under \"Mirrors\"";
+const INDEX: &str =
+    "packages come from the registry of the stage; where akbuild downloads them from is configured in the overlay";
 const SETTINGS: &str = "write settings of uv into `pyproject.toml` or `uv.toml` beside `uv.lock`";
 const PYTHON: &str = "the option `python` of the stage says which interpreter is used";
 const SCRIPT: &str =

@@ -60,10 +60,17 @@ def check_packages(site, infos):
                 )
 
 
+def lacks(wheels, path):
+    """Whether a wheel lists a file that it does not have. What is installed outside of site-packages is uv's to make."""
+    return wheels and not path.startswith("..") and not any(os.path.lexists(f"{wheel}/{path}") for wheel in wheels)
+
+
 def check_files(site, infos):
     for name, info in sorted(infos.items()):
+        archives = glob.glob(f"{out}/.uv-cache/archive-v*/*/{glob.escape(os.path.basename(info))}")
+        wheels = [os.path.dirname(archive) for archive in archives]
         paths = [path for path in recorded(info) if "__pycache__" not in path]
-        lost = [path for path in paths if not os.path.lexists(os.path.join(site, path))]
+        lost = [path for path in paths if not os.path.lexists(os.path.join(site, path)) and not lacks(wheels, path)]
         if lost:
             problems.append(f"{name} lacks {len(lost)} of the files that it lists, such as {lost[0]}")
 
@@ -116,7 +123,7 @@ def check_commands(infos):
         command, program = os.path.basename(script), interpreter(script)
         if program is None or program.startswith(f"{out}/bin/") and os.path.exists(program):
             continue
-        if command in own or in_build_folder(program) or not os.path.exists(program):
+        if command in own or in_build_folder(program):
             problems.append(f"bin/{command} starts {program}, which is not in the environment")
 
 

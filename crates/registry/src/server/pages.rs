@@ -114,3 +114,21 @@ pub(super) fn merged(mut locked: Vec<IndexFile>, outside: &[IndexFile]) -> Vec<I
     locked.extend(new);
     locked
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_file_has_the_time_that_the_index_says() {
+        let file = |file: &str, time: Option<&str>| IndexFile {
+            file: file.to_owned(),
+            upload_time: time.map(str::to_owned),
+            ..IndexFile::default()
+        };
+        let pinned = vec![file("a-1.zip", Some("1980-01-01")), file("a-2.zip", Some("1980-01-01"))];
+        let outside = [file("a-1.zip", Some("2026-01-01")), file("a-2.zip", None), file("a-3.zip", None)];
+        let times: Vec<_> = merged(pinned, &outside).into_iter().map(|file| file.upload_time).collect();
+        assert_eq!(times, [Some("2026-01-01".to_owned()), Some("1980-01-01".to_owned()), None]);
+    }
+}
