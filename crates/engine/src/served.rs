@@ -7,7 +7,8 @@ use std::sync::Arc;
 use akbuild_fetch::Wanted;
 use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
 use akbuild_registry::{
-    Artifact, BuildChoices, Catalogue, ClientSettings, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant,
+    Artifact, BuildChoices, Catalogue, ClientSettings, GoLock, NpmLock, Platform, PythonLock, PythonSelection,
+    PythonWant,
 };
 use akbuild_tree::TreeDir;
 

@@ -38,12 +38,7 @@ pub(crate) struct UvSource {
 type Problem = (String, Option<String>);
 
 impl UvSource {
-    pub(crate) fn open(
-        engine: &Engine,
-        exec: &Exec,
-        lock: &PlanLock,
-        outputs: &Outputs,
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn open(engine: &Engine, exec: &Exec, lock: &PlanLock, outputs: &Outputs) -> Result<Self, EngineError> {
         let from = TreeRef::Source(lock.lock.source.clone());
         let copy = exec.copies.iter().find(|copy| copy.from == from);
         let copy = copy.ok_or_else(|| EngineError::Bug(format!("a stage does not copy {}", lock.lock.path)))?;
@@ -109,7 +104,9 @@ impl UvSource {
                 "help: let {} be a folder that has all of them, and name the project's folder in it with `folder`; if a file has changed, write the lock again with `uv lock`",
                 self.name
             ),
-            false => format!("help: write `{}` in the stage, without an `exclude` that matches them", self.include(missing)),
+            false => {
+                format!("help: write `{}` in the stage, without an `exclude` that matches them", self.include(missing))
+            }
         };
         Err(LockError::Refused { file: self.lock.clone(), entries, advice }.into())
     }
@@ -191,7 +188,9 @@ fn selected(selection: &PythonSelection) -> String {
         if let What::Python { name, version, url, index, .. } = &artifact.what {
             let url = url.as_ref().filter(|_| index.is_none()).map(|url| url.as_str());
             let (sha256, certain) = (artifact.digest.hex(), certain(name));
-            all.push(json!({ "name": &**name, "version": &**version, "url": url, "sha256": sha256, "certain": certain }));
+            all.push(
+                json!({ "name": &**name, "version": &**version, "url": url, "sha256": sha256, "certain": certain }),
+            );
         }
     }
     for file in &selection.files {

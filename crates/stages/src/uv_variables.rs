@@ -19,8 +19,7 @@ const INDEX: &str =
     "packages come from the registry of the stage; where akbuild downloads them from is configured in the overlay";
 const SETTINGS: &str = "write settings of uv into `pyproject.toml` or `uv.toml` beside `uv.lock`";
 const PYTHON: &str = "the option `python` of the stage says which interpreter is used";
-const SCRIPT: &str =
-    "the stage runs `uv sync --frozen` without the project and workspace members; another command is a stage of kind `run`";
+const SCRIPT: &str = "the stage runs `uv sync --frozen` without the project and workspace members; another command is a stage of kind `run`";
 const GROUPS: &str = "the options `extras` and `groups` of the stage say what is installed";
 const CACHE: &str = "the stage has a cache of its own";
 const NETWORK: &str = "the stage has no network but its registry";
@@ -167,7 +166,8 @@ pub(crate) fn refusal(name: &str) -> Option<&'static str> {
         Some(start) => name.starts_with(start),
         None => name == pattern,
     };
-    match TABLE.iter().find(|(pattern, _)| *pattern == name).or_else(|| TABLE.iter().find(|(pattern, _)| fits(pattern))) {
+    match TABLE.iter().find(|(pattern, _)| *pattern == name).or_else(|| TABLE.iter().find(|(pattern, _)| fits(pattern)))
+    {
         Some((_, Passed)) => None,
         Some((_, Refused(help))) => Some(help),
         None => Some("akbuild does not know this variable of uv; remove it"),
@@ -186,14 +186,31 @@ mod tests {
     #[test]
     fn variables_that_contradict_the_stage_are_refused() {
         for name in [
-            "UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX",
-            "UV_INDEX_INTERNAL_PASSWORD", "UV_CONFIG_FILE", "UV_FROZEN", "UV_OFFLINE", "UV_PYTHON",
-            "UV_PYTHON_PREFERENCE", "UV_PROJECT_ENVIRONMENT", "UV_CACHE_DIR", "UV_NO_INSTALL_PROJECT",
-            "UV_ONLY_INSTALL_LOCAL", "UV_SOMETHING_NEW", "https_proxy", "ALL_PROXY",
+            "UV_INDEX",
+            "UV_DEFAULT_INDEX",
+            "UV_INDEX_URL",
+            "UV_EXTRA_INDEX_URL",
+            "UV_FIND_LINKS",
+            "UV_NO_INDEX",
+            "UV_INDEX_INTERNAL_PASSWORD",
+            "UV_CONFIG_FILE",
+            "UV_FROZEN",
+            "UV_OFFLINE",
+            "UV_PYTHON",
+            "UV_PYTHON_PREFERENCE",
+            "UV_PROJECT_ENVIRONMENT",
+            "UV_CACHE_DIR",
+            "UV_NO_INSTALL_PROJECT",
+            "UV_ONLY_INSTALL_LOCAL",
+            "UV_SOMETHING_NEW",
+            "https_proxy",
+            "ALL_PROXY",
         ] {
             assert!(refusal(name).is_some(), "{name}");
         }
-        for name in ["UV_NO_BINARY_PACKAGE", "UV_EXCLUDE_NEWER", "UV_HTTP_TIMEOUT", "CFLAGS", "UVICORN_PORT", "NO_PROXY"] {
+        for name in
+            ["UV_NO_BINARY_PACKAGE", "UV_EXCLUDE_NEWER", "UV_HTTP_TIMEOUT", "CFLAGS", "UVICORN_PORT", "NO_PROXY"]
+        {
             assert_eq!(refusal(name), None, "{name}");
         }
     }

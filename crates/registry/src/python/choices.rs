@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn variables_decide_as_settings_do() {
         let some = choices(&[("UV_NO_BINARY_PACKAGE", "Idna  typing_extensions"), ("UV_NO_BUILD_PACKAGE", "six")]);
-        assert!(!some.wheels_allowed("idna") && !some.wheels_allowed("typing-extensions") && some.wheels_allowed("six"));
+        assert!(
+            !some.wheels_allowed("idna") && !some.wheels_allowed("typing-extensions") && some.wheels_allowed("six")
+        );
         assert!(!some.builds_allowed("six") && some.builds_allowed("idna"));
         for (value, all) in [("1", true), ("TRUE", true), ("on", true), ("0", false), ("false", false), ("", false)] {
             assert_eq!(!choices(&[("UV_NO_BINARY", value)]).wheels_allowed("a"), all, "{value}");

@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_an_error() {
         insta::assert_snapshot!(find(&[("app/uv.toml", "new-index = \"x\"\n")]), @"app/uv.toml:1:1: `new-index` is a setting of uv that akbuild does not know; remove it, or report that akbuild should know it");
-        let address = "[tool.uv.extra-build-dependencies]\na = [{ requirement = \"b @ https://files.invalid/b-1.zip\" }]\n";
+        let address =
+            "[tool.uv.extra-build-dependencies]\na = [{ requirement = \"b @ https://files.invalid/b-1.zip\" }]\n";
         insta::assert_snapshot!(find(&[("pyproject.toml", address)]), @"pyproject.toml:2:23: `b @ https://files.invalid/b-1.zip` is a requirement at an address, which a stage cannot ask; remove it, or report that akbuild should know it");
     }
 

@@ -10,3 +10,4 @@ mod python_lock;
 mod route;
 mod server;
 mod simple;
+mod uv_client;

@@ -49,7 +49,8 @@ fn rewritten(entries: &str) -> (Vec<String>, String) {
 #[test]
 fn an_archive_at_an_address_has_its_name_from_there() {
     let address = "https://files.invalid/x/a%2B1.tar.gz?token=1";
-    let source = entry("a", &format!("url = \"{address}\", subdirectory = \"sub\""), "sdist = { hash = \"sha256:HASH\" }");
+    let source =
+        entry("a", &format!("url = \"{address}\", subdirectory = \"sub\""), "sdist = { hash = \"sha256:HASH\" }");
     let (files, seen) = rewritten(&source);
     assert_eq!(files, [format!("a+1.tar.gz from {address}")]);
     insta::assert_snapshot!(seen, @r#"
@@ -73,8 +74,10 @@ fn an_archive_at_an_address_has_its_name_from_there() {
 fn a_wheel_at_an_address_and_a_dependency_that_names_it_move_together() {
     let url = "https://files.invalid/a-1.0-py3-none-any.whl";
     let wheels = format!("wheels = [\n    {{ url = \"{url}\", hash = \"sha256:HASH\" }},\n]");
-    let other = "[[package]]\nname = \"b\"\nversion = \"1\"\nsource = { registry = \"https://index.invalid/simple\" }\n";
-    let needs = format!("dependencies = [\n    {{ name = \"a\", version = \"1.0\", source = {{ url = \"{url}\" }} }},\n]\n");
+    let other =
+        "[[package]]\nname = \"b\"\nversion = \"1\"\nsource = { registry = \"https://index.invalid/simple\" }\n";
+    let needs =
+        format!("dependencies = [\n    {{ name = \"a\", version = \"1.0\", source = {{ url = \"{url}\" }} }},\n]\n");
     let (files, seen) = rewritten(&format!("{}{other}{needs}", entry("a", &format!("url = \"{url}\""), &wheels)));
     assert_eq!(files, [format!("a-1.0-py3-none-any.whl from {url}")]);
     assert!(!seen.contains("files.invalid") && !seen.contains("index.invalid"), "{seen}");
@@ -105,12 +108,28 @@ fn an_entry_that_is_not_selected_refuses_nothing() {
     for (source, files, why) in [
         ("moon = \"x\"", "", "its source is of a kind that akbuild does not know: moon"),
         (index, "sdist = { hash = \"sha256:HASH\" }", "it has a file with neither an address nor a name"),
-        (index, "sdist = { url = \"https://files.invalid/b.exe\", hash = \"sha256:HASH\" }", "`b.exe` is not the name of a wheel or of a source distribution: its ending is not known"),
-        (index, "sdist = { url = \"https://files.invalid/..%2fb.zip\", hash = \"sha256:HASH\" }", "`../b.zip` is not the name of a wheel or of a source distribution: it starts with `.` or `-`"),
+        (
+            index,
+            "sdist = { url = \"https://files.invalid/b.exe\", hash = \"sha256:HASH\" }",
+            "`b.exe` is not the name of a wheel or of a source distribution: its ending is not known",
+        ),
+        (
+            index,
+            "sdist = { url = \"https://files.invalid/..%2fb.zip\", hash = \"sha256:HASH\" }",
+            "`../b.zip` is not the name of a wheel or of a source distribution: it starts with `.` or `-`",
+        ),
         (index, "sdist = { path = \"b-1.0.tar.gz\" }", "its file b-1.0.tar.gz has no address"),
         (index, "sdist = { url = \"https://files.invalid/b-1.zip\" }", "its file b-1.zip has no hash"),
-        ("url = \"https://files.invalid/b-1.zip\"", "sdist = { hash = \"md5:00\" }", "its file b-1.zip has the hash `md5:00`, expected sha256:HEX"),
-        ("path = \"b-1.exe\"", "sdist = { hash = \"sha256:HASH\" }", "`b-1.exe` is not the name of a wheel or of a source distribution: its ending is not known"),
+        (
+            "url = \"https://files.invalid/b-1.zip\"",
+            "sdist = { hash = \"md5:00\" }",
+            "its file b-1.zip has the hash `md5:00`, expected sha256:HEX",
+        ),
+        (
+            "path = \"b-1.exe\"",
+            "sdist = { hash = \"sha256:HASH\" }",
+            "`b-1.exe` is not the name of a wheel or of a source distribution: its ending is not known",
+        ),
         ("git = \"https://forge.invalid/b\"", "", "its git source `https://forge.invalid/b` names no commit"),
         (index, "", "no wheel fits CPython 3.14 here, and it has no source distribution"),
     ] {
