@@ -83,17 +83,17 @@ fn a_variable_that_contradicts_the_stage_is_refused_at_its_place() {
     let complaint = |options| plan(options).expect_err("the recipe is sound").to_string();
     insta::assert_snapshot!(complaint("env = { CFLAGS = \"-O1\", UV_INDEX_URL = \"https://index.invalid\" }"), @r#"
     error: `UV_INDEX_URL` cannot be set for uv in a stage
-      --> akbuild.toml:25:26
+      --> akbuild.toml:24:25
        |
-    25 | env = { CFLAGS = "-O1", UV_INDEX_URL = "https://index.invalid" }
-       |                          ^^^^^^^^^^^^
+    24 | env = { CFLAGS = "-O1", UV_INDEX_URL = "https://index.invalid" }
+       |                         ^^^^^^^^^^^^
        = help: packages come from the registry of the stage; where akbuild downloads them from is configured in the overlay
     "#);
     insta::assert_snapshot!(complaint("env = { UV_FUTURE = \"1\" }"), @r#"
     error: `UV_FUTURE` cannot be set for uv in a stage
-      --> akbuild.toml:25:9
+      --> akbuild.toml:24:9
        |
-    25 | env = { UV_FUTURE = "1" }
+    24 | env = { UV_FUTURE = "1" }
        |         ^^^^^^^^^
        = help: akbuild does not know this variable of uv; remove it
     "#);

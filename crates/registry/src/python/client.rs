@@ -40,8 +40,7 @@ const KEPT: [&str; 22] = [
 ];
 
 /// Settings that the loopback registry, the stage's options or the script replace.
-const REPLACED: [&str; 37] = [
-    "add-bounds",
+const REPLACED: [&str; 34] = [
     "allow-insecure-host",
     "audit",
     "cache-dir",
@@ -52,7 +51,6 @@ const REPLACED: [&str; 37] = [
     "concurrent-installs",
     "extra-index-url",
     "find-links",
-    "fork-strategy",
     "graalpy-install-mirror",
     "http-proxy",
     "https-proxy",
@@ -77,12 +75,12 @@ const REPLACED: [&str; 37] = [
     "system-certs",
     "torch-backend",
     "trusted-publishing",
-    "upgrade",
 ];
 
 /// Settings that uv reads from `pyproject.toml` itself, wherever its configuration is, and those that `--frozen` leaves
 /// without effect.
-const OF_THE_PROJECT: [&str; 20] = [
+const OF_THE_PROJECT: [&str; 23] = [
+    "add-bounds",
     "build-backend",
     "build-constraint-dependencies",
     "cache-keys",
@@ -93,6 +91,7 @@ const OF_THE_PROJECT: [&str; 20] = [
     "dev-dependencies",
     "environments",
     "exclude-dependencies",
+    "fork-strategy",
     "managed",
     "minimum-libc-version",
     "override-dependencies",
@@ -101,6 +100,7 @@ const OF_THE_PROJECT: [&str; 20] = [
     "reinstall-package",
     "required-environments",
     "sources",
+    "upgrade",
     "upgrade-package",
     "workspace",
 ];
@@ -239,6 +239,15 @@ mod tests {
         let address =
             "[tool.uv.extra-build-dependencies]\na = [{ requirement = \"b @ https://files.invalid/b-1.zip\" }]\n";
         insta::assert_snapshot!(find(&[("pyproject.toml", address)]), @"pyproject.toml:2:23: `b @ https://files.invalid/b-1.zip` is a requirement at an address, which a stage cannot ask; remove it, or report that akbuild should know it");
+    }
+
+    #[test]
+    fn the_documentation_lists_every_setting() {
+        let page = include_str!("../../../../docs/stages.md");
+        let listed = |name: &&str| page.contains(&format!("`{name}`"));
+        let missing: Vec<&str> =
+            [&KEPT[..], &REPLACED, &OF_THE_PROJECT].concat().into_iter().filter(|name| !listed(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]
