@@ -149,7 +149,7 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
     format!(
         "UV_CACHE_DIR=/tmp/uv {uv} venv --quiet \"$out\"\n\
          {sync}\n\
-         {uv} pip list --quiet --format json --python \"$out\" > {HELPERS}/installed.json\n\
+         {uv} pip list --format json --python \"$out\" > {HELPERS}/installed.json\n\
          \"$out\"/bin/python {HELPERS}/settle.py\n\
          \"$out\"/bin/python {HELPERS}/verify.py\n\
          rm -rf \"$out\"/.uv-cache \"$out\"/.lock \"$out\"/.gitignore \"$out\"/CACHEDIR.TAG\n\

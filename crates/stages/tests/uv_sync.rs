@@ -70,7 +70,7 @@ fn uv_reads_the_configuration_that_akbuild_writes() {
     insta::assert_snapshot!(exec.script, @r#"
     UV_CACHE_DIR=/tmp/uv /opt/akbuild/tools/uv/bin/uv venv --quiet "$out"
     /opt/akbuild/tools/uv/bin/uv sync --frozen --no-install-project --no-install-workspace --no-editable --no-dev --extra a --extra b --group g
-    /opt/akbuild/tools/uv/bin/uv pip list --quiet --format json --python "$out" > /build/.akbuild/installed.json
+    /opt/akbuild/tools/uv/bin/uv pip list --format json --python "$out" > /build/.akbuild/installed.json
     "$out"/bin/python /build/.akbuild/settle.py
     "$out"/bin/python /build/.akbuild/verify.py
     rm -rf "$out"/.uv-cache "$out"/.lock "$out"/.gitignore "$out"/CACHEDIR.TAG

@@ -250,7 +250,10 @@ fn file<'a>(doc: &Document<'a>, value: &Value<'a>, origin: &Origin) -> Result<Fi
     };
     let filename = doc.text(table, "filename")?;
     let named = url.as_deref().or(filename.as_deref()).or(path.as_deref()).or(source).and_then(file_name);
-    let named = if matches!(origin, Origin::Url(_)) { named.map(|name| plain_name(&name)) } else { named };
+    let named = match origin {
+        Origin::Url(_) | Origin::Archive(_) => named.map(|name| plain_name(&name)),
+        _ => named,
+    };
     let parse = |name: String| PythonFileName::parse(&name).map_err(|error| error.to_string());
     Ok(File {
         name: named.ok_or_else(|| "it has a file with neither an address nor a name".to_owned()).and_then(parse),
@@ -269,7 +272,8 @@ fn file_name(url: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.into_owned())
 }
 
-/// The name under which the registry serves the archive of an address: such an archive may be called anything.
+/// The name of an archive that comes from no index, without what a name in an index never has. Such an archive may be
+/// called anything; the registry serves it under this name.
 fn plain_name(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._+!-".contains(c) { c } else { '_' };
     name.chars().map(plain).collect::<String>().trim_start_matches(['.', '-']).to_owned()

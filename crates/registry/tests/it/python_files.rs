@@ -95,6 +95,7 @@ fn files_of_the_source_tree_are_listed_and_stay_where_they_are() {
     };
     let hash = "sdist = { hash = \"sha256:HASH\" }";
     assert_eq!(local("path = \"vendor/a-1.0.tar.gz\"", hash), ("vendor/a-1.0.tar.gz".to_owned(), true));
+    assert_eq!(local("path = \"my files/a 1.0.zip\"", hash).0, "my files/a 1.0.zip");
     let wheel = "wheels = [\n    { filename = \"a-1.0-py3-none-any.whl\", hash = \"sha256:HASH\" },\n]";
     assert_eq!(local("path = \"../a-1.0-py3-none-any.whl\"", wheel), ("../a-1.0-py3-none-any.whl".to_owned(), true));
     let flat = "sdist = { path = \"a-1.0.tar.gz\" }\nwheels = [\n    { path = \"a-1.0-py3-none-any.whl\" },\n]";
