@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use akbuild_nar::Digest;
-use akbuild_registry::{ClientSettings, IndexFile, PythonLock, PythonWant, Upstream, rewrite_project};
+use akbuild_registry::{BuildChoices, ClientSettings, IndexFile, PythonLock, PythonWant, Upstream, rewrite_project};
 use futures::future::BoxFuture;
 
 use crate::clients::{BACKEND, client, misses, python_version, run, wheel};
@@ -38,23 +38,31 @@ impl Project {
         std::fs::write(path, bytes).unwrap();
     }
 
-    /// Writes the lock as a stage has it; `entry` is what the lock has of `src` after its name.
-    fn lock(&self, entry: &str, base: &str) {
-        let text = format!(
+    /// The lock; `entry` is what it has of `src` after its name.
+    fn text(&self, entry: &str) -> String {
+        format!(
             "version = 1\nrevision = 3\nrequires-python = \">=3.8\"\n\n[[package]]\nname = \"app\"\nversion = \"1.0\"\n\
              source = {{ virtual = \".\" }}\ndependencies = [\n    {{ name = \"src\" }},\n]\n\n\
              [[package]]\nname = \"src\"\nversion = \"1.0\"\n{entry}"
-        );
-        let want = PythonWant {
+        )
+    }
+
+    fn want(&self) -> PythonWant {
+        PythonWant {
             python: python_version(&self.python, self.dir.path()),
             extras: Vec::new(),
             groups: Vec::new(),
             glibc: (2, 28),
             machine: "x86_64".to_owned(),
             git: Default::default(),
-        };
+        }
+    }
+
+    /// Writes the lock as a stage has it.
+    fn lock(&self, entry: &str, base: &str) {
+        let text = self.text(entry);
         let lock = PythonLock::parse(&text, &self.pyproject, "uv.lock").unwrap();
-        let selection = lock.select(&want).unwrap();
+        let selection = lock.select(&self.want()).unwrap();
         self.write("uv.lock", lock.rewrite(&text, &selection, base).unwrap());
     }
 
@@ -236,4 +244,51 @@ fn every_setting_of_uv_is_known() {
         let message = found.err().map_or_else(String::new, |error| error.to_string());
         assert!(!message.contains("does not know"), "{message}");
     }
+}
+
+/// Settings and variables that say the same of `src`, or of all packages, or of another package.
+const CHOICES: [(&str, &str, &str); 7] = [
+    ("", "", ""),
+    ("no-binary = true", "UV_NO_BINARY", "1"),
+    ("no-binary-package = [\"src\"]", "UV_NO_BINARY_PACKAGE", "other src"),
+    ("no-binary-package = [\"other\"]", "UV_NO_BINARY_PACKAGE", "other"),
+    ("no-build = true", "UV_NO_BUILD", "true"),
+    ("no-build-package = [\"src\"]", "UV_NO_BUILD_PACKAGE", "Src"),
+    ("no-build-package = [\"other\"]", "UV_NO_BUILD_PACKAGE", "other"),
+];
+
+#[test]
+fn settings_and_variables_choose_the_files_that_uv_chooses() {
+    let Some(project) = Project::new("") else { return };
+    project.write("pyproject.toml", &project.pyproject);
+    let hash = "0a".repeat(32);
+    let sdist = format!("sdist = {{ url = \"https://files.invalid/src-1.0.tar.gz\", hash = \"sha256:{hash}\" }}\n");
+    let wheel = format!(
+        "wheels = [\n    {{ url = \"https://files.invalid/src-1.0-py3-none-any.whl\", hash = \"sha256:{hash}\" }},\n]\n"
+    );
+    let (mut differences, want) = (Vec::new(), project.want());
+    for files in [&sdist, &wheel] {
+        let text = project.text(&format!("source = {{ registry = \"https://index.invalid/simple\" }}\n{files}"));
+        project.write("uv.lock", &text);
+        for (setting, _, _) in CHOICES {
+            for second in CHOICES {
+                let (config, variable) = (format!("{setting}\n"), (second.1, second.2));
+                let env =
+                    [("UV_CONFIG_FILE", "config.toml"), ("UV_PYTHON", project.python.to_str().unwrap()), variable];
+                let env = if second.1.is_empty() { &env[..2] } else { &env[..] };
+                project.write("config.toml", &config);
+                let args =
+                    ["sync", "--frozen", "--dry-run", "--offline", "--no-install-project", "--cache-dir", "cache"];
+                let (theirs, output) = run(&project.uv, project.dir.path(), &args, env);
+                let settings = ClientSettings::find([("uv.toml", config.as_str())]).unwrap();
+                let variables = [(second.1.to_owned(), second.2.to_owned())].into();
+                let lock = PythonLock::parse(&text, &project.pyproject, "uv.lock").unwrap();
+                let lock = lock.with_choices(&settings, &BuildChoices::from_variables(&variables));
+                if lock.select(&want).is_ok() != theirs {
+                    differences.push(format!("{files}{setting} and {variable:?}: {output}"));
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{} differences: {}", differences.len(), differences.join("\n"));
 }
