@@ -15,14 +15,16 @@ import sys
 out = os.environ["out"]
 sites = glob.glob(f"{out}/lib/python*/site-packages")
 here = os.path.dirname(os.path.realpath(__file__))
-BUILD_FOLDERS = ("/build", "/tmp", f"{out}/.uv-cache")
 problems = []
 
 
 def in_build_folder(path):
-    return any(path == folder or path.startswith(folder + "/") for folder in BUILD_FOLDERS) and not (
-        path == out or path.startswith(out + "/") and not path.startswith(f"{out}/.uv-cache")
-    )
+    """Whether a path is in a folder that is gone after the build. The environment itself may be below one of them."""
+
+    def below(folder):
+        return path == folder or path.startswith(folder + "/")
+
+    return below(f"{out}/.uv-cache") or (below("/build") or below("/tmp")) and not below(out)
 
 
 def normalised(name):
@@ -121,7 +123,7 @@ def check_commands(infos):
         if os.path.islink(script) or not os.path.isfile(script):
             continue
         command, program = os.path.basename(script), interpreter(script)
-        if program is None or program.startswith(f"{out}/bin/") and os.path.exists(program):
+        if program is None or (program.startswith(f"{out}/bin/") and os.path.exists(program)):
             continue
         if command in own or in_build_folder(program):
             problems.append(f"bin/{command} starts {program}, which is not in the environment")
