@@ -78,6 +78,9 @@ impl UvSource {
         while let Some(at) = folder {
             for name in ["uv.toml", "pyproject.toml"] {
                 let path = below(at, name);
+                if at == self.folder() && name == "uv.toml" && self.is_forgotten(&path)? {
+                    return Err(self.forgotten(path));
+                }
                 if self.sees(&path) {
                     texts.push((self.tree.read_to_string(&path)?, path));
                 }
@@ -85,6 +88,21 @@ impl UvSource {
             folder = (!at.is_empty()).then(|| at.rsplit_once('/').map_or("", |(parent, _)| parent));
         }
         Ok(ClientSettings::find(texts.iter().map(|(text, path)| (path.as_str(), text.as_str())))?)
+    }
+
+    /// Whether the source has a file that the stage does not see, and no `exclude` says so.
+    fn is_forgotten(&self, path: &str) -> Result<bool, EngineError> {
+        let excluded = Subset { include: Vec::new(), exclude: self.subset.exclude.clone() };
+        let matcher = excluded.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
+        Ok(self.files.get(path).is_some_and(|(seen, _)| !seen) && matcher.matches(OsStr::new(path)))
+    }
+
+    fn forgotten(&self, path: String) -> EngineError {
+        let why = format!("the stage does not see these settings of {}, which decide what uv installs", self.name);
+        let entries = vec![Refused { name: path.clone(), why }];
+        let advice =
+            format!("help: write `{}` in the stage, or name the file in its `exclude`", self.include(vec![path]));
+        LockError::Refused { file: self.lock.clone(), entries, advice }.into()
     }
 
     /// Fails if the stage does not see a package of the source, or if a file has another digest than the lock says.

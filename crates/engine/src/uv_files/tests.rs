@@ -75,3 +75,17 @@ fn a_path_dependency_whose_code_is_hidden_is_refused() {
     assert!(said(&hidden, &folder("../../lib")).contains("its folder `../../lib` is outside of source `app`"));
     assert!(said(&hidden, &folder("../li")).contains("source `app` has no folder `li`"));
 }
+
+#[test]
+fn settings_that_an_include_leaves_out_are_named() {
+    let said = |source: &UvSource| source.settings().map_or_else(|error| error.to_string(), |_| "fine".into());
+    let mut hidden = source("a/uv.lock", &["a/uv.toml"]);
+    insta::assert_snapshot!(said(&hidden), @r#"
+    a/uv.lock: 1 entry cannot be used:
+      a/uv.toml: the stage does not see these settings of source `app`, which decide what uv installs
+    help: write `include = ["uv.lock", "pyproject.toml", "a/uv.toml"]` in the stage, or name the file in its `exclude`
+    "#);
+    hidden.subset.exclude.push("a/uv.toml".into());
+    assert_eq!(said(&hidden), "fine");
+    assert_eq!(said(&source("a/uv.lock", &["uv.toml", "b/uv.toml"])), "fine");
+}
