@@ -39,6 +39,7 @@ mod shell;
 mod started;
 mod survey;
 mod trees;
+mod uv_files;
 mod view;
 mod why;
 mod work;

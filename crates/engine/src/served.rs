@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
 use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
-use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
+use akbuild_registry::{
+    Artifact, BuildChoices, Catalogue, ClientSettings, GoLock, NpmLock, Platform, PythonLock, PythonSelection,
+    PythonWant,
+};
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -15,6 +18,7 @@ use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::locate;
+use crate::uv_files::UvSource;
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
@@ -43,8 +47,12 @@ impl Served {
         }
         for lock in &locks.python {
             let uv_lock = text(&lock.lock, None)?;
-            let (parsed, selection) = engine.python_packages(exec, lock, outputs)?;
+            let source = UvSource::open(engine, exec, lock, outputs)?;
+            let settings = source.settings()?;
+            let (parsed, selection) = engine.select_python(exec, lock, &settings, outputs)?;
+            source.check(&selection)?;
             served.rewritten.push((lock.at.clone(), parsed.rewrite(&uv_lock, &selection, REGISTRY)?));
+            served.rewritten.extend(source.written(lock, &settings, &selection)?);
             served.artifacts.extend(selection.artifacts);
             served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
         }
@@ -97,9 +105,21 @@ impl Engine {
         lock: &PlanLock,
         outputs: &Outputs,
     ) -> Result<(PythonLock, PythonSelection), EngineError> {
+        let settings = UvSource::open(self, exec, lock, outputs)?.settings()?;
+        self.select_python(exec, lock, &settings, outputs)
+    }
+
+    fn select_python(
+        &self,
+        exec: &Exec,
+        lock: &PlanLock,
+        settings: &ClientSettings,
+        outputs: &Outputs,
+    ) -> Result<(PythonLock, PythonSelection), EngineError> {
         let (uv_lock, pyproject) =
             (self.lock_text(&lock.lock, None, outputs)?, self.lock_text(&lock.lock, Some("pyproject.toml"), outputs)?);
         let parsed = PythonLock::parse(&uv_lock, &pyproject, &lock.lock.path)?;
+        let parsed = parsed.with_choices(settings, &BuildChoices::from_variables(&exec.env));
         let want = PythonWant {
             python: lock.python.clone(),
             extras: lock.extras.clone(),

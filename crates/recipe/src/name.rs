@@ -117,6 +117,11 @@ impl Fields<'_> {
         }
     }
 
+    /// An error at the name of a variable that [`Fields::variables`] has read.
+    pub fn variable_error(&self, key: &str, name: &str, message: String, help: &str) -> RecipeError {
+        self.point(self.key_span(key, name), message).with_help(help)
+    }
+
     /// A string that is a path inside a tree: relative, without `..`.
     pub fn path(&mut self, key: &str) -> Result<String, RecipeError> {
         self.opt_path(key)?.ok_or_else(|| self.missing(key))

@@ -19,6 +19,7 @@ mod openapi_typescript;
 mod run;
 mod tree;
 mod uv_sync;
+mod uv_variables;
 
 use akbuild_recipe::plan::{Step, WORK};
 use akbuild_recipe::{Fields, Kinds, RecipeError};
@@ -40,7 +41,7 @@ const TABLE: &[Kind] = &[
     Kind { name: "openapi-typescript", version: 1, step: openapi_typescript::step },
     Kind { name: "run", version: 1, step: run::step },
     Kind { name: "tree", version: 1, step: tree::step },
-    Kind { name: "uv-sync", version: 1, step: uv_sync::step },
+    Kind { name: "uv-sync", version: 2, step: uv_sync::step },
 ];
 
 /// The table of all kinds, for [`akbuild_recipe::resolve`].
