@@ -17,6 +17,7 @@ mod error;
 mod estimate;
 mod event;
 mod exec;
+mod go_modules;
 mod goimports;
 mod graph;
 mod input;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
 use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
-use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
+use akbuild_registry::{Artifact, Catalogue, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -19,6 +19,8 @@ use crate::locate;
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
     pub(crate) artifacts: Vec<Artifact>,
+    /// Whether these are all artifacts. If not, the downloaded ones tell which further ones are needed.
+    pub(crate) is_complete: bool,
     /// Absolute path in the sandbox, and the text that stands there.
     pub(crate) rewritten: Vec<(String, String)>,
 }
@@ -31,15 +33,16 @@ impl Served {
         locks: &Artifacts,
         outputs: &Outputs,
     ) -> Result<Self, EngineError> {
-        let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
+        let mut served = Served { artifacts: Vec::new(), is_complete: true, rewritten: Vec::new() };
         let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
         for lock in &locks.npm {
             let npm = NpmLock::parse(&text(lock, None)?, &lock.path)?;
             served.artifacts.extend(npm.artifacts(&Platform::linux_glibc("x64"))?);
         }
         for lock in &locks.go {
-            let go = GoLock::parse(&text(lock, None)?, &text(lock, Some("go.sum"))?, &lock.path)?;
-            served.artifacts.extend(go.artifacts()?);
+            let needed = engine.go_files(lock, outputs)?;
+            served.artifacts.extend(needed.artifacts);
+            served.is_complete &= needed.is_complete;
         }
         for lock in &locks.python {
             let uv_lock = text(&lock.lock, None)?;
