@@ -9,7 +9,7 @@ use akbuild_registry::{PythonLock, PythonWant, What};
 use crate::http::{Files, Registry, tar_gz, zip};
 
 /// A client on the search path. Where it is missing its tests have nothing to run; in CI that is a failure.
-fn client(name: &str) -> Option<PathBuf> {
+pub(crate) fn client(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
     assert!(found.is_some() || std::env::var_os("CI").is_none(), "CI has to have `{name}`");
@@ -17,7 +17,7 @@ fn client(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs a client in a folder with only these variables; its output, whether it succeeded or not.
-fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool, String) {
+pub(crate) fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool, String) {
     let home = dir.join("home");
     std::fs::create_dir_all(&home).unwrap();
     let mut command = Command::new(program);
@@ -28,7 +28,7 @@ fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-fn misses(registry: &Registry) -> Vec<String> {
+pub(crate) fn misses(registry: &Registry) -> Vec<String> {
     registry.server.misses().iter().map(ToString::to_string).collect()
 }
 
