@@ -14,6 +14,7 @@ mod collect;
 mod death;
 mod download;
 mod gate;
+mod go;
 mod hostile;
 mod image;
 mod inspect;

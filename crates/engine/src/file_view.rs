@@ -111,7 +111,8 @@ mod tests {
         let listing = akbuild_nar::hash_tree(dir.path(), &options).unwrap().listing.unwrap();
         let tree = TreeDir::open(dir.path(), "the tree").unwrap();
         let seen = |view, path: &str| FileView::new(&tree, &listing, view).unwrap().text(Path::new(path)).unwrap();
-        for (path, cut) in [("srv/a.go", true), ("lib/x/a.go", false), ("lib/nested/a.go", true), ("other/a.go", true)] {
+        for (path, cut) in [("srv/a.go", true), ("lib/x/a.go", false), ("lib/nested/a.go", true), ("other/a.go", true)]
+        {
             assert_eq!(seen(View::GoImports, path).is_some(), cut, "{path}");
             assert_eq!(seen(View::Whole, path), None, "{path}");
         }

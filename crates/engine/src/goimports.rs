@@ -13,8 +13,31 @@ mod constraints;
 const NOT_IN_PATHS: &str = "!\"#$%&'()*,:;<=>?[\\]^`{|}\u{fffd}";
 
 const KEYWORDS: [&str; 25] = [
-    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go", "goto",
-    "if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var",
+    "break",
+    "case",
+    "chan",
+    "const",
+    "continue",
+    "default",
+    "defer",
+    "else",
+    "fallthrough",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "package",
+    "range",
+    "return",
+    "select",
+    "struct",
+    "switch",
+    "type",
+    "var",
 ];
 
 /// The text that remains: effective `//go:build` and `// +build` lines, the package clause, the imports. `None` if the
@@ -148,7 +171,10 @@ impl<'a> Scan<'a> {
         let end = self.rest()[1..].find(quote)? + 1;
         let path = &self.rest()[1..end];
         // Only the other spelling of `"C"` stands for cgo.
-        if path.is_empty() || (quote, path) == ('`', "C") || path.contains(|c: char| c.is_whitespace() || c.is_control() || NOT_IN_PATHS.contains(c)) {
+        if path.is_empty()
+            || (quote, path) == ('`', "C")
+            || path.contains(|c: char| c.is_whitespace() || c.is_control() || NOT_IN_PATHS.contains(c))
+        {
             return None;
         }
         // No other name decides anything.

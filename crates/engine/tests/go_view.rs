@@ -12,8 +12,16 @@ const PACKAGES: u64 = 300;
 
 /// What of a package decides what is vendored.
 const FIELDS: [&str; 10] = [
-    "Name", "GoFiles", "CgoFiles", "IgnoredGoFiles", "InvalidGoFiles", "TestGoFiles", "XTestGoFiles", "Imports",
-    "TestImports", "XTestImports",
+    "Name",
+    "GoFiles",
+    "CgoFiles",
+    "IgnoredGoFiles",
+    "InvalidGoFiles",
+    "TestGoFiles",
+    "XTestGoFiles",
+    "Imports",
+    "TestImports",
+    "XTestImports",
 ];
 
 /// go on the search path. Where it is missing the test has nothing to run; in CI that is a failure.
@@ -242,11 +250,17 @@ fn go_lists_the_same_of_whole_and_cut_files() {
             .map(|(path, fields)| {
                 let folder = full.join(path.rsplit('/').next().unwrap());
                 let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-                let texts: Vec<_> = files.iter().map(|f| (f.file_name().unwrap(), fs::read_to_string(f).unwrap())).collect();
+                let texts: Vec<_> =
+                    files.iter().map(|f| (f.file_name().unwrap(), fs::read_to_string(f).unwrap())).collect();
                 format!("{path}: {fields:?}\n  cut: {:?}\n  {texts:?}", heads.get(path))
             })
             .collect();
-        assert!(different.is_empty(), "{} of {packages} differ with {env:?}:\n{}", different.len(), different[..different.len().min(5)].join("\n"));
+        assert!(
+            different.is_empty(),
+            "{} of {packages} differ with {env:?}:\n{}",
+            different.len(),
+            different[..different.len().min(5)].join("\n")
+        );
         assert_eq!(whole.len(), heads.len());
     }
 }

@@ -5,8 +5,7 @@
 const LOG: &str = "/tmp/go.log";
 
 /// Files beside `.go` files that packages are compiled from, as `go help packages` and `go/build` list them.
-const OTHER_SOURCES: &str =
-    "*.{c,cc,cpp,cxx,f,F,f90,for,h,hh,hpp,hxx,m,s,S,swig,swigcxx,sx,syso}";
+const OTHER_SOURCES: &str = "*.{c,cc,cpp,cxx,f,F,f90,for,h,hh,hpp,hxx,m,s,S,swig,swigcxx,sx,syso}";
 
 /// Patterns of the files that a module in `folder` is built from, as far as they can be told from their names.
 pub(crate) fn module_files(folder: &str) -> Vec<String> {

@@ -167,3 +167,6 @@ fn is_folder(path: &str) -> bool {
     let starts = ["./", ".\\", "../", "..\\", "/", "\\"].iter().any(|start| path.starts_with(start));
     path == "." || path == ".." || starts || drive
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use crate::http::{Files, local, zip};
 const WORLDS: u64 = 12;
 const MODULES: usize = 8;
 const VERSIONS: [&str; 3] = ["v1.0.0", "v1.1.0", "v1.10.0-rc.1"];
-const LANGUAGES: [&str; 6] = ["", "go 1.15\n", "go 1.16\n", "go 1.17\n", "go 1.20\n", "go 1.21\n"];
+const LANGUAGES: [&str; 6] = ["", "go 1.15\n", "go 1.16\n", "go 1.17\n", "go 1.18\n", "go 1.19\n"];
 
 /// Choices that depend on a seed alone.
 struct Choices(u64);
@@ -191,6 +191,10 @@ fn world(go: &Path, seed: u64) -> Option<[usize; 3]> {
     let registry = some.serve(None);
     let (ok, output) = go_command(&["mod", "vendor"], &env(&format!("http://{}/go", registry.address), "some"));
     let go_mod = fs::read_to_string(main.join("go.mod")).unwrap();
+    // A module that is required under its own name and replaces another one: no files would help.
+    if output.contains("used for two different module paths") {
+        return None;
+    }
     assert!(ok && misses(&registry).is_empty(), "world {seed}: {output}\n{:?}\n{go_mod}", misses(&registry));
     Some([files.artifacts.len(), some.artifacts.len(), taken(&dir.path().join("some/cache/download"))])
 }
