@@ -50,8 +50,8 @@ impl Engine {
 
     /// The downloads that the last run of a stage could use, if its record is here.
     fn recorded_artifacts(&self, id: &StageId, outputs: &Outputs) -> Result<Option<Vec<Artifact>>, EngineError> {
-        let key = self.manifest(&NodeId::Stage(id.clone()), outputs)?.key();
-        let list = self.store.action(&key)?.and_then(|action| action.artifacts);
+        let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
+        let list = self.store.action(&manifest.key())?.and_then(|action| action.artifacts);
         Ok(list.map(|list| self.store.artifacts(&list)).transpose()?.flatten())
     }
 
