@@ -85,6 +85,7 @@ impl<'a> FileView<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test makes the trees itself")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,5 @@
 //! The heads of Go files against the real go command: packages of unusual files, listed whole and cut.
+#![allow(missing_docs, clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
 use std::fs;
