@@ -94,6 +94,23 @@ fn only_files_that_the_module_graph_needs_are_downloaded() {
 }
 
 #[test]
+fn a_go_mod_that_go_may_do_without_may_be_missing() {
+    let world = world(&stages(VENDORS, BUILDS));
+    let old = "module example.org/old\n\nrequire git.internal.example/gone v1.0.0\n";
+    let mut sums = publish(&world, "example.org/old", "v1.0.0", old);
+    sums += &line("git.internal.example/gone", "v1.0.0", &Digest::sha256(b"gone"));
+    world.write("app/srv/go.sum", &sums);
+    world.write("app/srv/go.mod", "module example.org/srv\n\ngo 1.22\n\nrequire example.org/old v1.0.0\n");
+    let ran = world.run(&["build", "vendor"]).ok().to_string();
+    let warning = ran.lines().find(|line| line.starts_with("warning:")).unwrap_or(&ran);
+    insta::assert_snapshot!(warning, @"warning: stage `vendor` goes on without git.internal.example/gone@v1.0.0 (go.mod), which cannot be downloaded: go may do without");
+    // Before go 1.17 the whole graph is read.
+    world.write("app/srv/go.mod", "module example.org/srv\n\ngo 1.16\n\nrequire example.org/old v1.0.0\n");
+    let ran = world.run(&["build", "vendor"]).failed().to_string();
+    assert!(ran.contains("git.internal.example/gone@v1.0.0 (go.mod) (stage `vendor` needs it)"), "{ran}");
+}
+
+#[test]
 fn a_vendor_folder_without_packages_is_an_error() {
     let world = world(&stages("mkdir vendor; echo '# example.org/dep v1.0.0' > vendor/modules.txt", BUILDS));
     insta::assert_snapshot!(said(&world, "vendor"), @r"

@@ -290,21 +290,26 @@ async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Resu
     let (mut files, mut bytes) = (0, 0);
     let mut known = None;
     loop {
-        let served = Arc::new(read_locks(engine, id, &outputs).await?);
-        let fetched = tokio::select! {
-            biased;
-            () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
-            fetched = served.fetch(engine, id) => fetched?,
-        };
-        (files, bytes) = (files + fetched.0, bytes + fetched.1);
-        if served.is_complete {
-            engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), served);
-            return Ok((files, bytes));
-        }
         // Each round reads the files that the one before has downloaded.
-        if known.replace(served.artifacts.len()) == Some(served.artifacts.len()) {
+        let mut served = read_locks(engine, id, &outputs).await?;
+        let is_over = known == Some(served.artifacts.len());
+        if !is_over {
+            let fetched = tokio::select! {
+                biased;
+                () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
+                fetched = served.fetch(engine, id) => fetched?,
+            };
+            (files, bytes) = (files + fetched.0, bytes + fetched.1);
+        }
+        if is_over && !served.is_complete && served.optional.is_empty() {
             return Err(EngineError::Bug(format!("the downloads of `{id}` cannot be read")));
         }
+        if served.is_complete || is_over {
+            served.forget_what_is_missing(engine);
+            engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), Arc::new(served));
+            return Ok((files, bytes));
+        }
+        known = Some(served.artifacts.len());
     }
 }
 

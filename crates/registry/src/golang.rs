@@ -42,6 +42,8 @@ pub type GoModSource<'a> = dyn Fn(GoModText<'_>) -> Option<String> + 'a;
 pub struct GoFileSelection {
     /// The files, `go.mod` files first, each kind sorted by module.
     pub artifacts: Vec<Artifact>,
+    /// Those of them that go asks for only if it does not find a package in the modules that `go.mod` requires.
+    pub optional: BTreeSet<Digest>,
     /// Whether no further file can turn out to be needed once these are here.
     pub is_complete: bool,
 }
@@ -79,7 +81,11 @@ impl GoLock {
         self.check_required()?;
         let graph = ModuleGraph::load(&self.main, &self.sums, source);
         let zips = self.zips(&graph);
-        let mods = graph.read.union(&zips).filter_map(|module| Some((module, self.sums.mods.get(module)?)));
+        let sure: BTreeSet<&ModuleKey> = graph.read.iter().chain(&zips).collect();
+        let late = graph.read_late.iter().filter(|module| !sure.contains(module));
+        let optional = late.filter_map(|module| Some(self.sums.mods.get(module)?.digest)).collect();
+        let mods: BTreeSet<&ModuleKey> = sure.into_iter().chain(&graph.read_late).collect();
+        let mods = mods.into_iter().filter_map(|module| Some((module, self.sums.mods.get(module)?)));
         let mut refusals = Refusals::default();
         let mut artifacts = Vec::new();
         let mods = mods.map(|(module, line)| (module, line, true));
@@ -90,7 +96,7 @@ impl GoLock {
                 Err(error) => refusals.add(format!("line {}", line.line), error.to_string()),
             }
         }
-        let selection = GoFileSelection { artifacts, is_complete: graph.is_complete };
+        let selection = GoFileSelection { artifacts, optional, is_complete: graph.is_complete };
         refusals.check(&sum_name(&self.file), WRONG_NAMES, selection)
     }
 

@@ -160,6 +160,25 @@ fn from_go_1_17_on_the_graph_is_pruned() {
 }
 
 #[test]
+fn what_is_read_only_for_a_missing_package_is_optional() {
+    let module = |name: &str| format!("a.invalid/{name} v1.0.0/go.mod h1:{}\n", BASE64[usize::from(name == "deep")]);
+    let optional = |language: &str| {
+        let main = format!("go {language}\nrequire a.invalid/old v1.0.0\n");
+        let lock = GoLock::parse(&main, &(module("old") + &module("deep")), "go.mod").unwrap();
+        let needed = lock.needed_files(&|_| Some("require a.invalid/deep v1.0.0\n".to_owned())).unwrap();
+        let is_optional = |artifact: &Artifact| (artifact.what.to_string(), needed.optional.contains(&artifact.digest));
+        needed.artifacts.iter().map(is_optional).collect::<Vec<_>>()
+    };
+    let names = ["a.invalid/deep@v1.0.0 (go.mod)", "a.invalid/old@v1.0.0 (go.mod)"].map(str::to_owned);
+    let [deep, old] = names;
+    assert_eq!(optional("1.17"), [(deep.clone(), true), (old.clone(), false)]);
+    assert_eq!(optional("1.16"), [(deep, false), (old, false)]);
+}
+
+const BASE64: [&str; 2] =
+    ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "AAAAQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="];
+
+#[test]
 fn the_requirements_of_a_folder_count() {
     let sum = "a.invalid/of_lib v1.0.0 H1\na.invalid/of_lib v1.0.0/go.mod H1\n".replace("H1", H1);
     let main = "go 1.17\nrequire a.invalid/lib v0.0.0\nreplace a.invalid/lib => ../lib\n";
@@ -177,6 +196,15 @@ fn the_requirements_of_a_folder_count() {
 fn a_replacement_of_one_version_leaves_others() {
     let go_mod = "go 1.20\nrequire a.invalid/one v1.0.0\nreplace a.invalid/one v0.9.0 => ./x\n";
     assert_eq!(found(go_mod, SUM).last().map(String::as_str), Some("a.invalid/one@v1.0.0"));
+}
+
+#[test]
+fn lines_that_go_passes_over_do_not_count() {
+    let sums = "\n  \r\na.invalid/one v1.0.0 h2:anything\na.invalid/one v1.0.0/go.mod H1\r\n\
+        a.invalid/one v1.0.0/go.mod H1\na.invalid/one  v1.0.0\tH1\n\
+        a.invalid/Two v1.1.0/go.mod h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=\n";
+    let files = ["a.invalid/one@v1.0.0 (go.mod)", "a.invalid/one@v1.0.0"];
+    assert_eq!(found("go 1.20\nrequire a.invalid/one v1.0.0\n", sums), files);
 }
 
 #[test]
