@@ -130,7 +130,7 @@ this module requires no other: it needs no go-vendor stage
 }
 
 #[test]
-fn a_package_that_is_no_program_is_an_error() {
+fn a_package_that_is_not_a_program_is_an_error() {
     let world = world(&stages(VENDORS, "mkdir -p \"$out/bin\"; echo '!<arch>' > \"$out/bin/srv\""));
     insta::assert_snapshot!(said(&world, "last"), @r#"
 package `.` is not a program: `bin/srv`, the `output` of this stage, would be an archive of compiled code

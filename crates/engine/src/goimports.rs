@@ -4,8 +4,8 @@
 //!
 //! The rules are those of `go/build`: constraints as `parseFileHeader` finds them (`constraints.rs`), imports as
 //! `readGoInfo` does. A file that is unusual in any way (a syntax error, a character that Go refuses, a name that is not
-//! ASCII) is kept whole, for the tool to judge: that costs a run of the stage, while a wrong guess loses imports. Knows
-//! nothing of files or modules.
+//! ASCII) is kept whole, for the tool to judge: that costs a run of the stage, while a wrong guess loses imports. This
+//! module knows nothing of files or modules.
 
 mod constraints;
 
@@ -114,7 +114,7 @@ impl<'a> Scan<'a> {
         }
         self.at += 1;
         self.skip()?;
-        // An empty statement, which Go has not at this place: after a line, or a second one.
+        // Go does not allow an empty statement here.
         (!is_line_ended && !self.rest().starts_with(';')).then_some(true)
     }
 

@@ -166,7 +166,7 @@ async fn fetch_these(engine: &Engine, stage: &StageId, artifacts: &[&Artifact]) 
     Ok((fetched.downloaded, fetched.bytes))
 }
 
-/// Whether a file is not to be had, as opposed to one that is not what the lock names.
+/// Whether a file is unavailable, as opposed to one with other contents than the lock names.
 fn is_absence(failure: &Failure) -> bool {
     use FailureKind::{Http, Network, NoMirror, NotFound, Offline};
     matches!(failure.kind, NotFound | Http | Network | NoMirror | Offline)

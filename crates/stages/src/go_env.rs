@@ -1,7 +1,7 @@
 //! The environment of the Go kinds: the go command looks for no other toolchain, for no configuration, and for modules
 //! only in the loopback registry.
 //!
-//! `docs/stages.md` lists every variable of `go help environment` with what becomes of it: akbuild sets those of
+//! `docs/stages.md` lists every variable of `go help environment` and its treatment: akbuild sets those of
 //! [`settings`], refuses those of [`refusal`] in a stage's `env`, and passes on all others.
 
 use std::collections::BTreeMap;

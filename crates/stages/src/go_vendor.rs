@@ -33,7 +33,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     })))
 }
 
-/// A vendor folder without packages is no use to anybody: either nothing is imported, or the imports are not seen.
+/// A vendor folder without packages is useless: either nothing is imported, or the stage does not see the imports.
 const KEEP: &str = r#"if [ ! -d vendor ]; then
   echo 'this module requires no other: it needs no go-vendor stage' >&2
   exit 1
