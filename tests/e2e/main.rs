@@ -15,6 +15,7 @@ mod death;
 mod download;
 mod front;
 mod gate;
+mod go;
 mod hostile;
 mod image;
 mod inspect;

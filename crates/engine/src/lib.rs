@@ -17,6 +17,8 @@ mod error;
 mod estimate;
 mod event;
 mod exec;
+mod file_view;
+mod go_modules;
 mod goimports;
 mod graph;
 mod input;

@@ -20,7 +20,7 @@ pub mod simple;
 pub use artifact::{Artifact, What};
 pub use catalogue::Catalogue;
 pub use error::{LockError, Refused};
-pub use golang::GoLock;
+pub use golang::{GoFileSelection, GoLock, GoModSource, GoModText, go_replaced_folders};
 pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
 pub use npm::NpmLock;
 pub use platform::Platform;

@@ -8,6 +8,7 @@
 mod checks;
 mod go;
 mod go_build;
+mod go_env;
 mod go_vendor;
 mod image;
 mod npm;
@@ -32,8 +33,8 @@ struct Kind {
 }
 
 const TABLE: &[Kind] = &[
-    Kind { name: "go-build", version: 1, step: go_build::step },
-    Kind { name: "go-vendor", version: 1, step: go_vendor::step },
+    Kind { name: "go-build", version: 2, step: go_build::step },
+    Kind { name: "go-vendor", version: 2, step: go_vendor::step },
     Kind { name: "image", version: 1, step: image::step },
     Kind { name: "npm-ci", version: 1, step: npm_ci::step },
     Kind { name: "npm-run", version: 1, step: npm_run::step },

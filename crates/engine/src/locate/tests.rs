@@ -100,8 +100,8 @@ fn of_locks(text: &str) -> Vec<Locations> {
     let sum = "h1:AAAAQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
     for (module, version) in [(text, "v1.0.0"), ("a.example/b", text)] {
         let lock = format!("{module} {version} {sum}\n{module} {version}/go.mod {sum}\n");
-        let artifacts = GoLock::parse("module m\n", &lock, "go.mod").and_then(|lock| lock.artifacts());
-        found.extend(artifacts.into_iter().flatten());
+        let parsed = GoLock::parse("module m\n", &lock, "go.mod");
+        found.extend(parsed.iter().flat_map(GoLock::pinned_files));
     }
     found.iter().map(|artifact| locations(&artifact.what, &mirrors())).collect()
 }

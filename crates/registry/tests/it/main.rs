@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::disallowed_methods)]
 
 mod clients;
+mod go_graph;
 mod go_lock;
 mod http;
 mod npm_lock;

@@ -119,9 +119,9 @@ fn a_miss_says_what_to_do_and_is_remembered_once() {
 404 /pypi/files/00ff/absent-1.0.tar.gz
   absent-1.0.tar.gz is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream
 404 /go/a.invalid/!upper/x/@v/v9.0.0.zip
-  a.invalid/Upper/x@v9.0.0 is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it
+  a.invalid/Upper/x@v9.0.0 is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it
 404 /go/b.invalid/y/@v/list
-  b.invalid/y is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it
+  b.invalid/y is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it
 "#);
     let misses: Vec<String> =
         registry.server.misses().iter().map(|miss| format!("{miss} [{}]", miss.request)).collect();
@@ -130,8 +130,8 @@ npm: left-pad@9.9.9 is in no locked package-lock.json; `akbuild lock` pins it on
 npm: @s/other is in no locked package-lock.json; `akbuild lock` pins it once it is in one [/npm/@s/other]
 Python: absent is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream [/pypi/simple/absent/]
 Python: absent-1.0.tar.gz is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream [/pypi/files/00ff/absent-1.0.tar.gz]
-Go: a.invalid/Upper/x@v9.0.0 is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it [/go/a.invalid/!upper/x/@v/v9.0.0.zip]
-Go: b.invalid/y is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it [/go/b.invalid/y/@v/list]
+Go: a.invalid/Upper/x@v9.0.0 is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it [/go/a.invalid/!upper/x/@v/v9.0.0.zip]
+Go: b.invalid/y is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it [/go/b.invalid/y/@v/list]
 ");
 }
 
