@@ -82,7 +82,7 @@ impl Job<'_> {
         if folders.out.is_empty("")? {
             return Err(EngineError::Empty { stage: self.stage.id.to_string() });
         }
-        Ok((folders.out.top().to_owned(), Used { max_rss: finished.max_rss }))
+        Ok((folders.out.top().to_owned(), Used { max_rss: finished.max_rss() }))
     }
 
     pub(crate) fn served(&self) -> Result<Arc<Served>, EngineError> {
@@ -257,7 +257,7 @@ impl Job<'_> {
                 let env = env.iter().chain([(&"out".to_owned(), at)]).map(pair).collect();
                 let what = format!("a check of stage `{}`", self.stage.id);
                 let finished = self.sandbox(&spec(&root, mounts, script, env, "/", None), &what, None)?;
-                Ok(Used { max_rss: finished.max_rss })
+                Ok(Used { max_rss: finished.max_rss() })
             }
         }
     }
