@@ -8,7 +8,7 @@ use akbuild_fetch::{FailureKind, Failures, FetchError};
 use akbuild_nar::TreeHash;
 use akbuild_store::size;
 
-use crate::elf::Unsatisfied;
+use crate::elf::UnmetNeed;
 
 impl From<FetchError> for EngineError {
     fn from(error: FetchError) -> Self {
@@ -227,13 +227,13 @@ pub enum EngineError {
         /// Where it came from.
         from: String,
     },
-    /// Shared libraries that would not be found at run time.
-    #[error("{} of {needed} needed libraries would not be found at run time:\n{}", .unsatisfied.len(), list(.unsatisfied))]
+    /// Libraries and other things that would not be found at run time.
+    #[error("{words}")]
     Elf {
-        /// How many were needed.
-        needed: usize,
-        /// Those that are missing.
-        unsatisfied: Vec<Unsatisfied>,
+        /// What is missing.
+        unmet: Vec<UnmetNeed>,
+        /// The message.
+        words: String,
     },
     /// A git repository is wanted of a source that is none.
     #[error(
@@ -329,16 +329,6 @@ fn more(written: u64) -> String {
 
 fn join(lines: &[usize]) -> String {
     lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn list(unsatisfied: &[Unsatisfied]) -> String {
-    let line = |u: &Unsatisfied| format!("  {} needs {}", u.file, u.needed);
-    let mut lines: Vec<String> = unsatisfied.iter().take(20).map(line).collect();
-    if unsatisfied.len() > 20 {
-        lines.push(format!("  and {} more", unsatisfied.len() - 20));
-    }
-    lines.push("  help: add the package that has the library to the run-time sysroot of the recipe".to_owned());
-    lines.join("\n")
 }
 
 /// Names the operation and the path of an [`io::Error`].

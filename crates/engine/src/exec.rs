@@ -238,13 +238,15 @@ impl Job<'_> {
             Check::Elf { sysroot, at } => {
                 let root = self.root(sysroot)?;
                 let report = elf::check(out, at, &root)?;
-                let line = format!("{} ELF files need {} libraries", report.files, report.needed);
+                let line = report.summary();
                 writeln!(self.log, "{line}").doing("write", Path::new("the log"))?;
                 self.engine.sink.event(Event::Line { node: self.node.clone(), line });
-                if report.unsatisfied.is_empty() {
+                if report.unmet.is_empty() {
                     return Ok(Used::default());
                 }
-                Err(EngineError::Elf { needed: report.needed, unsatisfied: report.unsatisfied })
+                let providers = self.engine.providers(&report.unmet, out, at, (sysroot, &root))?;
+                let words = elf::words(&report, &providers, sysroot.as_str());
+                Err(EngineError::Elf { unmet: report.unmet, words })
             }
             Check::Run { sysroot, at, script, env } => {
                 let root = self.root(sysroot)?;

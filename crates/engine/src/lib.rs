@@ -46,7 +46,7 @@ mod work;
 pub use akbuild_fetch::{Cancel, Registered};
 pub use ask::command as registry_question;
 pub use downloads::Downloads;
-pub use elf::Unsatisfied;
+pub use elf::{ElfNeed, UnmetNeed};
 pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};
 pub use estimate::Estimate;
