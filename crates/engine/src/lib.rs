@@ -13,6 +13,7 @@ mod compose;
 mod downloads;
 mod elf;
 mod engine;
+mod entry;
 mod error;
 mod estimate;
 mod event;
@@ -37,6 +38,7 @@ mod run;
 mod served;
 mod shell;
 mod started;
+mod stray;
 mod survey;
 mod trees;
 mod view;
@@ -61,6 +63,7 @@ pub use restore::{Lost, Restored};
 pub use run::Outcome;
 pub use shell::Shell;
 pub use started::Start;
+pub use stray::StrayLink;
 pub use survey::{Known, Survey};
 pub use why::{
     Cause, Explained, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why_between,

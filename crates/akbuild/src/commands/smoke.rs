@@ -157,9 +157,10 @@ fn text(report: &Report, smoke: &Smoke, logs: &Path) -> String {
         let (peak, whose) = (size(memory.peak), whose(memory));
         lines.push(format!("peak   {peak:>9}  memory of `{}`{limit}; {whose}", memory.process));
     }
-    let wanted = smoke.pages.len() + smoke.checks.len();
     if report.finding.is_none() {
-        lines.push(format!("the image works: {} steps, {wanted} pages and checks", report.done.len()));
+        let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let (steps, pages) = (count(report.done.len(), "step"), count(smoke.pages.len(), "page"));
+        lines.push(format!("the image works: {steps}, with {pages} and {}", count(smoke.checks.len(), "check")));
     }
     lines.push(format!("report and logs: {}", logs.display()));
     lines.iter().map(|line| format!("{line}\n")).collect()
