@@ -244,12 +244,10 @@ impl CrashScanner {
 
     /// Reads a line as part of a panic of Go; whether it is one.
     fn go(&mut self, line: &str) -> bool {
-        if is_goroutine(line) {
-            if let Some((n, headline)) = self.panic.take() {
-                self.add(CrashKind::Go, n, vec![headline.clone()], &[headline, line.to_owned()]);
-                self.open = true;
-                return true;
-            }
+        if let Some((n, headline)) = self.panic.take_if(|_| is_goroutine(line)) {
+            self.add(CrashKind::Go, n, vec![headline.clone()], &[headline, line.to_owned()]);
+            self.open = true;
+            return true;
         }
         if form::is_panic(line) {
             self.panic.get_or_insert((self.n, line.to_owned()));
