@@ -140,7 +140,11 @@ mod tests {
     fn links_are_named_with_where_they_lead() {
         let link = |i: usize| StrayLink { path: format!("bin/{i}"), target: "/build/x".into() };
         let error = |n| crate::EngineError::BuildLinks { stage: "app".into(), links: (0..n).map(link).collect() };
-        insta::assert_snapshot!(error(1), @"");
+        insta::assert_snapshot!(error(1), @"
+        stage `app` left a link into a folder of its build, which leads nowhere afterwards:
+          bin/0 -> /build/x
+          help: copy what the link leads to, or make the link relative within the output
+        ");
         let many = error(22).to_string();
         assert!(
             many.starts_with("stage `app` left 22 links into folders of its build") && many.contains("  and 2 more\n"),

@@ -125,7 +125,8 @@ fn a_missing_library_is_named_with_its_package() {
       libg.so.1 is in sysroot `runtime` as /usr/lib/g/libg.so.1, where the loader does not look
       which package has libh.so.1 is not known (`--offline`); by Debian's rule for names it is `libh1` or `libh1t64`
       which package has plugin is not known: `--offline`
-      help: add `d1`, `liba1t64`, `libc6` to `packages` of `[sysroots.runtime]`, and run `akbuild lock`
+      help: add `liba1t64`, `libc6` to `packages` of `[sysroots.runtime]`, and run `akbuild lock`
+      help: where several packages have a library, add the one that fits to `[sysroots.runtime]`
       help: link what needs it with a RUNPATH to its folder, such as `-Wl,-rpath,'$ORIGIN/../lib'`
     ");
 }
