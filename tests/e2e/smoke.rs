@@ -245,7 +245,8 @@ fn a_line_that_has_nothing_to_do_with_it_is_not_blamed() {
     insta::assert_snapshot!(world.run(&["smoke", "--quiet"]), @"
     report and logs: [HOME]/builds-v1/[NAME]
     --- exit 3
-    error: process `worker` does not write `found mounted: x` within 4 s; it wrote 3 lines without it
+    error: process `worker` does not write `found mounted: x`; it wrote 3 lines without it
+      it was awaited for 4 s
       line 2 has it with other capital letters: Found Mounted: x
       the last lines of `worker`:
         | could not find a plugin, error: none is there
@@ -266,6 +267,23 @@ fn a_text_is_not_awaited_of_a_process_that_has_ended() {
     insta::assert_snapshot!(finding(&world.run(&["smoke", "--json"])), @"
     process `worker` exited with status 3, and should go on
     error: no queue
+    ");
+}
+
+#[test]
+fn a_text_is_not_awaited_of_a_process_that_has_crashed() {
+    let change = |recipe: &str| {
+        let recipe = recipe.replace("timeout = 60", "timeout = 600").replace("found mounted\"]", "never\"]");
+        recipe.replace("    worker)\n", TRACEBACK)
+    };
+    let Some(world) = world(change) else { return };
+    let said = finding(&world.run(&["smoke", "--json"]));
+    // How many lines there are by then is a matter of time.
+    let (said, _) = said.split_once("; it wrote ").unwrap();
+    insta::assert_snapshot!(said, @"
+    process `worker` logged a Python traceback
+    KeyError: 'z'
+    meanwhile: process `worker` does not write `never`
     ");
 }
 

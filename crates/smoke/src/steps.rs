@@ -112,13 +112,16 @@ impl Course<'_> {
                 Ok(if process.awaits(text) { Err(wrote(process.line_count())) } else { Ok(None) })
             };
             let timeout = course.of.plan.timeout;
-            let what = |wrote: &str| format!("process `{name}` does not write `{text}` within {timeout} s; {wrote}");
-            course.wait(who, look, what).map_err(|stop| match (stop, course.processes[who].nearly(text)) {
-                (Stop::Found(finding), Some((n, line))) if finding.line.is_none() => {
-                    let near = format!("line {n} has it with other capital letters: {line}");
-                    Stop::Found(Box::new(finding.because(near)))
+            let what = |wrote: &str| format!("process `{name}` does not write `{text}`; {wrote}");
+            course.wait(who, look, what).map_err(|stop| match stop {
+                // Not one about a crash, for which nothing was awaited any longer.
+                Stop::Found(finding) if finding.line.is_none() => {
+                    let finding = finding.because(format!("it was awaited for {timeout} s"));
+                    let near = course.processes[who].nearly(text);
+                    let near = near.map(|(n, line)| format!("line {n} has it with other capital letters: {line}"));
+                    Stop::Found(Box::new(near.into_iter().fold(finding, Finding::because)))
                 }
-                (stop, _) => stop,
+                stop => stop,
             })
         })
     }
