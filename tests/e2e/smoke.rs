@@ -155,12 +155,136 @@ fn works(world: &World) {
         ");
     }
     let page = event["done"].as_array().unwrap().iter().find(|done| done["what"] == "page / is there").unwrap();
-    assert!(text(&page["note"]).starts_with("4 files that it names"), "{page}");
+    assert_eq!(page["note"], "101 bytes; 4 files that it names, 56 bytes");
     assert!(event["memory"].as_array().unwrap().iter().all(|memory| memory["peak"].as_u64().unwrap() > 0));
     assert_eq!(events.last().unwrap()["reason"], "finished");
     let logs = std::path::Path::new(text(&event["logs"]));
     assert_eq!(std::fs::read_to_string(logs.join("smoke_worker.log")).unwrap(), "found mounted\nbye\n");
     assert_eq!(world.bucket("tmp-v1"), Vec::<String>::new());
+}
+
+#[test]
+fn the_memory_of_a_process_is_what_the_kernel_has_counted() {
+    // It holds that only until it becomes the server.
+    let held = "    server) x=$(busybox head -c 48000000 /dev/zero | busybox tr '\\0' x); ";
+    let Some(world) = world(|recipe| recipe.replace("    server) ", held)) else { return };
+    let ran = world.run(&["smoke", "--json"]).ok();
+    let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
+    let memory = &event["memory"][0];
+    assert_eq!(memory["process"], "server");
+    assert!(memory["peak"].as_u64().unwrap() >= 48_000_000, "{memory}");
+    assert!(["process", "group"].contains(&text(&memory["scope"])), "{memory}");
+    // What akbuild itself holds is not in it.
+    let small = &event["memory"][1]["largest"];
+    assert!(small.as_u64().unwrap() < 48_000_000, "{event}");
+}
+
+#[test]
+fn a_page_that_names_no_file_is_told_with_its_size() {
+    let plain = |recipe: &str| {
+        let (begin, rest) = recipe.split_once("echo '<html>").unwrap();
+        let (_, rest) = rest.split_once("</html>'").unwrap();
+        format!("{begin}echo '<html>welcome</html>'{rest}")
+    };
+    let Some(world) = world(plain) else { return };
+    let ran = world.run(&["smoke", "--json"]).ok();
+    let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
+    let page = event["done"].as_array().unwrap().iter().find(|done| done["what"] == "page / is there").unwrap();
+    assert_eq!(page["note"], "21 bytes; it names no file of its server");
+}
+
+/// What a worker writes that has lost a task and goes on.
+const TRACEBACK: &str = "    worker) printf '%s\\n' started 'Traceback (most recent call last):' '  File \"x.py\", line 3' \
+        '    y = z[0]' \"KeyError: 'z'\" 'going on'\n";
+
+#[test]
+fn a_process_that_logs_a_traceback_does_not_work() {
+    let Some(world) = world(|recipe| recipe.replace("    worker)\n", TRACEBACK)) else { return };
+    let said = world.run(&["smoke", "--quiet"]).to_string();
+    // Before it stands the memory that was held, and who has counted it.
+    let (_, said) = said.split_once("--- exit 3\n").unwrap();
+    insta::assert_snapshot!(said, @r#"
+    error: process `worker` logged a Python traceback
+      KeyError: 'z'
+      `worker` wrote, from line 2 of its log:
+        | Traceback (most recent call last):
+        |  File "x.py", line 3
+        |  y = z[0]
+        | KeyError: 'z'
+      help: if it is expected, add a text of it to `allow_logs` of `worker` in the recipe; the whole log is `[HOME]/builds-v1/[NAME]/smoke_worker.log`
+    "#);
+}
+
+#[test]
+fn a_traceback_that_the_recipe_expects_is_allowed() {
+    let allowed = "allow_logs = [\"KeyError: 'z'\"]\nexpect = [\"found mounted\"]";
+    let change =
+        |recipe: &str| recipe.replace("    worker)\n", TRACEBACK).replace("expect = [\"found mounted\"]", allowed);
+    let Some(world) = world(change) else { return };
+    let _ = world.run(&["smoke"]).ok();
+}
+
+#[test]
+fn a_command_that_logs_a_traceback_does_not_work() {
+    let raised = "migrate) printf '%s\\n' 'Traceback (most recent call last):' '  File \"x.py\"' 'OSError: no'; exec";
+    let Some(said) = found("migrate) exec", raised) else { return };
+    insta::assert_snapshot!(said, @"
+    command `migrations` logged a Python traceback
+    OSError: no
+    ");
+}
+
+#[test]
+fn a_line_that_has_nothing_to_do_with_it_is_not_blamed() {
+    let says = "        echo \"could not find a plugin, error: none is there\"; echo Found Mounted\n        for file in /data/custom/";
+    let change = |recipe: &str| {
+        let recipe = recipe.replace("timeout = 60", "timeout = 4").replace("found mounted\"]", "found mounted: x\"]");
+        recipe.replace("        for file in /data/custom/", says).replace("Found Mounted", "Found Mounted: x")
+    };
+    let Some(world) = world(change) else { return };
+    insta::assert_snapshot!(world.run(&["smoke", "--quiet"]), @"
+    report and logs: [HOME]/builds-v1/[NAME]
+    --- exit 3
+    error: process `worker` does not write `found mounted: x`; it wrote 3 lines without it
+      it was awaited for 4 s
+      line 2 has it with other capital letters: Found Mounted: x
+      the last lines of `worker`:
+        | could not find a plugin, error: none is there
+        | Found Mounted: x
+        | found mounted
+      help: the whole log is `[HOME]/builds-v1/[NAME]/smoke_worker.log`
+    ");
+}
+
+#[test]
+fn a_text_is_not_awaited_of_a_process_that_has_ended() {
+    let ends = "        echo \"error: no queue\"; exit 3\n        for file in /data/custom/";
+    let change = |recipe: &str| {
+        // Were it awaited, the error would be another one.
+        recipe.replace("timeout = 60", "timeout = 600").replace("        for file in /data/custom/", ends)
+    };
+    let Some(world) = world(change) else { return };
+    insta::assert_snapshot!(finding(&world.run(&["smoke", "--json"])), @"
+    process `worker` exited with status 3, and should go on
+    error: no queue
+    ");
+}
+
+#[test]
+fn a_text_is_not_awaited_of_a_process_that_has_crashed() {
+    let change = |recipe: &str| {
+        let recipe = recipe.replace("timeout = 60", "timeout = 600").replace("found mounted\"]", "never\"]");
+        recipe.replace("    worker)\n", TRACEBACK)
+    };
+    let Some(world) = world(change) else { return };
+    let said = finding(&world.run(&["smoke", "--json"]));
+    // How many lines there are by then is a matter of time.
+    let (said, _) = said.split_once("; it wrote ").unwrap();
+    insta::assert_snapshot!(said, @"
+    process `worker` logged a Python traceback
+    KeyError: 'z'
+    meanwhile: process `worker` does not write `never`
+    ");
 }
 
 #[test]
@@ -208,17 +332,27 @@ fn a_variable_that_leads_nowhere() {
 }
 
 #[test]
+fn an_entry_point_that_is_not_there() {
+    let problem = |from: &str, to: &str| {
+        let world = world(|recipe| recipe.replace(from, to))?;
+        let ran = world.run(&["build", "image", "--json"]);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        let error = ran.events().into_iter().find_map(|event| event["error"].as_str().map(str::to_owned)).unwrap();
+        Some(error.lines().next().unwrap().to_owned())
+    };
+    let entry = "entrypoint = [\"/start\"]";
+    let Some(said) = problem(entry, "entrypoint = [\"/begin\"]") else { return };
+    insta::assert_snapshot!(said, @"the image of stage `image` cannot be started: there is no program `/begin` in it");
+    let Some(said) = problem(entry, "entrypoint = [\"{prefix}/www/index.html\"]") else { return };
+    insta::assert_snapshot!(said, @"the image of stage `image` cannot be started: `/opt/tiny/www/index.html` cannot be executed");
+    let Some(said) = problem("#!/bin/bash\nset -e", "#!/usr/bin/python3\nset -e") else { return };
+    insta::assert_snapshot!(said, @"the image of stage `image` cannot be started: `/start` is for `/usr/bin/python3`, which is not in it");
+    let Some(said) = problem("#!/bin/bash\nset -e", "#!/usr/bin/env python3\nset -e") else { return };
+    insta::assert_snapshot!(said, @"the image of stage `image` cannot be started: `/start` is for `/usr/bin/env`, and there is no program `python3` in `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`");
+}
+
+#[test]
 fn a_program_that_is_not_there() {
-    let Some(said) = found("entrypoint = [\"/start\"]", "entrypoint = [\"/begin\"]") else { return };
-    insta::assert_snapshot!(said, @"
-    the image cannot be started
-    there is no program `/begin` in the image
-    ");
-    let Some(said) = found("#!/bin/bash\nset -e", "#!/usr/bin/python3\nset -e") else { return };
-    insta::assert_snapshot!(said, @"
-    the image cannot be started
-    `/start` is for `/usr/bin/python3`, which is not in the image
-    ");
     let Some(said) = found("exec busybox httpd -f", "exec gunicorn -f") else { return };
     insta::assert_snapshot!(said, @"
     process `server` exited with status 127, and should go on
@@ -277,7 +411,7 @@ fn what_a_page_behind_a_redirect_names_is_relative_to_where_it_is() {
     let ran = world.run(&["smoke", "--json"]).ok();
     let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
     let page = event["done"].as_array().unwrap().iter().find(|done| done["what"] == "page /app is there").unwrap();
-    assert_eq!(text(&page["note"]), "1 file that it names, 8 bytes");
+    assert_eq!(text(&page["note"]), "36 bytes; 1 file that it names, 8 bytes");
 }
 
 #[test]

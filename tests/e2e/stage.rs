@@ -214,3 +214,36 @@ fn a_shell_that_is_not_in_the_sysroot() {
       help: `akbuild log last` prints the log, `akbuild shell last` opens its sandbox
     ");
 }
+
+#[test]
+fn a_link_into_a_folder_of_the_build() {
+    let script = "echo x > made; mkdir $out/bin; ln -s /build/made $out/bin/made; ln -s ../../build/made $out/bin/other\n\
+        touch /tmp/left; ln -s /tmp/left $out/left; ln -s /tmp/app.sock $out/sock; ln -s bin/made $out/made";
+    insta::assert_snapshot!(run(script, "").run(&["build", "last", "--quiet"]), @"
+    --- exit 1
+    failed last after [TIME]
+      stage `last` left 3 links into folders of its build, which lead nowhere afterwards:
+        bin/made -> /build/made
+        bin/other -> ../../build/made
+        left -> /tmp/left
+        help: copy what the link leads to, or make the link relative within the output
+      log: [HOME]/builds-v1/[NAME]/last.log
+      help: `akbuild log last` prints the log, `akbuild shell last` opens its sandbox
+    ");
+}
+
+#[test]
+fn libraries_that_are_missing_at_run_time() {
+    let sysroot = "checks = [{ elf = \"bare\" }]\n[sysroots.bare]\npackages = [\"busybox\"]\nessential = false\n";
+    let ran = run("mkdir $out/bin; cp /usr/bin/bash $out/bin/", sysroot).run(&["build", "last", "--quiet"]);
+    let told = |text: &str| ran.err.lines().any(|line| line.trim() == text);
+    // What a library is called, and how many versions of it are needed, is the machine's own matter.
+    for line in [
+        "/out/bin/bash needs libc.so.6",
+        "libc.so.6 is in package `tools`, which sysroot `build` has",
+        "help: add `tools` to `packages` of `[sysroots.bare]`, and run `akbuild lock`",
+    ] {
+        assert!(told(line), "{line}\n{}", ran.err);
+    }
+    assert!(ran.err.contains("| 1 program; 0 libraries; "), "{}", ran.err);
+}

@@ -27,7 +27,8 @@ impl Engine {
         Ok(self.network.get(&roots)?)
     }
 
-    fn present(&self, node: &NodeId) -> Option<std::path::PathBuf> {
+    /// The tree of a node, if it is in the store.
+    pub(crate) fn present(&self, node: &NodeId) -> Option<std::path::PathBuf> {
         let manifest = self.manifest(node, &Default::default()).ok()?;
         let action = self.store.action(&manifest.key()).ok()??;
         self.store.has_tree(&action.output).then(|| self.tree(&action.output))

@@ -8,7 +8,8 @@ use akbuild_fetch::{FailureKind, Failures, FetchError};
 use akbuild_nar::TreeHash;
 use akbuild_store::size;
 
-use crate::elf::Unsatisfied;
+use crate::elf::UnmetNeed;
+use crate::stray::StrayLink;
 
 impl From<FetchError> for EngineError {
     fn from(error: FetchError) -> Self {
@@ -81,6 +82,24 @@ pub enum EngineError {
     User {
         /// Why not.
         problem: String,
+    },
+    /// An image whose entry point cannot be started.
+    #[error(
+        "the image of stage `{stage}` cannot be started: {problem}\n  help: change `entrypoint` of the stage, or ship what is missing: with its `tree`, a package of its sysroot, or `files`"
+    )]
+    NotStartable {
+        /// The stage.
+        stage: String,
+        /// Why not.
+        problem: String,
+    },
+    /// Links that lead into a folder of the build.
+    #[error("stage `{stage}` left {}:\n{}\n  help: copy what the link leads to, or make the link relative within the output", crate::stray::count(.links), crate::stray::list(.links))]
+    BuildLinks {
+        /// The stage.
+        stage: String,
+        /// The links.
+        links: Vec<StrayLink>,
     },
     /// A lock that does not say what ships.
     #[error(transparent)]
@@ -227,13 +246,13 @@ pub enum EngineError {
         /// Where it came from.
         from: String,
     },
-    /// Shared libraries that would not be found at run time.
-    #[error("{} of {needed} needed libraries would not be found at run time:\n{}", .unsatisfied.len(), list(.unsatisfied))]
+    /// Libraries and other things that would not be found at run time.
+    #[error("{words}")]
     Elf {
-        /// How many were needed.
-        needed: usize,
-        /// Those that are missing.
-        unsatisfied: Vec<Unsatisfied>,
+        /// What is missing.
+        unmet: Vec<UnmetNeed>,
+        /// The message.
+        words: String,
     },
     /// A git repository is wanted of a source that is none.
     #[error(
@@ -329,16 +348,6 @@ fn more(written: u64) -> String {
 
 fn join(lines: &[usize]) -> String {
     lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn list(unsatisfied: &[Unsatisfied]) -> String {
-    let line = |u: &Unsatisfied| format!("  {} needs {}", u.file, u.needed);
-    let mut lines: Vec<String> = unsatisfied.iter().take(20).map(line).collect();
-    if unsatisfied.len() > 20 {
-        lines.push(format!("  and {} more", unsatisfied.len() - 20));
-    }
-    lines.push("  help: add the package that has the library to the run-time sysroot of the recipe".to_owned());
-    lines.join("\n")
 }
 
 /// Names the operation and the path of an [`io::Error`].

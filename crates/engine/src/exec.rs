@@ -82,7 +82,7 @@ impl Job<'_> {
         if folders.out.is_empty("")? {
             return Err(EngineError::Empty { stage: self.stage.id.to_string() });
         }
-        Ok((folders.out.top().to_owned(), Used { max_rss: finished.max_rss }))
+        Ok((folders.out.top().to_owned(), Used { max_rss: finished.max_rss() }))
     }
 
     pub(crate) fn served(&self) -> Result<Arc<Served>, EngineError> {
@@ -238,13 +238,15 @@ impl Job<'_> {
             Check::Elf { sysroot, at } => {
                 let root = self.root(sysroot)?;
                 let report = elf::check(out, at, &root)?;
-                let line = format!("{} ELF files need {} libraries", report.files, report.needed);
+                let line = report.summary();
                 writeln!(self.log, "{line}").doing("write", Path::new("the log"))?;
                 self.engine.sink.event(Event::Line { node: self.node.clone(), line });
-                if report.unsatisfied.is_empty() {
+                if report.unmet.is_empty() {
                     return Ok(Used::default());
                 }
-                Err(EngineError::Elf { needed: report.needed, unsatisfied: report.unsatisfied })
+                let providers = self.engine.providers(&report.unmet, out, at, (sysroot, &root))?;
+                let words = elf::words(&report, &providers, sysroot.as_str());
+                Err(EngineError::Elf { unmet: report.unmet, words })
             }
             Check::Run { sysroot, at, script, env } => {
                 let root = self.root(sysroot)?;
@@ -257,7 +259,7 @@ impl Job<'_> {
                 let env = env.iter().chain([(&"out".to_owned(), at)]).map(pair).collect();
                 let what = format!("a check of stage `{}`", self.stage.id);
                 let finished = self.sandbox(&spec(&root, mounts, script, env, "/", None), &what, None)?;
-                Ok(Used { max_rss: finished.max_rss })
+                Ok(Used { max_rss: finished.max_rss() })
             }
         }
     }

@@ -92,8 +92,12 @@ impl Job<'_> {
             layers.push((layer.name.clone(), packed));
         }
         let tree = self.engine.store.listing(&self.engine.output_of(&image.tree, self.outputs)?)?;
-        if let Some(path) = overlay(&listings)?.lacks(&tree, &image.at) {
+        let stack = overlay(&listings)?;
+        if let Some(path) = stack.lacks(&tree, &image.at) {
             return Err(EngineError::NotShipped { path, tree: keys::name(&image.tree) });
+        }
+        if let Some(problem) = self.entry_point_problem(image, &stack)? {
+            return Err(EngineError::NotStartable { stage: self.stage.id.to_string(), problem });
         }
         let out = self.scratch.join("out");
         let link = |i: usize, place: &Path| Ok::<_, EngineError>(self.engine.store.link(&blobs[i], place).map(drop)?);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Source, Stage, Step};
+use akbuild_recipe::plan::{Exec, Source, Stage, Step};
 use akbuild_store::{Action, Key, Publish};
+use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -17,6 +18,7 @@ use crate::exec::{Job, Used};
 use crate::graph::NodeId;
 use crate::keys::{self, Outputs};
 use crate::manifest::Manifest;
+use crate::stray;
 
 /// Trees that something is made from, by the nodes that gave them.
 type Inputs = BTreeMap<String, TreeHash>;
@@ -160,7 +162,7 @@ impl Engine {
         report.log = Some(path);
         let upstream = self.recorder().map(|r| r as _);
         let mut job = Job { engine: self, stage, node, outputs, scratch: scratch.path(), log, upstream };
-        let result = job.run().and_then(|(out, used)| self.publish(stage, node, &out, used, report));
+        let result = job.run().and_then(|(out, used)| self.publish(stage, node, (scratch.path(), &out), used, report));
         let result = result.map_err(|error| self.no_room(Some(scratch.path()), error));
         if result.is_err() && self.options.keep_failed && !self.cancel.is_thrown() {
             report.kept = Some(scratch.keep()?);
@@ -172,7 +174,7 @@ impl Engine {
         &self,
         stage: &Stage,
         node: &NodeId,
-        out: &std::path::Path,
+        (scratch, out): (&Path, &Path),
         used: Used,
         report: &mut Report,
     ) -> Result<TreeHash, EngineError> {
@@ -180,6 +182,9 @@ impl Engine {
         // What ships is rarely taken apart again: its listing can be made when somebody asks.
         let listing = matches!(stage.step, Step::Exec(_));
         let published = self.store.publish(out, &Publish { listing, ..Publish::default() })?;
+        if let Step::Exec(exec) = &stage.step {
+            self.refuse_stray_links(stage, exec, scratch, &published.hash)?;
+        }
         report.max_rss = used.max_rss;
         (report.bytes, report.files) = (published.stats.bytes, published.stats.files);
         match stage.output_hash {
@@ -193,6 +198,26 @@ impl Engine {
                 })
             }
             _ => Ok(published.hash),
+        }
+    }
+}
+
+impl Engine {
+    /// Fails if the output of a stage has links into folders of its build.
+    fn refuse_stray_links(
+        &self,
+        stage: &Stage,
+        exec: &Exec,
+        scratch: &Path,
+        output: &TreeHash,
+    ) -> Result<(), EngineError> {
+        let tmp = TreeDir::open(scratch, "the folders of the stage").and_then(|scratch| scratch.open_dir("tmp")).ok();
+        let is_in_tmp =
+            |inside: &Path| tmp.as_ref().is_some_and(|tmp| tmp.real_entry(inside).is_ok_and(|entry| entry.is_some()));
+        let links = stray::links(exec, &self.store.listing(output)?, is_in_tmp);
+        match links.is_empty() {
+            true => Ok(()),
+            false => Err(EngineError::BuildLinks { stage: stage.id.to_string(), links }),
         }
     }
 }

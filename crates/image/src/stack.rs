@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 
 use akbuild_nar::{Kind, Listing};
 
@@ -71,6 +72,32 @@ impl Stack<'_> {
             None => true,
         });
         missing.map(|(place, _)| shown(&place))
+    }
+
+    /// Where a path of the image leads, links followed, and what is there.
+    pub fn look_up(&self, path: &Path) -> Option<(PathBuf, &Kind)> {
+        self.follow(path, 40)
+    }
+
+    fn follow(&self, path: &Path, links: u32) -> Option<(PathBuf, &Kind)> {
+        let mut at = PathBuf::from("/");
+        let mut parts = path.components();
+        let mut found = &Kind::Dir;
+        while let Some(part) = parts.next() {
+            let folder = at.clone();
+            match part {
+                Component::Normal(name) => at.push(name),
+                Component::ParentDir => drop(at.pop()),
+                _ => continue,
+            }
+            let inside = at.as_os_str().as_bytes();
+            let inside = inside.strip_prefix(b"/").unwrap_or(inside);
+            found = if inside.is_empty() { &Kind::Dir } else { self.entries.get(inside)?.1 };
+            if let Kind::Symlink { target } = found {
+                return self.follow(&folder.join(target).join(parts.as_path()), links.checked_sub(1)?);
+            }
+        }
+        Some((at, found))
     }
 
     /// How many paths there are.

@@ -23,7 +23,7 @@ pub use exec::{Check, Copy, Exec, Mount, View};
 pub use image::{Compression, Folder, Healthcheck, Image, ImageConfig, ImageLayer, LAYER_KIND, LAYER_VERSION, Layer};
 pub use smoke::{Page, Probe, Smoke, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService};
 pub use source::{AddressAuthor, Edit, Origin, Patch, Source, SourceAddress};
-pub use sysroot::{DebPin, HostMount, HostProgram, HostRoot, Sysroot};
+pub use sysroot::{DebPin, DebianSuites, HostMount, HostProgram, HostRoot, Sysroot};
 pub use tool::{NpmPin, PythonPin, Tool, ToolPackage};
 
 /// The loopback registry's address inside a stage's network namespace. Fixed, so that it can stand

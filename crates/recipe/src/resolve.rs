@@ -9,13 +9,13 @@ use akbuild_nar::Digest;
 use crate::error::{Errors, RecipeError, RecipeErrors};
 use crate::fields::Fields;
 use crate::kinds::Kinds;
-use crate::lock::{Lock, LockedOrigin, LockedSource};
+use crate::lock::{Lock, LockedOrigin, LockedSource, LockedSysroot};
 use crate::merge::{Merged, SourceRequest, Want, fits, merge};
 use crate::order::order;
 use crate::overlay::Overlay;
 use crate::plan::{
-    DebPin, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Step, Subset, Sysroot, Tool,
-    TreeRef,
+    DebPin, DebianSuites, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Step, Subset,
+    Sysroot, SysrootId, Tool, TreeRef,
 };
 use crate::suggest::{did_you_mean, list};
 use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenSmoke, WrittenStage};
@@ -257,7 +257,18 @@ fn sysroots(merged: &Merged<'_>, lock: &Lock, overlay: &Overlay) -> Vec<Sysroot>
     debs.extend(overlay.debs.iter().cloned());
     debs.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     let within = |id: &str| debs.iter().filter(|d| d.sysroots.iter().any(|s| s == id)).cloned().collect();
-    merged.sysroots.iter().map(|s| Sysroot { id: s.id.clone(), packages: within(s.id.as_str()), host: None }).collect()
+    let suites = |locked: &LockedSysroot| DebianSuites {
+        suites: locked.suites.clone(),
+        components: locked.components.clone(),
+        architecture: locked.architecture.clone(),
+    };
+    let sysroot = |id: &SysrootId| Sysroot {
+        id: id.clone(),
+        packages: within(id.as_str()),
+        host: None,
+        suites: lock.sysroots.get(id).map(suites),
+    };
+    merged.sysroots.iter().map(|s| sysroot(&s.id)).collect()
 }
 
 fn tools(merged: &Merged<'_>, lock: &Lock) -> Vec<Tool> {

@@ -74,6 +74,7 @@ impl Known {
             args: table.strings("args")?,
             env: table.variables("env")?,
             files: files(&mut table)?,
+            allow_logs: allow_logs(&mut table)?,
         };
         table.finish()?;
         Ok(command)
@@ -87,6 +88,7 @@ impl Known {
             files: files(&mut table)?,
             probes: table.tables("probes")?.into_iter().map(probe).collect::<Result<_, _>>()?,
             expect: table.strings("expect")?,
+            allow_logs: allow_logs(&mut table)?,
         };
         table.finish()?;
         Ok(process)
@@ -103,6 +105,16 @@ impl Known {
         table.finish()?;
         Ok(check)
     }
+}
+
+/// Texts of crashes that may be logged. An empty one would allow all.
+fn allow_logs(table: &mut Fields<'_>) -> Result<Vec<String>, RecipeError> {
+    let texts = table.strings("allow_logs")?;
+    if texts.iter().any(|text| text.trim().is_empty()) {
+        let help = "write a text that is in the expected traceback: `\"ConnectionRefusedError\"`";
+        return Err(table.error("allow_logs", "an empty text would allow any crash".to_owned(), help));
+    }
+    Ok(texts)
 }
 
 fn port(table: &mut Fields<'_>) -> Result<u16, RecipeError> {

@@ -52,6 +52,7 @@ fn a_sound_section_is_taken_over() {
                         executable: false,
                     },
                 ],
+                allow_logs: [],
             },
         ],
         processes: [
@@ -72,6 +73,7 @@ fn a_sound_section_is_taken_over() {
                 expect: [
                     "ready",
                 ],
+                allow_logs: [],
             },
         ],
         pages: [
@@ -177,6 +179,20 @@ fn a_memory_with_a_unit() {
        |
     58 | memory_mib = "512M"
        |               ^^^^ expected an integer, found a string
+    "#);
+}
+
+#[test]
+fn a_text_that_would_allow_any_crash() {
+    let allowed = with_images(&SMOKE.replace("expect = [\"ready\"]", "allow_logs = [\"KeyError: 'x'\"]")).unwrap();
+    assert_eq!(allowed.smoke.unwrap().processes[0].allow_logs, ["KeyError: 'x'"]);
+    insta::assert_snapshot!(complaint_with("expect = [\"ready\"]", "allow_logs = [\" \"]"), @r#"
+    error: an empty text would allow any crash
+      --> akbuild.toml:85:14
+       |
+    85 | allow_logs = [" "]
+       |              ^^^^^
+       = help: write a text that is in the expected traceback: `"ConnectionRefusedError"`
     "#);
 }
 
@@ -450,7 +466,7 @@ fn an_unknown_field_of_a_command() {
        |
     78 | arguments = ["migrate"]
        | ^^^^^^^^^ not a field of `commands` of `[smoke]`
-       = help: valid fields are `args`, `env`, `files`, `name`
+       = help: valid fields are `allow_logs`, `args`, `env`, `files`, `name`
     "#);
 }
 
@@ -546,7 +562,7 @@ fn an_unknown_field_of_a_process() {
        |
     85 | expects = ["ready"]
        | ^^^^^^^ not a field of `processes` of `[smoke]`
-       = help: valid fields are `args`, `env`, `expect`, `files`, `name`, `probes`; did you mean `expect`?
+       = help: valid fields are `allow_logs`, `args`, `env`, `expect`, `files`, `name`, `probes`; did you mean `expect`?
     "#);
 }
 

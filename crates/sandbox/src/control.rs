@@ -13,7 +13,7 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
 use crate::cgroup::Cgroup;
 use crate::message::{self, Message};
-use crate::processes;
+use crate::processes::{self, MemoryUse};
 use crate::running::Killer;
 
 /// Reaches into a sandbox, from any thread, also after the [`Running`](crate::Running) has been moved into
@@ -82,14 +82,12 @@ impl Control {
         }
     }
 
-    /// The memory in bytes that the sandbox holds now: of the whole tree where it has a cgroup, otherwise
-    /// what each of its processes holds that no file stands for; pages that several share count once, or
-    /// for each of them where the kernel does not tell how many share them. `None` if it has ended, or if `/proc`
-    /// does not tell.
-    pub fn memory(&self) -> Option<u64> {
+    /// The memory that the processes of the sandbox hold. `None` if it has ended, or if nothing tells.
+    pub fn memory(&self) -> Option<MemoryUse> {
+        let below = processes::number(&self.0.init).and_then(processes::memory_below);
         match &self.0.cgroup {
-            Some(group) => group.upgrade()?.current(),
-            None => processes::memory_below(processes::number(&self.0.init)?),
+            Some(group) => Some(MemoryUse { together: group.upgrade()?.current()?, ..below.unwrap_or_default() }),
+            None => below,
         }
     }
 
@@ -230,7 +228,7 @@ mod tests {
         std::fs::write(folder.path().join("memory.current"), "12345\n").unwrap();
         let group = Arc::new(Cgroup::at(folder.path()));
         let (control, _answers) = control(Some(&group));
-        assert_eq!(control.memory(), Some(12_345));
+        assert_eq!(control.memory().unwrap().together, 12_345);
         drop(group);
         assert_eq!(control.memory(), None);
     }

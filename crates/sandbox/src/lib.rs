@@ -42,6 +42,7 @@ pub use helper::helper_entry;
 pub use identity::build_owner;
 pub use ops::{Access, Op, Resource, operations};
 pub use probe::{Finding, Probe, probe};
+pub use processes::MemoryUse;
 pub use running::{Finished, Killer, Running, Status};
 pub use spawn::spawn;
 pub use spec::{Limits, Mount, MountKind, Network, Output, Spec, Stdio};

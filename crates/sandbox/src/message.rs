@@ -30,8 +30,8 @@ pub(crate) enum Message {
     Started,
     /// It could not be brought that far.
     Failed(Failure),
-    /// The command has ended.
-    Ended(Status),
+    /// The command has ended, and every other process with it; the largest of them has held this many bytes.
+    Ended(Status, u64),
     /// From the parent: a socket is wanted, in the sandbox's network. From init: comes with the socket.
     Socket,
 }
@@ -70,8 +70,8 @@ impl Message {
                 let end = f.what.floor_char_boundary(LENGTH / 2);
                 w.tag(3).number(f.step as u64).number(f.errno as u64).bytes(&f.what.as_bytes()[..end])
             }
-            Message::Ended(Status::Exited(code)) => w.tag(4).number(*code as u64),
-            Message::Ended(Status::Signalled(signal)) => w.tag(5).number(*signal as u64),
+            Message::Ended(Status::Exited(code), largest) => w.tag(4).number(*code as u64).number(*largest),
+            Message::Ended(Status::Signalled(signal), largest) => w.tag(5).number(*signal as u64).number(*largest),
             Message::Socket => w.tag(6),
         };
         w.0
@@ -88,8 +88,8 @@ impl Message {
                 errno: r.number()? as i32,
                 what: r.string()?.into_string().ok()?,
             }),
-            4 => Message::Ended(Status::Exited(r.number()? as i32)),
-            5 => Message::Ended(Status::Signalled(r.number()? as i32)),
+            4 => Message::Ended(Status::Exited(r.number()? as i32), r.number()?),
+            5 => Message::Ended(Status::Signalled(r.number()? as i32), r.number()?),
             6 => Message::Socket,
             _ => return None,
         })
@@ -161,7 +161,7 @@ mod tests {
         let (a, b) = pair().unwrap();
         let failure = |step| Failure { step, what: "mount x".into(), errno: 13 };
         let mut all = vec![Message::Init, Message::Listener, Message::Started, Message::Socket];
-        all.extend([Message::Ended(Status::Exited(3)), Message::Ended(Status::Signalled(9))]);
+        all.extend([Message::Ended(Status::Exited(3), 7), Message::Ended(Status::Signalled(9), 0)]);
         all.extend(STEPS.map(|s| Message::Failed(failure(s))));
         for message in &all {
             send(&a, message, &[b.as_fd()]).unwrap();

@@ -32,8 +32,11 @@ pub struct Finished {
     pub system_seconds: f64,
     /// From the start of the command to the end of the last process.
     pub wall_seconds: f64,
-    /// Peak memory in bytes: of the whole tree where it had a cgroup, otherwise of its largest process.
-    pub max_rss: u64,
+    /// The most bytes that all its processes have held together, by the kernel's count; `None` without a cgroup.
+    pub group_peak: Option<u64>,
+    /// The most bytes that one of its processes has held, by the kernel's count; nothing of akbuild is in it, unless
+    /// the sandbox was killed from here.
+    pub largest_process: u64,
 }
 
 /// A sandbox whose command has been started. Dropping it kills it.
@@ -59,6 +62,13 @@ impl Killer {
     pub fn kill(&self) {
         // The only possible failure is ESRCH, "no such process": the descriptor cannot name another one.
         let _ = rustix::process::pidfd_send_signal(&*self.0, rustix::process::Signal::KILL);
+    }
+}
+
+impl Finished {
+    /// Peak memory in bytes: of all its processes together where it had a cgroup, otherwise of its largest one.
+    pub fn max_rss(&self) -> u64 {
+        self.group_peak.unwrap_or(self.largest_process)
     }
 }
 
@@ -90,24 +100,23 @@ impl Running {
     /// [`SandboxError::Parent`] if the helper cannot be waited for.
     pub fn wait(mut self) -> Result<Finished, SandboxError> {
         let message = message::receive(&self.socket).map_err(SandboxError::parent("follow the sandbox"))?;
-        let status = match message {
-            Some((Message::Ended(status), _)) => status,
-            _ => Status::Signalled(rustix::process::Signal::KILL.as_raw()),
-        };
-        self.finish(status)
+        match message {
+            Some((Message::Ended(status, largest), _)) => self.finish(status, Some(largest)),
+            _ => self.finish(Status::Signalled(rustix::process::Signal::KILL.as_raw()), None),
+        }
     }
 
-    fn finish(&mut self, status: Status) -> Result<Finished, SandboxError> {
+    fn finish(&mut self, status: Status, largest: Option<u64>) -> Result<Finished, SandboxError> {
         let child = self.child.take().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound));
         let pid = child.map_err(SandboxError::parent("wait for the sandbox"))?.id();
         let usage = sys::wait_with_usage(pid).map_err(SandboxError::parent("wait for the sandbox"))?;
-        let peak = self.cgroup.as_ref().and_then(|group| group.peak());
         Ok(Finished {
             status,
             user_seconds: usage.user_seconds,
             system_seconds: usage.system_seconds,
             wall_seconds: self.started.elapsed().as_secs_f64(),
-            max_rss: peak.unwrap_or(usage.max_rss),
+            group_peak: self.cgroup.as_ref().and_then(|group| group.peak()),
+            largest_process: largest.unwrap_or(usage.max_rss),
         })
     }
 }
@@ -117,7 +126,7 @@ impl Drop for Running {
         if self.child.is_some() {
             self.killer.kill();
             // Nobody is left to be told: the result is dropped, and all that matters is that no zombie stays.
-            let _ = self.finish(Status::Signalled(rustix::process::Signal::KILL.as_raw()));
+            let _ = self.finish(Status::Signalled(rustix::process::Signal::KILL.as_raw()), None);
         }
     }
 }

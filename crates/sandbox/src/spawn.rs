@@ -110,7 +110,7 @@ fn follow(control: &OwnedFd) -> io::Result<Followed> {
             Message::Init => init = with.into_iter().next(),
             Message::Listener => listeners.extend(with.into_iter().map(TcpListener::from)),
             Message::Started => (runs, command) = (true, with.into_iter().next()),
-            Message::Ended(how) => (runs, status) = (true, Some(how)),
+            Message::Ended(how, _) => (runs, status) = (true, Some(how)),
             Message::Socket => return Err(io::ErrorKind::InvalidData.into()),
             Message::Failed(failure) => return Ok(Followed::Failed(failure)),
         }

@@ -15,7 +15,17 @@ pub(crate) fn path(address: &Url) -> &str {
     &address[Position::BeforePath..]
 }
 
+/// Whether two addresses are of one server.
+pub(crate) fn is_same(one: &Url, other: &Url) -> bool {
+    one[..Position::BeforePath] == other[..Position::BeforePath]
+}
+
 /// The address that a reference on a page means, if it is of the same server.
+pub(crate) fn resolve_own(reference: &str, base: &Url) -> Option<Url> {
+    resolve(reference, base).filter(|found| is_same(found, base))
+}
+
+/// The address that a reference on a page means, of this server or another one.
 pub(crate) fn resolve(reference: &str, base: &Url) -> Option<Url> {
     let reference = reference.trim().split('#').next().unwrap_or_default();
     // What a program is to fill in is no address yet.
@@ -24,9 +34,9 @@ pub(crate) fn resolve(reference: &str, base: &Url) -> Option<Url> {
     }
     let mut found = base.join(reference).ok()?;
     if found.host_str() == Some("127.0.0.1") {
-        found.set_host(base.host_str()).ok()?;
+        found.set_host(Some("localhost")).ok()?;
     }
-    (found[..Position::BeforePath] == base[..Position::BeforePath]).then_some(found)
+    matches!(found.scheme(), "http" | "https").then_some(found)
 }
 
 #[cfg(test)]
@@ -34,7 +44,7 @@ mod tests {
     use super::*;
 
     fn resolved(reference: &str) -> Option<String> {
-        resolve(reference, &address(9000, "/if/flow/page?x=1")).map(|found| path(&found).to_owned())
+        resolve_own(reference, &address(9000, "/if/flow/page?x=1")).map(|found| path(&found).to_owned())
     }
 
     #[test]
@@ -77,7 +87,7 @@ mod tests {
         ] {
             assert_eq!(resolved(other), None, "{other}");
         }
-        let found = resolve("http://localhost/x", &address(80, "/"));
+        let found = resolve_own("http://localhost/x", &address(80, "/"));
         assert_eq!(found.as_ref().map(path), Some("/x"));
     }
 

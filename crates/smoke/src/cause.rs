@@ -1,15 +1,21 @@
-//! What in a log says why something went wrong. Knows the ways in which programs complain; guesses nothing that is not
-//! in the log or in the image.
+//! Why a process ended, as far as its log tells. Knows the ways in which programs complain; guesses nothing that is not
+//! in the log or in the image. A line that only has the word for an error in it is no cause, nor is one that much else
+//! came after.
 
 use std::path::Path;
 
-use crate::line::{CHAINED, Level, TRACEBACK, unpack};
+use crate::crash::LoggedCrash;
+use crate::line::{Level, unpack};
 use crate::root::Root;
 
 /// At most so many lines.
 const MOST: usize = 4;
 /// Longer lines are cut, in characters.
 const LONGEST: usize = 300;
+/// What has complained further up has been got over.
+const NEAR: usize = 15;
+/// What a program writes between a crash and its end.
+const AFTER: u64 = 40;
 
 /// Words of lines that tell of a failure, in lower case.
 const WORDS: [&str; 19] = [
@@ -34,26 +40,57 @@ const WORDS: [&str; 19] = [
     "segmentation fault",
 ];
 
-/// How much a complaint says about the end of its writer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Weight {
-    /// It was written as a warning, or as less.
-    Warning,
-    /// It was written as an error, or sounds like one.
-    Error,
-    /// It is what ends a program: an exception that nobody has caught, a panic, a program that a shell could not become.
-    End,
+/// Texts of lines that have one of those words and tell of no failure, in lower case.
+const HARMLESS: [&str; 12] = [
+    "non-fatal",
+    "nonfatal",
+    "no error",
+    "without error",
+    "error: 0",
+    "error: none",
+    "error: null",
+    "error: false",
+    "error: <nil>",
+    "exceptions: 0",
+    "0 exceptions",
+    // What a server writes of each request.
+    " http/1.",
+];
+
+/// The end of a process's log, and its crashes.
+pub(crate) struct EndOfLog<'a> {
+    /// Its last lines.
+    pub(crate) lines: &'a [String],
+    /// How many lines it has.
+    pub(crate) count: u64,
+    pub(crate) crashes: &'a [LoggedCrash],
 }
 
-/// What was complained of: a line, or exceptions of which each led to the next.
-struct Complaint {
-    weight: Weight,
-    lines: Vec<String>,
+impl EndOfLog<'_> {
+    /// Why the process ended, and what of the image that is about.
+    pub(crate) fn causes(&self, root: &Root) -> Vec<String> {
+        with_hints(self.complaints(), root)
+    }
+
+    /// Why the process ended: its last crash, a program that a shell could not become, or else the last lines that tell of a
+    /// failure.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let near = &self.lines[self.lines.len().saturating_sub(NEAR)..];
+        let said: Vec<(Level, String)> = near.iter().flat_map(|line| complaint(line)).collect();
+        // What came of a crash is told after it.
+        let exec = said.iter().rev().map(|(_, line)| line).find(|line| is_exec(line));
+        if let Some(line) = exec {
+            return vec![line.clone()];
+        }
+        match self.crashes.last() {
+            Some(crash) if said.is_empty() || self.count - crash.last <= AFTER => last(crash.causes()),
+            _ => last(said.into_iter().map(|(_, line)| line).collect()),
+        }
+    }
 }
 
-/// The lines that matter of what a process has written, and what of the image they are about.
-pub(crate) fn causes(lines: &[String], root: &Root) -> Vec<String> {
-    let said = complaints(lines);
+/// Lines of a log, and the paths in them that are elsewhere in the image.
+pub(crate) fn with_hints(said: Vec<String>, root: &Root) -> Vec<String> {
     let mut all: Vec<String> = said.iter().map(|line| cut(line)).collect();
     for path in said.iter().flat_map(|line| paths(line)) {
         let path = Path::new(path);
@@ -67,75 +104,37 @@ pub(crate) fn causes(lines: &[String], root: &Root) -> Vec<String> {
     all
 }
 
-/// Of those complaints that weigh most, the last ones. Of several exceptions that led to one another, the first and the last.
-pub(crate) fn complaints(lines: &[String]) -> Vec<String> {
-    let found = read(lines);
-    let Some(most) = found.iter().map(|complaint| complaint.weight).max() else { return Vec::new() };
+/// The last of several lines, each once.
+fn last(lines: Vec<String>) -> Vec<String> {
     let mut unique: Vec<String> = Vec::new();
-    for complaint in found.iter().filter(|complaint| complaint.weight == most) {
-        let ends = [complaint.lines.first(), complaint.lines.last().filter(|_| complaint.lines.len() > 1)];
-        for line in ends.into_iter().flatten().map(|line| line.trim()) {
-            unique.retain(|known| known != line);
-            unique.push(line.to_owned());
-        }
+    for line in lines {
+        unique.retain(|known| *known != line);
+        unique.push(line);
     }
     unique.split_off(unique.len().saturating_sub(MOST))
 }
 
-/// All complaints of a log, in order.
-fn read(lines: &[String]) -> Vec<Complaint> {
-    let mut found: Vec<Complaint> = Vec::new();
-    // Of the last exception, its place in the list.
-    let (mut inside, mut chained, mut last) = (false, false, None::<usize>);
-    let unpacked = lines.iter().map(|line| unpack(line));
-    for (level, line) in unpacked.flat_map(|(level, lines)| lines.into_iter().map(move |line| (level, line))) {
-        let line = ungrouped(&line);
-        if line.trim_end().ends_with(TRACEBACK) {
-            inside = true;
-        } else if CHAINED.contains(&line.trim()) {
-            chained = true;
-        } else if inside {
-            // The lines of code are indented; the first that is not says what was raised.
-            if line.starts_with([' ', '\t']) || line.trim().is_empty() {
-                continue;
-            }
-            let weight = if level == Level::Warning { Weight::Warning } else { Weight::End };
-            match last.filter(|_| chained) {
-                Some(chain) => found[chain].lines.push(line.to_owned()),
-                None => {
-                    last = Some(found.len());
-                    found.push(Complaint { weight, lines: vec![line.to_owned()] });
-                }
-            }
-            (inside, chained) = (false, false);
-        } else if let Some(weight) = weight(level, line) {
-            found.push(Complaint { weight, lines: vec![line.to_owned()] });
-        }
-    }
-    found
-}
-
-/// How much a line weighs, if it complains.
-fn weight(level: Level, line: &str) -> Option<Weight> {
-    let lower = line.to_lowercase();
+/// What a line tells of a failure, and how bad it says that is.
+fn complaint(line: &str) -> Option<(Level, String)> {
+    let (level, parts) = unpack(line);
+    let said = parts.first().map_or("", |part| part.trim());
+    // Code, and the frames of a stack.
+    let is_inside = line.starts_with([' ', '\t']) && level == Level::Unknown;
+    let lower = said.to_lowercase();
     let complains = WORDS.iter().any(|word| lower.contains(word));
-    // A shell that cannot become a program ends; `panic:` and `fatal error:` are how Go ends.
-    let becomes = lower.contains(": exec: ") && complains;
-    let ends = becomes || lower.starts_with("panic: ") || lower.starts_with("fatal error: ");
-    match level {
-        Level::Fatal => Some(Weight::End),
-        _ if ends => Some(Weight::End),
-        Level::Error if complains => Some(Weight::Error),
-        Level::Unknown if complains => Some(Weight::Error),
-        Level::Warning if complains => Some(Weight::Warning),
-        _ => None,
-    }
+    let harmless = HARMLESS.iter().any(|text| lower.contains(text));
+    let counts = match level {
+        Level::Fatal => true,
+        Level::Error => !harmless,
+        Level::Unknown => complains && !harmless,
+        Level::Warning => false,
+    };
+    (counts && !is_inside).then(|| (level, said.to_owned()))
 }
 
-/// A line without the frame that Python draws around groups of exceptions.
-fn ungrouped(line: &str) -> &str {
-    let inner = line.trim_start();
-    inner.strip_prefix("| ").or_else(|| inner.strip_prefix("+ ")).unwrap_or(line)
+/// Whether a shell says that it cannot become a program.
+fn is_exec(line: &str) -> bool {
+    line.to_lowercase().contains(": exec: ")
 }
 
 /// Absolute paths in a line.

@@ -10,8 +10,9 @@ use akbuild_sandbox::{Mount, MountKind, Spec};
 use akbuild_tree::TreeDir;
 
 use crate::SmokeError;
-use crate::cause::{causes, complaints};
+use crate::cause::{EndOfLog, with_hints};
 use crate::copy::make_folder;
+use crate::crash::LoggedCrash;
 use crate::process::{Answers, Process};
 use crate::report::{Done, Finding, Memory, Report};
 use crate::root::Root;
@@ -78,13 +79,16 @@ impl<'a> Course<'a> {
             (self.root, self.whose) = (previous, " of the previous image");
             self.begin()?;
             self.stop()?;
+            self.crashed("")?;
         }
         (self.root, self.whose) = (of.image, "");
         self.begin()?;
         self.look()?;
         let stopped = self.stop();
         self.report.memory = self.memory();
-        stopped
+        stopped?;
+        // What was written last is read now.
+        self.crashed("")
     }
 
     /// Everything of one image up to where its processes answer.
@@ -126,8 +130,7 @@ impl<'a> Course<'a> {
     fn memory(&self) -> Vec<Memory> {
         let limit = Some(self.of.plan.memory).filter(|limit| *limit > 0);
         let enforced = limit.is_some() && akbuild_sandbox::counts_memory();
-        let memory = |p: &Process| Memory { process: p.name.clone(), peak: p.peak, limit, enforced };
-        self.processes.iter().map(memory).collect()
+        self.processes.iter().map(|process| process.memory(limit, enforced)).collect()
     }
 
     /// Does something, and notes how it went.
@@ -164,8 +167,9 @@ impl<'a> Course<'a> {
                 Ok(note) => return Ok(note),
                 Err(problem) => problem,
             };
+            self.crashed(&what(&problem))?;
             if Instant::now() > deadline {
-                return Err(self.blame(&self.processes[who], what(&problem)).into());
+                return Err(self.about(&self.processes[who], what(&problem)).into());
             }
             std::thread::sleep(PAUSE);
         }
@@ -189,6 +193,43 @@ impl<'a> Course<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Fails if a process of the image has logged a crash that the recipe does not expect. `meanwhile` is what was
+    /// waited for, if anything was.
+    pub(crate) fn crashed(&mut self, meanwhile: &str) -> Result<(), Stop> {
+        for who in 0..self.processes.len() {
+            if self.processes[who].crashes().is_empty() {
+                continue;
+            }
+            // The rest of what it writes of that, and its end, if it ends by it.
+            self.processes[who].settle();
+            if !meanwhile.is_empty() {
+                self.alive()?;
+            }
+            if let Some(crash) = self.processes[who].crashes().first() {
+                let finding = self.of_crash("process", &self.processes[who], crash);
+                let finding =
+                    if meanwhile.is_empty() { finding } else { finding.because(format!("meanwhile: {meanwhile}")) };
+                return Err(finding.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A finding about a crash, with the part of the log that it is in.
+    pub(crate) fn of_crash(&self, noun: &str, process: &Process, crash: &LoggedCrash) -> Finding {
+        let what = format!("{noun} `{}` logged {}", process.name, crash.kind.as_words());
+        let name = process.name.strip_suffix("-previous").unwrap_or(&process.name);
+        let help = format!("if it is expected, add a text of it to `allow_logs` of `{name}` in the recipe");
+        Finding {
+            causes: with_hints(crash.causes(), self.root),
+            process: Some(process.name.clone()),
+            tail: crash.excerpt.clone(),
+            line: Some(crash.line),
+            help: Some(help),
+            ..Finding::new(what)
+        }
     }
 
     pub(crate) fn scratch(&mut self) -> PathBuf {
@@ -225,16 +266,10 @@ impl<'a> Course<'a> {
         Finding { tail: tail(process), process: Some(process.name.clone()), ..Finding::new(what) }
     }
 
-    /// The same for a process of the image, with what its log says of the cause.
+    /// The same for a process of the image that has ended, with what its log says of the cause.
     pub(crate) fn blame(&self, process: &Process, what: String) -> Finding {
-        let causes = causes(&process.lines(), self.root);
+        let causes = process.with_log(|log: &EndOfLog<'_>| log.causes(self.root));
         Finding { causes, ..self.about(process, what) }
-    }
-
-    /// The last that each process complains of.
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        let last = |p: &Process| Some(format!("`{}` wrote: {}", p.name, complaints(&p.lines()).pop()?));
-        self.processes.iter().filter_map(last).collect()
     }
 }
 

@@ -13,6 +13,7 @@ mod address;
 mod cause;
 mod copy;
 mod course;
+mod crash;
 mod error;
 mod forward;
 mod http;
@@ -26,6 +27,6 @@ mod run;
 mod steps;
 
 pub use error::SmokeError;
-pub use report::{Done, Finding, Memory, Report};
+pub use report::{Done, Finding, Memory, MemoryScope, Report};
 pub use root::Root;
 pub use run::{Event, Smoking};

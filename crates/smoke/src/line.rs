@@ -1,6 +1,8 @@
 //! One line of a log: how bad it says it is, and what it says. Knows the forms in which programs write logs: plain text with
 //! a word for the level, `level=...`, and JSON as structlog, logrus, zap or bunyan write it, with exceptions in it.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 /// What a traceback of Python begins with.
@@ -27,13 +29,18 @@ pub(crate) enum Level {
 impl Level {
     fn of_word(word: &str) -> Option<Self> {
         Some(match word {
-            "fatal" | "panic" => Level::Fatal,
-            "error" | "err" | "critical" | "alert" | "emergency" => Level::Error,
-            "warn" | "info" | "notice" | "debug" | "trace" | "log" => Level::Warning,
+            "fatal" | "panic" | "dpanic" => Level::Fatal,
+            "error" | "eror" | "err" | "critical" | "crit" | "alert" | "emergency" => Level::Error,
+            "warn" | "info" | "notice" | "debug" | "trace" | "log" | "success" => Level::Warning,
             // `DeprecationWarning` too.
             word if word.ends_with("warning") => Level::Warning,
             _ => return None,
         })
+    }
+
+    /// Whether a word is the name of a level.
+    pub(crate) fn is_word(word: &str) -> bool {
+        Level::of_word(&word.to_lowercase()).is_some() && !word.ends_with("Warning")
     }
 
     /// Of bunyan and pino, which count: 40 is a warning.
@@ -46,8 +53,20 @@ impl Level {
     }
 
     /// By the first word of a plain line that is a level.
-    fn of_text(text: &str) -> Self {
-        text.split_whitespace().take(12).find_map(Level::of_token).unwrap_or(Level::Unknown)
+    pub(crate) fn of_text(text: &str) -> Self {
+        let words = || text.split_whitespace().take(12);
+        words().next().and_then(Level::of_glog).or_else(|| words().find_map(Level::of_token)).unwrap_or(Level::Unknown)
+    }
+
+    /// `E1130`, as glog and klog begin a line: the level's first letter, month and day.
+    fn of_glog(token: &str) -> Option<Self> {
+        let date = token.get(1..).filter(|date| date.len() == 4 && date.bytes().all(|byte| byte.is_ascii_digit()));
+        match (token.chars().next()?, date) {
+            ('I' | 'W', Some(_)) => Some(Level::Warning),
+            ('E', Some(_)) => Some(Level::Error),
+            ('F', Some(_)) => Some(Level::Fatal),
+            _ => None,
+        }
     }
 
     /// `[INFO]`, `WARNING/MainProcess]`, `DeprecationWarning:`, `level=warn`; in running text, it is only a word.
@@ -65,8 +84,31 @@ impl Level {
     }
 }
 
+/// A line without the sequences that colour it, or that a terminal obeys otherwise.
+pub(crate) fn plain(line: &str) -> Cow<'_, str> {
+    if !line.contains('\x1b') {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\x1b', Some('[')) => {
+                chars.next();
+                // Parameters and what is between, then one final character.
+                while chars.next().is_some_and(|c| (' '..='?').contains(&c)) {}
+            }
+            ('\x1b', Some(']')) => while chars.next().is_some_and(|c| c != '\x07' && c != '\\') {},
+            ('\x1b', _) => drop(chars.next()),
+            (c, _) => plain.push(c),
+        }
+    }
+    Cow::Owned(plain)
+}
+
 /// The lines of one line of a log, and how bad it is: a JSON object as its parts, anything else as it is.
 pub(crate) fn unpack(line: &str) -> (Level, Vec<String>) {
+    let line = &*plain(line);
     let json = line.trim_start().starts_with('{').then(|| serde_json::from_str(line).ok()).flatten();
     match json {
         Some(Value::Object(object)) => of_json(&object),
@@ -76,7 +118,8 @@ pub(crate) fn unpack(line: &str) -> (Level, Vec<String>) {
 
 fn of_json(object: &Map<String, Value>) -> (Level, Vec<String>) {
     let text = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str()).map(str::to_owned);
-    let level = match object.get("level").or_else(|| object.get("severity")) {
+    let names = ["level", "severity", "lvl", "levelname", "log.level", "loglevel"];
+    let level = match names.iter().find_map(|name| object.get(*name)) {
         Some(Value::String(word)) => Level::of_word(&word.to_lowercase()).unwrap_or(Level::Unknown),
         Some(Value::Number(number)) => number.as_u64().map_or(Level::Unknown, Level::of_number),
         _ => Level::Unknown,

@@ -1,13 +1,14 @@
 //! What a page names of its own server: scripts, styles, images, and what those name in turn. Knows as much of HTML,
 //! CSS and JavaScript as that takes; asks for nothing.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer};
+mod html;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
 use url::Url;
 
-use crate::address::resolve;
-
-/// The most references of one page that are looked at.
-const MOST_REFERENCES: usize = 10_000;
+use crate::address::{is_same, resolve};
 
 /// The kinds of text that name others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) enum Kind {
     Html,
     Css,
     Script,
+    /// Of a web application.
+    Manifest,
 }
 
 impl Kind {
@@ -25,23 +28,29 @@ impl Kind {
             "text/html" | "application/xhtml+xml" => Some(Kind::Html),
             "text/css" => Some(Kind::Css),
             "text/javascript" | "application/javascript" | "application/x-javascript" => Some(Kind::Script),
+            "application/manifest+json" => Some(Kind::Manifest),
             _ => None,
         }
     }
 }
 
-/// The addresses on the same server that a text names, each once, in their order. `base` is its own.
-pub(crate) fn named(kind: Kind, text: &str, base: &Url) -> Vec<Url> {
-    let mut base = base.clone();
+/// The files that a text names.
+#[derive(Debug, Default)]
+pub(crate) struct NamedFiles {
+    /// The addresses of those on the same server, each once, in their order.
+    pub(crate) own: Vec<Url>,
+    /// How many are on other servers.
+    pub(crate) of_others: usize,
+}
+
+/// The files that a text names; data in the place of an address is no file. `own` is its own address.
+pub(crate) fn named(kind: Kind, text: &str, own: &Url) -> NamedFiles {
+    let mut base = own.clone();
     let found = match kind {
         Kind::Html => {
-            let (loaded, own) = references(text);
-            match own.map(|own| resolve(&own, &base)) {
-                Some(Some(own)) => base = own,
-                // Whatever it names is another server's.
-                Some(None) => return Vec::new(),
-                None => {}
-            }
+            let (loaded, written) = html::references(text);
+            // It may be another server's.
+            base = written.and_then(|written| base.join(written.trim()).ok()).unwrap_or(base);
             loaded
         }
         Kind::Css => {
@@ -49,14 +58,19 @@ pub(crate) fn named(kind: Kind, text: &str, base: &Url) -> Vec<Url> {
             [urls(&css), css_imports(&css)].concat()
         }
         Kind::Script => imports(text),
+        Kind::Manifest => icons(text),
     };
-    let mut all = Vec::new();
-    for address in found.iter().filter_map(|reference| resolve(reference, &base)) {
-        if !all.contains(&address) {
-            all.push(address);
+    let is_own = |address: &Url| is_same(address, own);
+    let (mut named, mut others) = (NamedFiles::default(), BTreeSet::new());
+    for reference in &found {
+        match resolve(reference, &base) {
+            Some(address) if is_own(&address) && !named.own.contains(&address) => named.own.push(address),
+            Some(address) if !is_own(&address) => drop(others.insert(address)),
+            _ => {}
         }
     }
-    all
+    named.of_others = others.len();
+    named
 }
 
 /// A text without what stands between these two.
@@ -64,46 +78,6 @@ fn without(text: &str, begin: &str, end: &str) -> String {
     let mut parts = text.split(begin);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |all, part| all + " " + part.split_once(end).map_or("", |(_, after)| after))
-}
-
-/// What `link`, `script`, `img` and `source` elements load, what styles in the page name, and what `base` says they are
-/// relative to.
-fn references(html: &str) -> (Vec<String>, Option<String>) {
-    const LOADED: [&str; 6] = ["stylesheet", "icon", "modulepreload", "preload", "apple-touch-icon", "manifest"];
-    let (mut found, mut base) = (Vec::new(), None);
-    let mut emitter = DefaultEmitter::default();
-    // A tag in a script or a style is text.
-    emitter.naively_switch_states(true);
-    for token in Tokenizer::new_with_emitter(html, emitter) {
-        let Ok(token) = token;
-        let tag = match token {
-            Token::StartTag(tag) => tag,
-            Token::String(text) => {
-                found.extend(urls(&String::from_utf8_lossy(&text)));
-                continue;
-            }
-            _ => continue,
-        };
-        let get = |name: &str| {
-            let value = tag.attributes.get(name.as_bytes())?;
-            Some(String::from_utf8_lossy(value).into_owned())
-        };
-        match tag.name.as_slice() {
-            b"script" | b"img" | b"source" => found.extend(get("src")),
-            b"link" => {
-                let relation = get("rel").unwrap_or_default().to_lowercase();
-                let loads = relation.split_whitespace().any(|word| LOADED.contains(&word));
-                found.extend(get("href").filter(|_| loads));
-            }
-            b"base" => base = base.or_else(|| get("href")),
-            _ => {}
-        }
-        found.extend(get("style").iter().flat_map(|style| urls(style)));
-        if found.len() > MOST_REFERENCES {
-            break;
-        }
-    }
-    (found, base)
 }
 
 /// `url(...)` of CSS.
@@ -129,6 +103,13 @@ fn imports(script: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The images that the manifest of a web application names.
+fn icons(text: &str) -> Vec<String> {
+    let manifest: Value = serde_json::from_str(text).unwrap_or_default();
+    let lists = ["icons", "screenshots"].iter().filter_map(|name| manifest.get(*name)?.as_array());
+    lists.flatten().filter_map(|image| image.get("src")?.as_str().map(str::to_owned)).collect()
 }
 
 /// The text in quotes that a text begins with.

@@ -7,17 +7,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use akbuild_sandbox::{Control, Killer, SandboxError, Signal, Spec, Status};
+use akbuild_sandbox::{Control, Finished, Killer, MemoryUse, SandboxError, Signal, Spec, Status};
 use tokio::runtime::Handle;
 
 use crate::SmokeError;
+use crate::cause::EndOfLog;
+use crate::crash::{CrashScanner, LoggedCrash};
 use crate::error::Doing;
 use crate::forward::Forward;
+use crate::line::plain;
+use crate::report::{Memory, MemoryScope};
 
 /// Lines that are remembered, to look for causes in.
 const LINES: usize = 4000;
 /// Bytes of a line that are read at a time: a process may write a line that never ends.
 const LONGEST_LINE: u64 = 64 << 10;
+
+/// How long a process that has logged a crash may take to end by it.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// A service's port, and the sandbox that answers it.
 #[derive(Clone, Debug)]
@@ -30,8 +37,8 @@ pub(crate) struct Answers {
 pub(crate) struct Process {
     pub(crate) name: String,
     pub(crate) control: Control,
-    /// The most memory that was seen, in bytes.
-    pub(crate) peak: u64,
+    /// The most memory that was seen, of each value by itself.
+    seen: MemoryUse,
     measured: Option<Instant>,
     killer: Killer,
     shared: Arc<Mutex<Shared>>,
@@ -45,7 +52,17 @@ struct Shared {
     lines: VecDeque<String>,
     /// Texts that have not come yet.
     expected: Vec<String>,
-    ended: Option<Result<Status, String>>,
+    crashes: CrashScanner,
+    ended: Option<Result<Finished, String>>,
+}
+
+/// What is wanted of what a process writes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogWishes {
+    /// Texts that must come.
+    pub(crate) expected: Vec<String>,
+    /// Texts of crashes that may come.
+    pub(crate) allowed: Vec<String>,
 }
 
 impl Process {
@@ -54,7 +71,7 @@ impl Process {
         name: &str,
         spec: &Spec,
         answers: &[Answers],
-        expected: Vec<String>,
+        wishes: LogWishes,
         mut log: File,
         runtime: &Handle,
     ) -> Result<Self, SmokeError> {
@@ -63,7 +80,8 @@ impl Process {
         let pairs = running.listeners().into_iter().zip(answers);
         let forwards = pairs.map(|(from, to)| Forward::start(from, to.by.clone(), to.port, runtime));
         let forwards = forwards.collect::<Result<_, _>>().doing("listen for", name)?;
-        let shared = Arc::new(Mutex::new(Shared { expected, ..Shared::default() }));
+        let crashes = CrashScanner::new(wishes.allowed);
+        let shared = Arc::new(Mutex::new(Shared { expected: wishes.expected, crashes, ..Shared::default() }));
         let reader = running.output().map(|output| {
             let shared = shared.clone();
             std::thread::spawn(move || {
@@ -75,31 +93,33 @@ impl Process {
                     lock(&shared).take(String::from_utf8_lossy(&line).trim_end().to_owned());
                     line.clear();
                 }
+                lock(&shared).crashes.end();
             })
         });
         let waiter = {
             let shared = shared.clone();
             std::thread::spawn(move || {
-                let ended = running.wait().map(|finished| finished.status).map_err(|e: SandboxError| e.to_string());
+                let ended = running.wait().map_err(|e: SandboxError| e.to_string());
                 lock(&shared).ended = Some(ended);
             })
         };
         let (name, threads) = (name.to_owned(), reader.into_iter().chain([waiter]).collect());
-        Ok(Self { name, control, peak: 0, measured: None, killer, shared, threads, _forwards: forwards })
+        let seen = MemoryUse::default();
+        Ok(Self { name, control, seen, measured: None, killer, shared, threads, _forwards: forwards })
     }
 
     /// How it ended, if it has.
     pub(crate) fn ended(&self) -> Option<String> {
         lock(&self.shared).ended.as_ref().map(|ended| match ended {
-            Ok(Status::Exited(code)) => format!("exited with status {code}"),
-            Ok(Status::Signalled(signal)) => format!("was ended by signal {signal}"),
+            Ok(Finished { status: Status::Exited(code), .. }) => format!("exited with status {code}"),
+            Ok(Finished { status: Status::Signalled(signal), .. }) => format!("was ended by signal {signal}"),
             Err(error) => error.clone(),
         })
     }
 
     /// Whether it has ended well.
     pub(crate) fn succeeded(&self) -> bool {
-        lock(&self.shared).ended == Some(Ok(Status::Exited(0)))
+        matches!(lock(&self.shared).ended, Some(Ok(Finished { status: Status::Exited(0), .. })))
     }
 
     /// Whether a text that was expected of it has not come.
@@ -112,17 +132,69 @@ impl Process {
         lock(&self.shared).lines.iter().cloned().collect()
     }
 
-    /// Looks how much memory it holds.
+    /// How many lines it has written.
+    pub(crate) fn line_count(&self) -> u64 {
+        lock(&self.shared).crashes.lines()
+    }
+
+    /// The number and text of a line that has a text but for the case of its letters, and the number of the first line that
+    /// is remembered.
+    pub(crate) fn nearly(&self, text: &str) -> Option<(u64, String)> {
+        let shared = lock(&self.shared);
+        let first = shared.crashes.lines() - shared.lines.len() as u64 + 1;
+        let lower = text.to_lowercase();
+        let mut numbered = (first..).zip(&shared.lines).map(|(n, line)| (n, plain(line)));
+        numbered.find(|(_, line)| line.to_lowercase().contains(&lower)).map(|(n, line)| (n, line.trim().to_owned()))
+    }
+
+    /// The crashes that it has logged and that the recipe does not expect.
+    pub(crate) fn crashes(&self) -> Vec<LoggedCrash> {
+        lock(&self.shared).crashes.crashes().iter().filter(|crash| !crash.is_allowed).cloned().collect()
+    }
+
+    /// Hands the end of its log to somebody.
+    pub(crate) fn with_log<T>(&self, look: impl FnOnce(&EndOfLog<'_>) -> T) -> T {
+        let shared = lock(&self.shared);
+        let lines: Vec<String> = shared.lines.iter().cloned().collect();
+        look(&EndOfLog { lines: &lines, count: shared.crashes.lines(), crashes: shared.crashes.crashes() })
+    }
+
+    /// Looks how much memory its processes hold together; what each of them has held the kernel counts.
     pub(crate) fn measure(&mut self) {
         // Often enough to see a peak, and seldom enough not to be one.
         if self.measured.is_none_or(|at| at.elapsed() >= Duration::from_millis(500)) {
-            self.peak = self.peak.max(self.control.memory().unwrap_or(0));
-            self.measured = Some(Instant::now());
+            self.measure_now();
         }
     }
 
+    fn measure_now(&mut self) {
+        let found = self.control.memory().unwrap_or_default();
+        self.seen.together = self.seen.together.max(found.together);
+        self.seen.largest = self.seen.largest.max(found.largest);
+        self.seen.processes = self.seen.processes.max(found.processes);
+        self.measured = Some(Instant::now());
+    }
+
+    /// The most memory that it has held.
+    pub(crate) fn memory(&self, limit: Option<u64>, enforced: bool) -> Memory {
+        let (group, largest) = match &lock(&self.shared).ended {
+            Some(Ok(finished)) => (finished.group_peak, finished.largest_process),
+            _ => (None, 0),
+        };
+        // A process that nobody has waited for is not in the kernel's count of those that have ended.
+        let largest = largest.max(self.seen.largest);
+        let (peak, scope) = match group {
+            Some(peak) => (peak, MemoryScope::Group),
+            None if self.seen.together > largest => (self.seen.together, MemoryScope::Processes),
+            None => (largest, MemoryScope::Process),
+        };
+        Memory { process: self.name.clone(), peak, scope, processes: self.seen.processes, largest, limit, enforced }
+    }
+
     /// Asks it to end.
-    pub(crate) fn terminate(&self) {
+    pub(crate) fn terminate(&mut self) {
+        self.measure_now();
+        lock(&self.shared).crashes.expect_end();
         // One that has ended already needs not be asked.
         let _ = self.control.signal(Signal::Terminate);
     }
@@ -143,6 +215,17 @@ impl Process {
         Ok(true)
     }
 
+    /// Waits a moment for its end.
+    pub(crate) fn settle(&mut self) {
+        let deadline = Instant::now() + SETTLED;
+        while self.ended().is_none() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if self.ended().is_some() {
+            self.join();
+        }
+    }
+
     /// Waits for the last line, once it has ended.
     pub(crate) fn join(&mut self) {
         // Threads that have panicked have said so, and there is nothing more to wait for.
@@ -161,7 +244,9 @@ impl Drop for Process {
 
 impl Shared {
     fn take(&mut self, line: String) {
-        self.expected.retain(|text| !line.contains(text.as_str()));
+        let shown = plain(&line);
+        self.expected.retain(|text| !line.contains(text.as_str()) && !shown.contains(text.as_str()));
+        self.crashes.push(&line);
         self.lines.push_back(line);
         if self.lines.len() > LINES {
             self.lines.pop_front();

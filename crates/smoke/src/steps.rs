@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService, WrittenFile};
 
 use crate::address::address;
-use crate::cause::complaints;
 use crate::course::{Course, PAUSE, Stop, tail};
 use crate::http;
-use crate::process::{Answers, Process};
+use crate::process::{Answers, LogWishes, Process};
 use crate::report::Finding;
 use crate::root::Mounted;
 
@@ -23,7 +22,7 @@ impl Course<'_> {
             let mut spec = course.script(&service.sysroot, &service.script, &service.env)?;
             spec.listen.clear();
             let log = (course.of.log)(&service.name)?;
-            let process = Process::start(&service.name, &spec, &[], Vec::new(), log, &course.of.runtime)?;
+            let process = Process::start(&service.name, &spec, &[], LogWishes::default(), log, &course.of.runtime)?;
             let deadline = course.deadline();
             while process.control.connect(service.port, Duration::from_secs(5)).is_err() {
                 course.go_on()?;
@@ -45,13 +44,18 @@ impl Course<'_> {
     pub(crate) fn command(&mut self, command: &SmokeCommand) -> Result<(), Stop> {
         let whose = self.whose;
         self.step(&format!("command `{}`{whose} succeeds", command.name), |course| {
-            let mut process = course.spawn(&command.name, &command.args, &command.env, &command.files, &[])?;
+            let wishes = LogWishes { allowed: command.allow_logs.clone(), ..LogWishes::default() };
+            let mut process = course.spawn(&command.name, &command.args, &command.env, &command.files, wishes)?;
             if !process.wait_until(course.deadline(), course.of.go_on)? {
-                let what = format!("command `{}`{whose} does not end", command.name);
+                let (name, timeout) = (&command.name, course.of.plan.timeout);
+                let what = format!("command `{name}`{whose} does not end within {timeout} s");
                 return Err(course.about(&process, what).into());
             }
             if process.succeeded() {
-                return Ok(None);
+                return match process.crashes().first() {
+                    Some(crash) => Err(course.of_crash("command", &process, crash).into()),
+                    None => Ok(None),
+                };
             }
             let how = process.ended().unwrap_or_default();
             Err(course.blame(&process, format!("command `{}`{whose} {how}", command.name)).into())
@@ -59,7 +63,8 @@ impl Course<'_> {
     }
 
     pub(crate) fn start(&mut self, process: &SmokeProcess) -> Result<Process, Stop> {
-        self.spawn(&process.name, &process.args, &process.env, &process.files, &process.expect)
+        let wishes = LogWishes { expected: process.expect.clone(), allowed: process.allow_logs.clone() };
+        self.spawn(&process.name, &process.args, &process.env, &process.files, wishes)
     }
 
     /// Starts the image's entry point beside the services that are there.
@@ -69,7 +74,7 @@ impl Course<'_> {
         args: &[String],
         env: &BTreeMap<String, String>,
         files: &[WrittenFile],
-        expect: &[String],
+        wishes: LogWishes,
     ) -> Result<Process, Stop> {
         let plan = self.of.plan;
         let name = if self.whose.is_empty() { name.to_owned() } else { format!("{name}-previous") };
@@ -78,7 +83,7 @@ impl Course<'_> {
         let memory = Some(plan.memory).filter(|memory| *memory > 0);
         let spec = self.root.spec(&self.scratch(), &Mounted { args, env, files, ports, memory })??;
         let log = (self.of.log)(&name)?;
-        Ok(Process::start(&name, &spec, &self.answers, expect.to_vec(), log, &self.of.runtime)?)
+        Ok(Process::start(&name, &spec, &self.answers, wishes, log, &self.of.runtime)?)
     }
 
     pub(crate) fn probe(&mut self, who: usize, probe: &Probe) -> Result<(), Stop> {
@@ -103,23 +108,36 @@ impl Course<'_> {
         let name = self.processes[who].name.clone();
         self.step(&format!("process `{name}` writes `{text}`"), |course| {
             let look = |course: &mut Self| {
-                let open = course.processes[who].awaits(text);
-                Ok(if open { Err(String::new()) } else { Ok(None) })
+                let process = &course.processes[who];
+                Ok(if process.awaits(text) { Err(wrote(process.line_count())) } else { Ok(None) })
             };
-            course.wait(who, look, |_| format!("process `{name}` does not write `{text}`"))
+            let timeout = course.of.plan.timeout;
+            let what = |wrote: &str| format!("process `{name}` does not write `{text}`; {wrote}");
+            course.wait(who, look, what).map_err(|stop| match stop {
+                // Not one about a crash, for which nothing was awaited any longer.
+                Stop::Found(finding) if finding.line.is_none() => {
+                    let finding = finding.because(format!("it was awaited for {timeout} s"));
+                    let near = course.processes[who].nearly(text);
+                    let near = near.map(|(n, line)| format!("line {n} has it with other capital letters: {line}"));
+                    Stop::Found(Box::new(near.into_iter().fold(finding, Finding::because)))
+                }
+                stop => stop,
+            })
         })
     }
 
     pub(crate) fn check(&mut self, check: &SmokeCheck) -> Result<(), Stop> {
         self.step(&format!("check `{}` comes true", check.name), |course| {
-            let mut last = Vec::new();
+            let (mut last, mut causes) = (Vec::new(), Vec::new());
             let mut look = |course: &mut Self| {
                 let spec = course.script(&check.sysroot, &check.script, &check.env)?;
                 let log = (course.of.log)(&check.name)?;
                 let runtime = &course.of.runtime;
-                let mut process = Process::start(&check.name, &spec, &course.answers, Vec::new(), log, runtime)?;
+                let mut process =
+                    Process::start(&check.name, &spec, &course.answers, LogWishes::default(), log, runtime)?;
                 let ended = process.wait_until(Instant::now() + CHECK, course.of.go_on)?;
                 last = tail(&process);
+                causes = process.with_log(|log| log.complaints());
                 if !ended {
                     return Ok(Err("it does not end".to_owned()));
                 }
@@ -134,9 +152,8 @@ impl Course<'_> {
                 },
             };
             result.map_err(|stop| match stop {
-                // What came of it is in the script's own log; why may be in that of any process.
-                Stop::Found(finding) => {
-                    let causes = [complaints(&last), course.complaints()].concat();
+                // What came of it is in the script's own log.
+                Stop::Found(finding) if finding.line.is_none() => {
                     let process = Some(check.name.clone());
                     Stop::Found(Box::new(Finding { causes, process, tail: last, ..*finding }))
                 }
@@ -149,7 +166,7 @@ impl Course<'_> {
         let (grace, whose) = (self.of.plan.grace, self.whose);
         self.step(&format!("the processes{whose} end within {grace} s of SIGTERM"), |course| {
             course.alive()?;
-            course.processes.iter().for_each(Process::terminate);
+            course.processes.iter_mut().for_each(Process::terminate);
             let begun = Instant::now();
             let mut notes = Vec::new();
             for who in 0..course.processes.len() {
@@ -163,5 +180,14 @@ impl Course<'_> {
             }
             Ok(Some(notes.join(", ")))
         })
+    }
+}
+
+/// How much a process has written that was to write something else.
+fn wrote(lines: u64) -> String {
+    match lines {
+        0 => "it wrote nothing".to_owned(),
+        1 => "it wrote 1 line without it".to_owned(),
+        n => format!("it wrote {n} lines without it"),
     }
 }

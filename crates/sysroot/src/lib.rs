@@ -22,6 +22,7 @@ mod ldcache;
 mod lock;
 mod member;
 mod names;
+mod owners;
 mod relation;
 mod release;
 mod resolve;
@@ -39,6 +40,7 @@ pub use bare::{Point, bare};
 pub use error::{MemberProblem, SysrootError};
 pub use key_policy::SignatureFault;
 pub use lock::{LockRequest, Locked, LockedSuite, Metadata, Suite, Wanted, lock};
+pub use owners::{owners_in_index, owners_of_paths, package_names_of};
 pub use unpack::{DebFile, UnpackEvent, UnpackOptions, Unpacked, unpack};
 pub use version::compare_versions;
 

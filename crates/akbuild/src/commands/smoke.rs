@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use akbuild_image::Layout;
 use akbuild_recipe::plan::{Smoke, SysrootId};
-use akbuild_smoke::{Event, Finding, Report, Root, SmokeError, Smoking};
+use akbuild_smoke::{Event, Finding, Memory, MemoryScope, Report, Root, SmokeError, Smoking};
 use serde_json::json;
 
 use super::image::{self, Built};
@@ -44,7 +44,7 @@ pub(crate) fn run(
     for memory in report.memory.iter().filter(|memory| memory.limit.is_some_and(|limit| memory.peak > limit)) {
         let (peak, limit) = (memory.peak >> 20, memory.limit.unwrap_or(0) >> 20);
         let what = format!("`{}` held {peak} MiB, and may have {limit} MiB", memory.process);
-        session.ui.warn(&format!("{what}: where that is enforced, it would have been ended"));
+        session.ui.warn(&format!("{what}: where that is enforced, it may be ended"));
     }
     match &report.finding {
         None => Ok(()),
@@ -154,14 +154,30 @@ fn text(report: &Report, smoke: &Smoke, logs: &Path) -> String {
             Some(limit) => format!(", of {} that it may have; this machine does not enforce that", size(limit)),
             None => String::new(),
         };
-        lines.push(format!("peak   {:>9}  memory of `{}`{limit}", size(memory.peak), memory.process));
+        let (peak, whose) = (size(memory.peak), whose(memory));
+        lines.push(format!("peak   {peak:>9}  memory of `{}`{limit}; {whose}", memory.process));
     }
-    let wanted = smoke.pages.len() + smoke.checks.len();
     if report.finding.is_none() {
-        lines.push(format!("the image works: {} steps, {wanted} pages and checks", report.done.len()));
+        let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let (steps, pages) = (count(report.done.len(), "step"), count(smoke.pages.len(), "page"));
+        lines.push(format!("the image works: {steps}, with {pages} and {}", count(smoke.checks.len(), "check")));
     }
     lines.push(format!("report and logs: {}", logs.display()));
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Whose memory a peak is, and who has counted it.
+fn whose(memory: &Memory) -> String {
+    match memory.scope {
+        MemoryScope::Group => "all its processes together, by the kernel's count".to_owned(),
+        MemoryScope::Process => "its largest process, by the kernel's count".to_owned(),
+        MemoryScope::Processes => {
+            let (n, largest) = (memory.processes, size(memory.largest));
+            format!(
+                "its {n} processes together, measured twice a second; the largest had {largest} by the kernel's count"
+            )
+        }
+    }
 }
 
 /// A finding, as an error is told.
@@ -169,9 +185,14 @@ fn words(finding: &Finding, logs: &Path) -> String {
     let mut lines = vec![clean(&finding.what)];
     lines.extend(finding.causes.iter().map(|cause| format!("  {}", clean(cause))));
     if let Some(process) = &finding.process {
-        lines.push(format!("  the last lines of `{process}`:"));
+        match finding.line {
+            _ if finding.tail.is_empty() => {}
+            Some(line) => lines.push(format!("  `{process}` wrote, from line {line} of its log:")),
+            None => lines.push(format!("  the last lines of `{process}`:")),
+        }
         lines.extend(finding.tail.iter().map(|line| format!("    | {}", clean(line))));
-        lines.push(format!("  help: the whole log is `{}`", logs.join(format!("smoke_{process}.log")).display()));
+        let help = finding.help.as_ref().map(|help| format!("{help}; ")).unwrap_or_default();
+        lines.push(format!("  help: {help}the whole log is `{}`", logs.join(format!("smoke_{process}.log")).display()));
     }
     lines.join("\n")
 }

@@ -60,7 +60,7 @@ fn sysroots(search: &Search, wanted: &[(&SysrootId, &WrittenSysroot)]) -> Outcom
                 Err(fault) => faults.push(describe(id, requirement, &fault)),
             }
         }
-        made.push(Sysroot { id: (*id).clone(), packages: Vec::new(), host: Some(root(search, found)) });
+        made.push(Sysroot { id: (*id).clone(), packages: Vec::new(), host: Some(root(search, found)), suites: None });
     }
     if faults.is_empty() { Ok(made) } else { Err(Failure::Say(missing(&faults))) }
 }

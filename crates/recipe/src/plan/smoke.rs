@@ -56,6 +56,8 @@ pub struct SmokeCommand {
     pub env: BTreeMap<String, String>,
     /// Files that are mounted read-only, at absolute paths.
     pub files: Vec<WrittenFile>,
+    /// Texts of crashes that may be in what it writes.
+    pub allow_logs: Vec<String>,
 }
 
 /// An image's entry point with arguments that goes on until it is told to end.
@@ -73,6 +75,8 @@ pub struct SmokeProcess {
     pub probes: Vec<Probe>,
     /// Texts that must come in what it writes.
     pub expect: Vec<String>,
+    /// Texts of crashes that may be in what it writes.
+    pub allow_logs: Vec<String>,
 }
 
 /// A request over HTTP that must be answered with this status.

@@ -18,6 +18,19 @@ pub struct Sysroot {
     pub packages: Vec<DebPin>,
     /// The machine's own programs, if they stand in for the packages.
     pub host: Option<HostRoot>,
+    /// Where its packages were looked for, if the lock says; for messages only.
+    pub suites: Option<DebianSuites>,
+}
+
+/// Suites of a Debian archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebianSuites {
+    /// Their names.
+    pub suites: Vec<String>,
+    /// The components that are taken of each.
+    pub components: Vec<String>,
+    /// Debian's name of the architecture.
+    pub architecture: String,
 }
 
 /// Programs and folders of this machine in the place of a sysroot.

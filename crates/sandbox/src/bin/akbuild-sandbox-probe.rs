@@ -139,7 +139,7 @@ fn order(control: &Control, line: &str) -> io::Result<String> {
             io::read_to_string(stream).map(|text| format!("connected: {text}"))
         }
         "terminate" => control.signal(Signal::Terminate).map(|()| "signalled".into()),
-        "memory" => Ok(control.memory().map_or("none".into(), |bytes| bytes.to_string())),
+        "memory" => Ok(control.memory().map_or("none".into(), |found| found.together.to_string())),
         _ => Err(io::ErrorKind::InvalidInput.into()),
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn run(handed: Handed) -> i32 {
         Ok(status) => {
             end_all();
             // If the parent is gone there is nobody to tell.
-            let _ = message::send(&handed.control, &Message::Ended(status), &[]);
+            let _ = message::send(&handed.control, &Message::Ended(status, sys::largest_child()), &[]);
             0
         }
         Err(failure) => report(&handed.control, failure),

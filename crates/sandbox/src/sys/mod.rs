@@ -177,6 +177,20 @@ pub(crate) fn wait_with_usage(pid: u32) -> io::Result<Usage> {
     })
 }
 
+/// The most bytes that one of the children of this process has held, of those that were waited for, and of those that they
+/// have waited for. 0 if the kernel does not tell.
+///
+/// Unlike the peak of a child that this process starts as another program, it has nothing of this process itself: to
+/// the kernel, the memory that a process had before it became a program is that program's.
+pub(crate) fn largest_child() -> u64 {
+    // SAFETY: `rusage` is plain data, for which zeroes are a valid value; it lives through the call, which writes one.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        check(libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage).into()).map(|_| usage)
+    };
+    usage.map_or(0, |usage| usage.ru_maxrss as u64 * 1024)
+}
+
 fn decode(status: i32) -> Status {
     if libc::WIFSIGNALED(status) {
         Status::Signalled(libc::WTERMSIG(status))

@@ -1,9 +1,16 @@
 //! Logs as programs write them, and what of them is the cause.
 
 use super::*;
+use crate::crash::CrashScanner;
 
+/// Why a process ended that has written this.
 fn said(text: &str) -> String {
-    complaints(&text.lines().map(str::to_owned).collect::<Vec<_>>()).join("\n")
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut scanner = CrashScanner::default();
+    lines.iter().for_each(|line| scanner.push(line));
+    scanner.end();
+    let end = EndOfLog { lines: &lines, count: scanner.lines(), crashes: scanner.crashes() };
+    end.complaints().join("\n")
 }
 
 #[test]
@@ -66,8 +73,10 @@ SystemExit: migrations failed
 
 #[test]
 fn an_exception_in_a_line_of_json_is_read() {
-    let text = r#"{"event":"boot","level":"info","exception":"Traceback (most recent call last):\n  File \"x\"\nKeyError: 'a'"}"#;
+    let text = r#"{"event":"boot","level":"error","exception":"Traceback (most recent call last):\n  File \"x\"\nKeyError: 'a'"}"#;
     insta::assert_snapshot!(said(text), @"KeyError: 'a'");
+    // What was logged as a warning, or as less, was dealt with.
+    assert_eq!(said(&text.replace("error", "info")), "");
     let frames =
         r#""frames": [{"filename": "/srv/app/x.py", "lineno": 3, "name": "open", "locals": {"error": "'no'"}}]"#;
     let nested = format!(
@@ -123,10 +132,7 @@ OperationalError: connection refused
 database is there
 /entrypoint: line 9: exec: gunicorn: not found
 ";
-    insta::assert_snapshot!(said(log), @"
-    OperationalError: connection refused
-    /entrypoint: line 9: exec: gunicorn: not found
-    ");
+    insta::assert_snapshot!(said(log), @"/entrypoint: line 9: exec: gunicorn: not found");
     let log = "\
 Traceback (most recent call last):
   File \"/usr/lib/python3.14/runpy.py\", line 198, in _run_module_as_main
@@ -167,11 +173,8 @@ INFO:     127.0.0.1:1 - \"GET /favicon.ico HTTP/1.1\" 404 Not Found
 mkdir: cannot create directory '/media': Read-only file system
 ";
     insta::assert_snapshot!(said(log), @"mkdir: cannot create directory '/media': Read-only file system");
-    // Where there is nothing else, they are better than nothing.
-    insta::assert_snapshot!(said(&log.lines().take(2).collect::<Vec<_>>().join("\n")), @"
-    /srv/app/venv/lib/python3.14/site-packages/x.py:3: DeprecationWarning: pkg_resources does not exist in the future
-    [2026-11-03 10:00:00 +0000] [7] [WARNING] cannot tune the scheduler: permission denied
-    ");
+    // Where there is nothing else, they are no cause either.
+    assert_eq!(said(&log.lines().take(2).collect::<Vec<_>>().join("\n")), "");
     // In running text, words are not levels.
     let log = "cannot read info, log or warning of /x\n(WARNING) cannot tune\n";
     insta::assert_snapshot!(said(log), @"cannot read info, log or warning of /x");
@@ -196,31 +199,59 @@ FATAL:  password authentication failed for user \"app\"
 }
 
 #[test]
-fn the_last_are_told_of_many() {
+fn a_word_for_an_error_is_no_cause() {
+    for line in [
+        "compiled with 0 errors: 0 warnings",
+        "error_log=/dev/stderr, access log off",
+        "last error: none",
+        "{\"level\":\"info\",\"msg\":\"failed to find an update: error: no such file\"}",
+        "{\"levelname\":\"INFO\",\"message\":\"error: x\"}",
+        "time=\"2026-11-03\" level=info msg=\"error: could not find x, using y\"",
+        "I1103 10:00:00.000001 1 main.go:3] error: retrying",
+        "\u{1b}[32mINFO\u{1b}[0m cannot find a plugin, going on",
+        "[2026-11-03 10:00:00] \u{1b}[33m[WARNING]\u{1b}[0m permission denied",
+        "127.0.0.1 - - \"GET /favicon.ico HTTP/1.1\" 404 Not Found",
+        "a non-fatal problem",
+        "    raise ValueError(\"error: x\")",
+    ] {
+        assert_eq!(said(line), "", "{line}");
+    }
+    insta::assert_snapshot!(said("\u{1b}[31mERROR\u{1b}[0m: bind: address already in use\n"), @"ERROR: bind: address already in use");
+    insta::assert_snapshot!(said("E1103 10:00:00.000001 1 main.go:3] no certificate\n"), @"E1103 10:00:00.000001 1 main.go:3] no certificate");
+}
+
+#[test]
+fn what_much_else_came_after_is_no_cause() {
+    let later: String = (0..NEAR).map(|i| format!("request {i}\n")).collect();
+    assert_eq!(said(&format!("error: cannot find a plugin\n{later}")), "");
+    let raised = "Traceback (most recent call last):\n  File \"x\"\nKeyError: 1\n";
+    assert_eq!(said(&format!("{raised}{later}")), "KeyError: 1");
+    let later: String = (0..AFTER).map(|i| format!("request {i}\n")).collect();
+    let log = format!("{raised}{later}error: bind: address already in use\n");
+    assert_eq!(said(&log), "error: bind: address already in use");
+}
+
+#[test]
+fn the_last_is_told_of_many() {
     let raised = |i: u32| format!("Traceback (most recent call last):\n  File \"x\"\nKeyError: {i}\n");
-    insta::assert_snapshot!(said(&(0..9).map(raised).collect::<String>()), @"
-    KeyError: 5
-    KeyError: 6
-    KeyError: 7
-    KeyError: 8
+    insta::assert_snapshot!(said(&(0..9).map(raised).collect::<String>()), @"KeyError: 8");
+    insta::assert_snapshot!(said(&(0..9).map(|i| format!("error: no {i}\n")).collect::<String>()), @"
+    error: no 5
+    error: no 6
+    error: no 7
+    error: no 8
     ");
     assert_eq!(cut(&"é".repeat(301)), format!("{}...", "é".repeat(300)));
 }
 
 #[test]
 fn hostile_lines_are_no_trouble() {
-    for line in [
-        "{",
-        "{}",
-        "{\"exception\":[[[]]]}",
-        "{\"exception\":[{\"exc_type\":1}]}",
-        "{\"level\":-1}",
-        "Traceback (most recent call last):",
-        "| ",
-        "level=",
-    ] {
+    for line in
+        ["{", "{}", "{\"exception\":[[[]]]}", "{\"exception\":[{\"exc_type\":1}]}", "{\"level\":-1}", "| ", "level="]
+    {
         assert_eq!(said(line), "", "{line}");
     }
+    assert_eq!(said("Traceback (most recent call last):"), "Traceback (most recent call last):");
     said(&format!("{{\"exception\":{}{}}}", "[".repeat(100), "]".repeat(100)));
 }
 

@@ -5,7 +5,7 @@ use crate::address::{address, path};
 
 /// The paths that a text at a path names.
 fn named(kind: Kind, text: &str, base: &str) -> Vec<String> {
-    super::named(kind, text, &address(9000, base)).iter().map(|found| path(found).to_owned()).collect()
+    super::named(kind, text, &address(9000, base)).own.iter().map(|found| path(found).to_owned()).collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn html_is_read_as_browsers_read_it() {
     let html = "<SCRIPT SRC=/a.js>'<img src=/no.svg>'</SCRIPT><img alt='>' src='/b&#46;svg'><title><img src=/no.svg></title>\
         <p style='background: url(/c.png)'>&lt;img src=/no.svg&gt;<textarea><img src=/no.svg></textarea><img src='/d.svg";
     assert_eq!(named(Kind::Html, html, "/"), ["/a.js", "/b.svg", "/c.png"]);
-    assert!(named(Kind::Html, &"<img src=/a.svg>".repeat(2 * MOST_REFERENCES), "/").len() == 1);
+    assert!(named(Kind::Html, &"<img src=/a.svg>".repeat(2 * html::MOST_REFERENCES), "/").len() == 1);
 }
 
 #[test]
@@ -62,7 +62,33 @@ fn a_page_may_have_another_base() {
     let html = "<img src=before.svg><base href='../other/'><base href=/no/><img src='after.svg'><img src=/whole.svg>";
     let found = named(Kind::Html, html, "/if/flow/x/");
     assert_eq!(found, ["/if/flow/other/before.svg", "/if/flow/other/after.svg", "/whole.svg"]);
-    assert_eq!(named(Kind::Html, "<base href=https://other.example/><img src=a>", "/if/"), [""; 0]);
+    let text = "<base href=https://other.example/><img src=a><img src=http://localhost:9000/b>";
+    let found = super::named(Kind::Html, text, &address(9000, "/if/"));
+    assert_eq!((found.own.iter().map(path).collect::<Vec<_>>(), found.of_others), (vec!["/b"], 1));
+}
+
+#[test]
+fn every_way_in_which_a_page_loads_a_file_is_known() {
+    let html = r##"<script type="importmap">{"imports": {"a": "/map/a.js", "dir/": "/map/dir/", "b": "https://other.example/b.js"},
+        "scopes": {"/x/": {"c": "./map/c.js"}}}</script>
+        <script type="module">import "./inline.js"; import "bare";</script><script>import("./plain.js"); url(no.png)</script>
+        <link rel="modulepreload" href="/pre.js"><link rel=preload as=image imagesrcset="/set1.png 1x, /set2.png 2x">
+        <link rel="mask-icon" href="/mask.svg"><link rel=alternate href="/feed.xml"><link rel="dns-prefetch" href="/no">
+        <style>@import "style.css"; /* url(no.png) */</style>
+        <picture><source srcset="/s1.avif 100w,/s,2.avif 200w, data:image/png;base64,AA== 3x"><img src=/i.png srcset="/i2.png 2x"></picture>
+        <video src=/v.mp4 poster=/p.jpg><track src=/t.vtt></video><audio src=/a.ogg></audio><input type=IMAGE src=/in.png>
+        <input src=/no.png><svg><use href="/sprite.svg#icon"/><image xlink:href="/old.svg"/></svg><iframe src="/frame"></iframe>
+        url(/text.png) <a style="background: url(/style.png)">"##;
+    let found = named(Kind::Html, html, "/");
+    assert_eq!(
+        found.join(" "),
+        "/map/c.js /map/a.js /inline.js /pre.js /set1.png /set2.png /mask.svg /style.css /s1.avif /s,2.avif /i.png /i2.png \
+         /v.mp4 /p.jpg /t.vtt /a.ogg /in.png /sprite.svg /old.svg /style.png"
+    );
+    let manifest =
+        r#"{"name": "x", "icons": [{"src": "/icon.png"}, {"sizes": "1x1"}], "screenshots": [{"src": "shot.png"}]}"#;
+    assert_eq!(named(Kind::Manifest, manifest, "/app/site.webmanifest"), ["/icon.png", "/app/shot.png"]);
+    assert_eq!(Kind::of("application/manifest+json"), Some(Kind::Manifest));
 }
 
 #[test]
@@ -87,7 +113,7 @@ fn hostile_text_is_no_trouble() {
         "import(\"./",
         "<\u{e9} src=x>",
     ] {
-        for kind in [Kind::Html, Kind::Css, Kind::Script] {
+        for kind in [Kind::Html, Kind::Css, Kind::Script, Kind::Manifest] {
             named(kind, text, "/");
         }
     }

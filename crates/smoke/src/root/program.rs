@@ -1,7 +1,9 @@
-//! Which program of an image is started, and whether it can be. Knows PATH and the first lines of scripts.
+//! Which program of an image is started, and whether it can be: what runs it must be there too. Knows PATH.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use akbuild_image::{PROGRAM_START_BYTES, ProgramRunner, program_runner};
 
 use super::{PATH, Root, open};
 use crate::Finding;
@@ -26,28 +28,36 @@ impl Root {
             }
             Some(path).filter(|path| self.executes(path)).ok_or_else(|| format!("`{name}` cannot be executed"))?
         } else {
-            let path = self.env.get("PATH").map_or(PATH, String::as_str);
-            // What is found relative to the working folder is not run, as by container runtimes.
-            let folders = path.split(':').map(Path::new).filter(|folder| folder.is_absolute());
-            let found = folders.map(|folder| folder.join(name)).find(|path| self.executes(path));
-            found.ok_or_else(|| format!("there is no program `{name}` in `{path}`"))?
+            self.search(name)?
         };
-        match self.interpreter(&found).filter(|path| !self.executes(path)) {
-            Some(missing) => Err(format!("`{name}` is for `{}`, which is not in the image", missing.display())),
-            None => Ok(found),
+        let Some(ProgramRunner { path, searched }) = self.runner(&found) else { return Ok(found) };
+        if !self.executes(&path) {
+            return Err(format!("`{name}` is for `{}`, which is not in the image", path.display()));
         }
+        if let Some(Err(problem)) = searched.map(|searched| self.search(&searched)) {
+            return Err(format!("`{name}` is for `{}`, and {problem}", path.display()));
+        }
+        Ok(found)
+    }
+
+    /// Looks for a program in `PATH`.
+    fn search(&self, name: &str) -> Result<PathBuf, String> {
+        let path = self.env.get("PATH").map_or(PATH, String::as_str);
+        // What is found relative to the working folder is not run, as by container runtimes.
+        let folders = path.split(':').map(Path::new).filter(|folder| folder.is_absolute());
+        let found = folders.map(|folder| folder.join(name)).find(|path| self.executes(path));
+        found.ok_or_else(|| format!("there is no program `{name}` in `{path}`"))
     }
 
     fn executes(&self, path: &Path) -> bool {
         self.files.look_up(path).is_some_and(|(_, meta)| !meta.is_folder && meta.mode & 0o111 != 0)
     }
 
-    /// The program that runs a script, by its first line.
-    fn interpreter(&self, program: &Path) -> Option<PathBuf> {
+    /// What runs a program, by its first bytes.
+    fn runner(&self, program: &Path) -> Option<ProgramRunner> {
         let mut first = Vec::new();
-        open(&self.folder).ok()?.file(program).ok()?.take(256).read_to_end(&mut first).ok()?;
-        let line = first.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-        let word = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
-        word.starts_with('/').then(|| word.into())
+        let file = open(&self.folder).ok()?.file(program).ok()?;
+        file.take(PROGRAM_START_BYTES as u64).read_to_end(&mut first).ok()?;
+        program_runner(&first)
     }
 }

@@ -313,6 +313,15 @@ fn a_program_is_looked_for_as_it_is_written() {
     fs::write(folder.path().join("opt/bin/begin"), "#!/usr/bin/env python3\n").unwrap();
     root.entrypoint = vec!["begin".into()];
     insta::assert_snapshot!(root.argv(&[]).unwrap_err().causes.join("\n"), @"`begin` is for `/usr/bin/env`, which is not in the image");
+    fs::write(folder.path().join("opt/bin/begin"), "#!/opt/bin/begin\n").unwrap();
+    assert!(root.argv(&[]).is_ok());
+    fs::copy("/bin/true", folder.path().join("opt/bin/begin")).unwrap();
+    let said = root.argv(&[]).unwrap_err().causes.join("\n");
+    assert!(said.starts_with("`begin` is for `/lib") && said.ends_with("which is not in the image"), "{said}");
+    let (folder, mut root) = self::root(&[&entries[..], &["755 /usr/", "755 /usr/bin/", "755 /usr/bin/env"]].concat());
+    fs::write(folder.path().join("opt/bin/begin"), "#!/usr/bin/env python3\n").unwrap();
+    root.entrypoint = vec!["/bin/begin".into()];
+    insta::assert_snapshot!(root.argv(&[]).unwrap_err().causes.join("\n"), @"`/bin/begin` is for `/usr/bin/env`, and there is no program `python3` in `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`");
 }
 
 #[test]
