@@ -105,7 +105,9 @@ fn a_locked_version_stays_while_it_is_there_and_fits() {
     let both = [deb("app", "1", "lib"), deb("app", "2", "lib"), deb("lib", "1", ""), deb("lib", "2", "")];
     let newer = [deb("app", "1", "lib (>= 2)"), deb("lib", "1", ""), deb("lib", "2", "")];
     let prefer = bench(&old).lock(&["app"]).unwrap().packages;
-    let names = |debs: &[FakeDeb], prefer: &[_], wanted: &[&str]| Bench { prefer: prefer.to_vec(), ..bench(debs) }.names(wanted);
+    let names = |debs: &[FakeDeb], prefer: &[_], wanted: &[&str]| {
+        Bench { prefer: prefer.to_vec(), ..bench(debs) }.names(wanted)
+    };
     assert_eq!(names(&both, &[], &["app"]), "app 2, lib 2");
     assert_eq!(names(&both, &prefer, &["app"]), "app 1, lib 1");
     assert_eq!(names(&newer, &prefer, &["lib", "app"]), "app 1, lib 2", "what no longer fits together moves");
