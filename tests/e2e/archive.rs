@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use akbuild_fixtures::{Compression, FakeArchive, FakeDeb, FakeKey};
 
 /// What the package `tools` has beside `bash`.
-const TOOLS: [&str; 18] = [
-    "basename", "cat", "chmod", "cp", "env", "find", "head", "id", "ln", "ls", "mkdir", "mv", "rm", "sleep", "sort",
-    "stat", "tail", "touch",
+const TOOLS: [&str; 20] = [
+    "basename", "cat", "chmod", "cp", "env", "find", "head", "id", "ln", "ls", "mkdir", "mv", "realpath", "rm",
+    "sleep", "sort", "stat", "tail", "tee", "touch",
 ];
 
 /// The package that every test's sysroot is made of.

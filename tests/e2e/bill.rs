@@ -29,7 +29,7 @@ essential = false
 kind = "go-vendor"
 source = "app"
 include = ["**"]
-env = { "BASH_FUNC_go%%" = '() { mkdir -p vendor/example.org/dep; cat LICENSE > vendor/example.org/dep/LICENSE; }' }
+env = { "BASH_FUNC_go%%" = '() { mkdir -p vendor/example.org/dep; echo example.org/dep > vendor/modules.txt; cat LICENSE > vendor/example.org/dep/LICENSE; }' }
 
 [stages.server]
 kind = "go-build"

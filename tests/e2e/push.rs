@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::front::{FrontAction, FrontRequest, front};
 use crate::gate::until;
 use crate::image::{IMAGE, files, line};
 use crate::world::{World, text};
@@ -139,4 +140,87 @@ fn the_digest_is_what_is_printed() {
     world.recipe(&format!("{image}{smoke}"));
     let ran = world.run(&["smoke", "--from", &registry.to("demo/tiny:1")]).ok();
     assert!(ran.err.contains("the processes of the previous image end within 30 s"), "{}", ran.err);
+}
+
+/// Pushes through a front of the registry, and gives what that was told in words, without ports and digests.
+fn push_through(
+    world: &World,
+    registry: &Registry,
+    act: impl Fn(&FrontRequest) -> FrontAction + Send + Sync + 'static,
+) -> String {
+    let host = format!("127.0.0.1:{}", front(registry.port, act));
+    let ran = world.run(&["image", "--quiet", "--push", &format!("{host}/demo/tiny:1")]).ok();
+    let digest = world.run(&["image", "--quiet"]).ok().out;
+    assert_eq!(ran.out, format!("{host}/demo/tiny@{digest}"));
+    let tag = world.path("registry/files/docker/registry/v2/repositories/demo/tiny/_manifests/tags/1/current/link");
+    assert_eq!(std::fs::read_to_string(tag).unwrap(), digest.trim_end());
+    let hex = digest.trim_end().trim_start_matches("sha256:");
+    ran.err.replace(&host, "HOST").replace(hex, "HEX")
+}
+
+#[test]
+fn a_registry_that_reads_the_tag_of_the_referrers_as_the_image_gets_the_image() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let Some(registry) = Registry::start(&world.path("registry")) else { return };
+    let alias =
+        |request: &FrontRequest| FrontAction::Pass(request.target.replace("/manifests/sha256-", "/manifests/sha256:"));
+    insta::assert_snapshot!(push_through(&world, &registry, alias), @"
+    warning: `HOST/demo/tiny@sha256:HEX` is pushed, but its bill of materials and its provenance are not attached to it: the registry takes the tag `HOST/demo/tiny:sha256-HEX` for the image itself, and keeps no list of what is attached to it
+      help: write them beside the image with `--output FILE`, or leave them out with `--bare`
+    ");
+    // The same as JSON.
+    let host = format!("127.0.0.1:{}", front(registry.port, alias));
+    let again = push(&world, &format!("{host}/demo/tiny:1"), &[]);
+    assert_eq!((text(&again["tag"]), again["attached"].as_array().unwrap().len()), ("same", 0));
+    let missing: Vec<&str> = again["missing"].as_array().unwrap().iter().map(|one| text(&one["type"])).collect();
+    assert_eq!(missing, ["application/vnd.cyclonedx+json", "application/vnd.in-toto+json"]);
+    assert!(text(&again["missing"][0]["problem"]).contains("for the image itself"));
+}
+
+#[test]
+fn a_registry_that_takes_no_artifacts_gets_the_image() {
+    let world = World::new(IMAGE);
+    files(&world);
+    let Some(registry) = Registry::start(&world.path("registry")) else { return };
+    let refuse = |request: &FrontRequest| {
+        let is_artifact = String::from_utf8_lossy(&request.body).contains("\"subject\":");
+        match request.method == "PUT" && request.target.contains("/manifests/") && is_artifact {
+            true => {
+                let body =
+                    r#"{"errors": [{"code": "MANIFEST_INVALID", "message": "unknown media type of the config"}]}"#;
+                FrontAction::Answer(400, String::new(), body.to_owned())
+            }
+            false => FrontAction::Pass(request.target.clone()),
+        }
+    };
+    insta::assert_snapshot!(push_through(&world, &registry, refuse), @"
+    warning: `HOST/demo/tiny@sha256:HEX` is pushed, but its bill of materials and its provenance are not attached to it: the registry answers 400 Bad Request
+      it says: MANIFEST_INVALID: unknown media type of the config
+      help: write them beside the image with `--output FILE`, or leave them out with `--bare`
+    ");
+}
+
+#[test]
+fn a_proxy_with_a_limit_and_redirects_gets_everything() {
+    let world = World::new(IMAGE);
+    files(&world);
+    // A layer that does not fit in one request, whatever it is compressed to.
+    let noise = std::iter::successors(Some(1u32), |n| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)));
+    let readme: Vec<u8> = noise.skip(1).take(900_000).map(|n| (n >> 24) as u8).collect();
+    std::fs::write(world.path("project/app/README.md"), readme).unwrap();
+    let Some(registry) = Registry::start(&world.path("registry")) else { return };
+    let strict = |request: &FrontRequest| {
+        if request.body.len() > 300_000 {
+            let page = "<html><head><title>413 Request Entity Too Large</title></head></html>";
+            return FrontAction::Answer(413, "Content-Type: text/html\r\n".to_owned(), page.to_owned());
+        }
+        let sends = ["POST", "PATCH", "PUT"].contains(&request.method.as_str());
+        if sends && !request.target.contains("again=1") {
+            let mark = if request.target.contains('?') { '&' } else { '?' };
+            return FrontAction::Answer(307, format!("Location: {}{mark}again=1\r\n", request.target), String::new());
+        }
+        FrontAction::Pass(request.target.clone())
+    };
+    assert_eq!(push_through(&world, &registry, strict), "");
 }

@@ -73,18 +73,22 @@ impl Client {
             uploaded: Amount::default(),
             present: Amount::default(),
         };
-        for (bytes, how) in upload_all(&repository, &image.blobs(), &[], &PushOptions::default()).await? {
+        for (blob, how) in upload_all(&repository, &image.blobs(), &[], &PushOptions::default()).await? {
             match how {
-                Moved::Uploaded => attached.uploaded.add(bytes),
-                _ => attached.present.add(bytes),
+                Moved::Uploaded => attached.uploaded.add(blob.descriptor.size),
+                _ => attached.present.add(blob.descriptor.size),
             }
         }
         let put = repository.manifest_put(&entry.name(), MEDIA_MANIFEST, &image.manifest, None).await?;
         if !put.is_some_and(|headers| headers.contains_key(SUBJECT)) {
-            attached.listed_by = ListedBy::Tag;
+            let digest = entry.digest;
             entry.artifact_type = Some(artifact.artifact_type.clone());
             entry.annotations = artifact.annotations.clone();
-            repository.list_referrer(subject.digest, &entry).await?;
+            match repository.list_referrer(subject.digest, &entry).await {
+                Ok(()) => attached.listed_by = ListedBy::Tag,
+                Err(_) if repository.lists_referrer(subject.digest, digest).await => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(attached)
     }

@@ -232,9 +232,17 @@ pub enum DistributionError {
         /// Digest or size of what came.
         found: String,
     },
+    /// The tag that should hold the list of referrers stands for the image itself.
+    #[error(
+        "the registry takes the tag `{tag}` for the image itself, and keeps no list of what is attached to it\n  help: keep what should be attached in files; leave the tag alone, since it is the image"
+    )]
+    ReferrersTagIsImage {
+        /// The tag.
+        tag: String,
+    },
     /// The tag that should hold the list of referrers holds something else.
     #[error(
-        "the tag `{tag}` should be a list of what is attached to the image, and is {found}\n  help: find out who made the tag, and delete it"
+        "the tag `{tag}` should be a list of what is attached to the image, and is {found}\n  help: find out who made the tag and what for; nothing can be attached to the image while the tag is something else"
     )]
     ReferrersTag {
         /// The tag.
@@ -279,11 +287,20 @@ impl DistributionError {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }
+
+    /// The same error, with the line of an earlier refusal that says something else.
+    pub(crate) fn after(mut self, earlier: Option<String>) -> Self {
+        if let Self::Refused { refusal, .. } = &mut self {
+            refusal.earlier = earlier.filter(|earlier| *earlier != refusal.line());
+        }
+        self
+    }
 }
 
 /// Each error of a registry's answer on a line of its own.
 fn said(refusal: &Refusal) -> String {
-    refusal.said.iter().map(|said| format!("\n  it says: {said}")).collect()
+    let now = refusal.said.iter().map(|said| format!("\n  it says: {said}"));
+    now.chain(refusal.earlier.iter().map(|earlier| format!("\n  it said before: {earlier}"))).collect()
 }
 
 fn lines(looked: &[String]) -> String {
@@ -301,6 +318,9 @@ fn next(refusal: &Refusal, from: &Option<String>) -> String {
         return "make room on the registry's disk, then push again: what is complete is not sent twice".to_owned();
     }
     match refusal.status {
+        300..400 => {
+            "the registry redirects to no address that can be followed; have its operator correct that".to_owned()
+        }
         401 | 403 => match from {
             Some(from) => format!("the credentials come from {from}; have them given the right, or take others"),
             None => "no credentials were asked for; log in, or have the registry's operator give the right".to_owned(),

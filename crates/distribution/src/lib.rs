@@ -17,6 +17,7 @@
 //! Every method may be dropped while it runs: what a registry has by then stays there and is found by the next
 //! push, and a half-written download is gone on with by the next pull. A tag is written last of all.
 
+mod adapt;
 mod answered;
 mod attach;
 mod auth;
@@ -27,14 +28,19 @@ mod download;
 mod error;
 mod event;
 mod folder;
+mod habits;
 mod image;
 mod keyring;
 mod manifest;
 mod mount;
+mod page;
 mod part;
 mod partial;
+mod piece;
+mod presence;
 mod pull;
 mod push;
+mod redirect;
 mod reference;
 mod referrers;
 mod refusal;

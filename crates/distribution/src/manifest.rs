@@ -40,9 +40,10 @@ impl Repository<'_> {
         let call = self.manifest_call(Method::HEAD, which)?;
         let doing = format!("look for `{}`", self.called(which));
         let head = self.ask(&call, &doing, async |answer| match answer.status() {
-            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::NOT_FOUND if *answer.url() == call.url => Ok(None),
             status if status.is_success() => Ok(Some(answer.headers().clone())),
-            _ => Err(self.refused(answer).await),
+            // Some registries know no HEAD here, and some redirect to a server that knows none.
+            _ => Ok(Some(HeaderMap::new())),
         });
         let Some(headers) = head.await? else { return Ok(None) };
         let size = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
@@ -90,10 +91,11 @@ impl Repository<'_> {
         }
         let media_type = media_type(&headers, &bytes).map_err(|problem| Trouble::Odd { at, problem })?;
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
-        Ok(Manifest { bytes, descriptor, etag: headers.get(ETAG).cloned() })
+        Ok(Manifest { bytes, descriptor, etag: headers.get(ETAG).filter(|etag| is_strong(etag)).cloned() })
     }
 
-    /// "Pushing Manifests". With `only_if`, only if the tag still has that state; `None` if it has not.
+    /// "Pushing Manifests". With `only_if`, only if the tag still has that state; `None` if the
+    /// registry refuses because of that condition.
     pub(crate) async fn manifest_put(
         &self,
         which: &str,
@@ -110,7 +112,12 @@ impl Repository<'_> {
         let call = call.patience(self.client.0.config.commit_timeout);
         let doing = format!("push the manifest `{}`", self.called(which));
         self.ask(&call, &doing, async |answer| match answer.status() {
-            StatusCode::PRECONDITION_FAILED if only_if.is_some() => Ok(None),
+            // The condition is not met, or the registry does not take one.
+            StatusCode::PRECONDITION_FAILED | StatusCode::BAD_REQUEST | StatusCode::NOT_IMPLEMENTED
+                if only_if.is_some() =>
+            {
+                Ok(None)
+            }
             status if status.is_success() => {
                 self.same_digest(&answer, &format!("manifest `{}`", self.called(which)), Digest::sha256(bytes))?;
                 Ok(Some(answer.headers().clone()))
@@ -146,8 +153,13 @@ impl Repository<'_> {
 }
 
 /// The digest that a registry gives for what its answer is about.
-fn content_digest(headers: &HeaderMap) -> Option<Digest> {
+pub(crate) fn content_digest(headers: &HeaderMap) -> Option<Digest> {
     Digest::from_oci(headers.get(CONTENT_DIGEST)?.to_str().ok()?)
+}
+
+/// Whether an entity tag can be a condition for `If-Match`, which compares strongly (RFC 9110, section 13.1.1).
+fn is_strong(etag: &HeaderValue) -> bool {
+    etag.as_bytes().starts_with(b"\"")
 }
 
 /// `Content-Type` without parameters.

@@ -9,11 +9,14 @@ use url::Url;
 use crate::DistributionError;
 use crate::auth::Want;
 use crate::call::{Body, Call};
+use crate::manifest::content_digest;
 use crate::repository::Repository;
 use crate::trouble::Trouble;
 
 /// The smallest chunk that a registry takes.
 const MINIMUM: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// What a registry calls an upload.
+const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
 /// A repository that may have a blob, and what is needed to take it from there.
 pub(crate) struct Source {
@@ -47,32 +50,54 @@ impl Source {
 
 impl Repository<'_> {
     /// Has a blob mounted from where it can be, or an upload opened.
+    ///
+    /// A mount is an offer: if it fails, for whatever reason and with whatever status, an upload is opened without it.
     pub(crate) async fn open(&self, digest: Digest, sources: &[Source]) -> Result<Opened, Trouble> {
         for source in sources {
             let query = [("mount", digest.oci()), ("from", source.name.clone())];
-            // That something is not to be had from there, for whatever reason, is no reason not to send it.
             let Ok(answer) = self.post(&query, &source.want).await else { continue };
-            match answer.status() {
-                StatusCode::CREATED => return Ok(Opened::Mounted { from: Some(source.name.clone()) }),
-                _ => self.abandon(self.location(&answer).ok().flatten()).await,
+            match is_mounted(&answer, digest) {
+                true => return Ok(Opened::Mounted { from: Some(source.name.clone()) }),
+                false => self.abandon(self.location(&answer).ok().flatten()).await,
             }
         }
-        // Whoever finds a blob by itself needs no name; everybody else opens an upload.
-        let mut answer = self.post(&[("mount", digest.oci())], &self.want).await?;
-        if answer.status() == StatusCode::CREATED {
-            return Ok(Opened::Mounted { from: None });
+        // A registry that finds blobs by itself needs no name; any other one opens an upload.
+        if !self.habits.mounts_fail() {
+            match self.post(&[("mount", digest.oci())], &self.want).await {
+                Ok(answer) if is_mounted(&answer, digest) => return Ok(Opened::Mounted { from: None }),
+                Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
+                    if let Some(opened) = self.opened(&answer)? {
+                        return Ok(opened);
+                    }
+                }
+                _ => {}
+            }
+            self.habits.note_mounts_fail();
         }
-        if answer.status().is_client_error() {
-            answer = self.post(&[], &self.want).await?;
-        }
+        self.open_upload().await
+    }
+
+    /// Opens an upload: "Obtain a session id".
+    pub(crate) async fn open_upload(&self) -> Result<Opened, Trouble> {
+        let answer = self.post(&[], &self.want).await?;
         if !answer.status().is_success() {
             return Err(self.refused(answer).await);
         }
-        let minimum = answer.headers().get(MINIMUM).and_then(|v| v.to_str().ok()?.parse().ok());
-        match self.location(&answer)? {
-            Some(to) => Ok(Opened::At { to, minimum: minimum.unwrap_or(0) }),
-            None => Err(Trouble::Odd { at: self.at(), problem: "does not say where to upload to".to_owned() }),
-        }
+        let missing = || Trouble::Odd { at: self.at(), problem: "does not say where to upload to".to_owned() };
+        self.opened(&answer)?.ok_or_else(missing)
+    }
+
+    /// The upload that an answer opens; `None` if it does not say where that is.
+    fn opened(&self, answer: &Response) -> Result<Option<Opened>, Trouble> {
+        let header = |name: &HeaderName| answer.headers().get(name).and_then(|v| v.to_str().ok());
+        let minimum = header(&MINIMUM).and_then(|v| v.trim().parse().ok()).unwrap_or(0);
+        let named = header(&UPLOAD_ID).filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+        let to = match (self.location(answer)?, named) {
+            (Some(to), _) => Some(to),
+            (None, Some(id)) => Some(self.url(&format!("blobs/uploads/{id}")).map_err(Trouble::Fatal)?),
+            (None, None) => None,
+        };
+        Ok(to.map(|to| Opened::At { to, minimum }))
     }
 
     async fn post(&self, query: &[(&str, String)], want: &Want) -> Result<Response, Trouble> {
@@ -89,15 +114,10 @@ impl Repository<'_> {
             let _ = self.send(&Call::new(Method::DELETE, url).body(Body::Empty), &self.want, &|_| {}).await;
         }
     }
+}
 
-    /// Whether the repository has a blob: "Checking if content exists in the registry".
-    pub(crate) async fn has_blob(&self, digest: Digest) -> Result<bool, Trouble> {
-        let url = self.url(&format!("blobs/{}", digest.oci())).map_err(Trouble::Fatal)?;
-        let answer = self.send(&Call::new(Method::HEAD, url), &self.want, &|_| {}).await?;
-        match answer.status() {
-            StatusCode::NOT_FOUND => Ok(false),
-            status if status.is_success() => Ok(true),
-            _ => Err(self.refused(answer).await),
-        }
-    }
+/// Whether an answer says that the registry has mounted this blob.
+fn is_mounted(answer: &Response, digest: Digest) -> bool {
+    let other = content_digest(answer.headers()).is_some_and(|found| found.algo() == digest.algo() && found != digest);
+    answer.status() == StatusCode::CREATED && !other
 }

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::event::Report;
 use crate::mount::Source;
 use crate::repository::{Access, Repository};
+use crate::retry::Tries;
 use crate::upload::Upload;
 use crate::{Blob, Client, DistributionError, Event, Image, Moved, Reference};
 
@@ -98,29 +99,65 @@ impl Client {
             return Ok(pushed);
         }
         let sources = Source::of(&repository, &options.mount_from)?;
-        for (bytes, how) in upload_all(&repository, &image.blobs(), &sources, options).await? {
-            pushed.count(bytes, &how);
+        let mut moved = upload_all(&repository, &image.blobs(), &sources, options).await?;
+        match push.manifest().await {
+            Err(error) if is_blob_unknown(&error) && moved.iter().any(|(_, how)| *how != Moved::Uploaded) => {
+                // The registry said that it had blobs, and has them not.
+                send_again(&repository, &mut moved, options).await?;
+                push.manifest().await?;
+            }
+            outcome => outcome?,
         }
-        push.manifest().await?;
+        for (blob, how) in &moved {
+            pushed.count(blob.descriptor.size, how);
+        }
         Ok(pushed)
     }
 }
 
 /// Brings all blobs there, several at a time; the first that cannot be brought there ends it.
-pub(crate) async fn upload_all(
+pub(crate) async fn upload_all<'a>(
     repository: &Repository<'_>,
-    blobs: &[&Blob],
+    blobs: &[&'a Blob],
     sources: &[Source],
     options: &PushOptions,
-) -> Result<Vec<(u64, Moved)>, DistributionError> {
+) -> Result<Vec<(&'a Blob, Moved)>, DistributionError> {
     let bytes = blobs.iter().map(|b| b.descriptor.size).sum();
     (repository.report)(Event::Start { blobs: blobs.len() as u64, bytes });
     let uploads = blobs.iter().map(|blob| async {
         let upload = Upload::new(repository, blob, sources, options.chunk_bytes);
-        Ok((blob.descriptor.size, upload.run().await?))
+        Ok((*blob, upload.run().await?))
     });
     let parallel = options.parallel.max(1);
     futures::stream::iter(uploads.collect::<Vec<_>>()).buffer_unordered(parallel).try_collect().await
+}
+
+/// Sends the blobs that were not sent yet, whatever the registry says that it has.
+async fn send_again(
+    repository: &Repository<'_>,
+    moved: &mut [(&Blob, Moved)],
+    options: &PushOptions,
+) -> Result<(), DistributionError> {
+    let rest = moved.iter_mut().filter(|(_, how)| *how != Moved::Uploaded);
+    let uploads = rest.map(|(blob, how)| async {
+        *how = Upload::new(repository, blob, &[], options.chunk_bytes).unbelieving().run().await?;
+        Ok(())
+    });
+    let parallel = options.parallel.max(1);
+    futures::stream::iter(uploads.collect::<Vec<_>>()).buffer_unordered(parallel).try_collect().await
+}
+
+/// Whether a manifest was refused because a blob that it names is not there.
+fn is_blob_unknown(error: &DistributionError) -> bool {
+    let codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"];
+    matches!(error, DistributionError::Refused { refusal, .. } if codes.iter().any(|code| refusal.has(code)))
+}
+
+/// Whether a registry takes no manifest by its digest, but by a tag.
+fn wants_tag(error: &DistributionError) -> bool {
+    let DistributionError::Refused { refusal, .. } = error else { return false };
+    let codes = ["UNSUPPORTED", "TAG_INVALID"];
+    matches!(refusal.status, 405 | 501) || codes.iter().any(|code| refusal.has(code))
 }
 
 impl Pushed {
@@ -163,23 +200,36 @@ impl Push<'_> {
     /// The manifest by its digest, then the tag, and a look at what came of it. The blobs are there by now.
     async fn manifest(&self) -> Result<(), DistributionError> {
         let (media_type, bytes) = (&self.image.media_type, &self.image.manifest);
-        self.repository.manifest_put(&self.digest.oci(), media_type, bytes, None).await?;
-        let which = match self.repository.reference.tag() {
-            Some(tag) => {
-                // The upload may have taken long: somebody else may have made the tag in the meantime.
-                self.tag_was().await?;
-                self.repository.manifest_put(tag, media_type, bytes, None).await?;
-                tag.to_owned()
-            }
-            None => self.digest.oci(),
+        match self.repository.manifest_put(&self.digest.oci(), media_type, bytes, None).await {
+            Err(error) if wants_tag(&error) && self.repository.reference.tag().is_some() => {}
+            outcome => drop(outcome?),
+        }
+        let Some(tag) = self.repository.reference.tag() else { return self.look(&self.digest.oci(), None).await };
+        // The upload may have taken long: somebody else may have made the tag in the meantime.
+        let before = match self.tag_was().await? {
+            TagWas::Other(digest) => Some(digest),
+            _ => None,
         };
-        let there = self.repository.manifest_head(&which).await?.map(|d| d.digest);
-        match there == Some(self.digest) {
-            true => Ok(()),
-            false => {
-                let reference = self.repository.called(&which);
-                Err(DistributionError::TagMoved { reference, there, ours: self.digest })
+        self.repository.manifest_put(tag, media_type, bytes, None).await?;
+        self.look(tag, before).await
+    }
+
+    /// Looks at what was pushed. Some registries show a tag a little later, and until then what it was before.
+    async fn look(&self, which: &str, before: Option<Digest>) -> Result<(), DistributionError> {
+        let mut tries = Tries::new(&self.repository.client.0.config);
+        loop {
+            let there = self.repository.manifest_head(which).await?.map(|d| d.digest);
+            if there == Some(self.digest) {
+                return Ok(());
             }
+            let Some((attempt, wait)) = tries.next(None).filter(|_| there.is_none() || there == before) else {
+                let reference = self.repository.called(which);
+                return Err(DistributionError::TagMoved { reference, there, ours: self.digest });
+            };
+            let (what, reason) =
+                (format!("look for `{}`", self.repository.called(which)), "it is not there yet".to_owned());
+            (self.repository.report)(Event::Retry { what, attempt, wait, reason });
+            tokio::time::sleep(wait).await;
         }
     }
 }

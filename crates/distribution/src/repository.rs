@@ -8,6 +8,8 @@ use url::Url;
 use crate::auth::{Scopes, Want};
 use crate::call::Call;
 use crate::event::Report;
+use crate::habits::RegistryHabits;
+use crate::redirect::resolve_location;
 use crate::retry::{Tries, may_pass, retry_after};
 use crate::trouble::Trouble;
 use crate::{Client, DistributionError, Event, Reference, Refusal};
@@ -28,6 +30,7 @@ pub(crate) struct Repository<'a> {
     pub(crate) reference: &'a Reference,
     pub(crate) report: Report<'a>,
     pub(crate) want: Want,
+    pub(crate) habits: RegistryHabits,
     base: String,
 }
 
@@ -37,7 +40,8 @@ impl<'a> Repository<'a> {
         let (host, name) = (reference.host().to_owned(), reference.name().to_owned());
         let scopes = Scopes::default().with(&name, actions);
         let base = client.0.transport.base(&host).await;
-        Self { client, reference, report, want: Want { host, name, scopes }, base }
+        let habits = RegistryHabits::default();
+        Self { client, reference, report, want: Want { host, name, scopes }, habits, base }
     }
 
     /// Repository and registry in one word.
@@ -61,7 +65,8 @@ impl<'a> Repository<'a> {
         })
     }
 
-    /// Sends a request once; what may pass is a trouble, everything else an answer. `sent` is told of the body.
+    /// Sends a request once; what may pass is a trouble, everything else an answer. `sent` is called with the number of bytes of
+    /// the body that are gone; it begins again when the body is sent again.
     pub(crate) async fn send(
         &self,
         call: &Call,
@@ -147,7 +152,8 @@ impl<'a> Repository<'a> {
     pub(crate) fn location(&self, answer: &Response) -> Result<Option<Url>, Trouble> {
         let Some(text) = answer.headers().get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
         let odd = || Trouble::Odd { at: self.at(), problem: "sends to something that is no address".to_owned() };
-        let url = follow(&self.base, answer.url(), text).ok_or_else(odd)?;
+        let own = Url::parse(&self.base).ok();
+        let url = own.and_then(|own| resolve_location(&own, answer.url(), text)).ok_or_else(odd)?;
         match self.client.0.transport.is_allowed(&url) {
             true => Ok(Some(url)),
             false => Err(Trouble::Plain { to: akbuild_fetch::redact(&url) }),
@@ -157,37 +163,5 @@ impl<'a> Repository<'a> {
     /// Whether an address is the registry's own: no other one is shown who asks.
     fn is_own(&self, url: &Url) -> bool {
         Url::parse(&self.base).is_ok_and(|own| own.origin() == url.origin())
-    }
-}
-
-/// The address that a location means.
-///
-/// A registry behind a proxy that ends the encryption often gives its own address without it: then it is the one at
-/// which it was asked that is meant.
-fn follow(base: &str, asked: &Url, location: &str) -> Option<Url> {
-    let mut url = asked.join(location).ok()?;
-    let own = Url::parse(base).ok()?;
-    if own.scheme() == "https" && url.scheme() == "http" && url.host() == own.host() {
-        url.set_scheme("https").and_then(|()| url.set_port(own.port())).ok()?;
-    }
-    Some(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_registry_behind_a_proxy_keeps_its_encryption() {
-        let at = |base: &str, location: &str| {
-            let asked = Url::parse(base).unwrap().join("app/blobs/uploads/").unwrap();
-            follow(base, &asked, location).map(|u| u.to_string())
-        };
-        let base = "https://registry.example:8443/v2/";
-        assert_eq!(at(base, "/x?a=b").as_deref(), Some("https://registry.example:8443/x?a=b"));
-        assert_eq!(at(base, "http://registry.example/x").as_deref(), Some("https://registry.example:8443/x"));
-        assert_eq!(at(base, "http://storage.example/x").as_deref(), Some("http://storage.example/x"));
-        assert_eq!(at(base, "http://[").as_deref(), None);
-        assert_eq!(at("http://localhost/v2/", "http://localhost/x").as_deref(), Some("http://localhost/x"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use akbuild_fetch::{follow_redirect, http_reason};
+use akbuild_fetch::{http_reason, redact, refused_redirect};
 use futures::StreamExt;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, redirect};
@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::call::{Body, Call};
 use crate::part::Told;
+use crate::redirect::redirect_target;
 use crate::reference::{is_loopback, without_port};
 use crate::trouble::Trouble;
 use crate::{ClientConfig, DistributionError};
@@ -57,13 +58,11 @@ impl Transport {
         // Another part of the program may have chosen a provider already; then that one serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |direct: bool| {
-            let plain = config.plain_http.clone();
             let builder = reqwest::Client::builder()
                 .user_agent(&config.user_agent)
                 .connect_timeout(config.connect_timeout)
-                .redirect(redirect::Policy::custom(move |attempt| {
-                    follow_redirect(attempt, |_, url| is_allowed(url, &plain))
-                }))
+                // They are followed here: a body has to be sent again.
+                .redirect(redirect::Policy::none())
                 .referer(false)
                 .http2_adaptive_window(true)
                 .gzip(false);
@@ -110,15 +109,41 @@ impl Transport {
         self.config.read_timeout
     }
 
-    /// Sends a request. `sent` is told how many bytes of the body are gone each time some are.
+    /// Sends a request, and sends it again where redirects lead. `sent` is called with the number of bytes of the body
+    /// that are gone, which begins again with each redirect.
+    ///
+    /// Credentials are for the host of the call: once a redirect has led to another one, they are left out.
     pub(crate) async fn send(
         &self,
         call: &Call,
         authorization: Option<&HeaderValue>,
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Response, NoAnswer> {
-        let client = if is_loopback(&host(&call.url)) { &self.direct } else { &self.machine };
-        let mut request = client.request(call.method.clone(), call.url.clone());
+        let mut trail = vec![call.url.clone()];
+        loop {
+            let url = trail.last().unwrap_or(&call.url);
+            let is_own = trail.iter().all(|url| url.origin() == call.url.origin());
+            let answer = self.send_once(call, url, authorization.filter(|_| is_own), sent).await?;
+            let Some(next) = redirect_target(&call.method, &answer) else { return Ok(answer) };
+            if let Some(refused) = refused_redirect(&trail, &next, |_, url| self.is_allowed(url)) {
+                return Err(NoAnswer::Final(refused));
+            }
+            if trail.contains(&next) {
+                return Err(NoAnswer::Final(format!("it redirects in a circle, to {} again", redact(&next))));
+            }
+            trail.push(next);
+        }
+    }
+
+    async fn send_once(
+        &self,
+        call: &Call,
+        url: &Url,
+        authorization: Option<&HeaderValue>,
+        sent: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Response, NoAnswer> {
+        let client = if is_loopback(&host(url)) { &self.direct } else { &self.machine };
+        let mut request = client.request(call.method.clone(), url.clone());
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }
@@ -128,10 +153,14 @@ impl Transport {
         let (request, mut told) = with_body(request, &call.body);
         let silence = call.patience.unwrap_or(self.config.read_timeout);
         let mut answer = std::pin::pin!(request.send());
+        let mut gone = 0;
         loop {
             tokio::select! {
                 biased;
-                Some(next) = next(&mut told) => sent(next.map_err(NoAnswer::Fatal)?),
+                Some(next) = next(&mut told) => {
+                    gone += next.map_err(NoAnswer::Fatal)?;
+                    sent(gone);
+                }
                 answer = &mut answer => return answer.map_err(|error| unanswered(error, told)),
                 () = tokio::time::sleep(silence) => {
                     return Err(NoAnswer::Passing(format!("it was silent for {} s", silence.as_secs_f64())));
@@ -206,7 +235,7 @@ fn unanswered(error: reqwest::Error, told: Option<Told>) -> NoAnswer {
     {
         return NoAnswer::Fatal(cause);
     }
-    let stays = error.is_builder() || error.is_redirect();
+    let stays = error.is_builder();
     let reason = http_reason(error);
     if reason.contains("InvalidContentType") {
         return NoAnswer::Final("it does not speak TLS; if it speaks plain HTTP, list it as such".to_owned());

@@ -1,5 +1,6 @@
-//! One blob on its way to a registry: found, mounted, or sent in chunks, and gone on with after a failure. Knows
-//! "Pushing a blob in chunks" and "monolithically" of the specification; not which blobs there are.
+//! One blob on its way to a registry: found, mounted, or sent, and gone on with after a failure. Knows "Pushing a blob
+//! in chunks" and "monolithically" of the specification; not which blobs there are. What a refusal changes is in
+//! `adapt.rs`, what is sent in one request in `piece.rs`.
 //!
 //! ```text
 //! Find --has it--> done                     after a failure that may pass: Resume
@@ -11,59 +12,51 @@
 //!    '--nothing is open, or it got lost--> Find: it may have been completed without our knowing
 //! ```
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use akbuild_nar::Digest;
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE};
 use reqwest::{Method, Response};
 use url::Url;
 
+use crate::adapt::Setbacks;
 use crate::answered::{Answered, end_of_range};
-use crate::call::{Body, Call};
+use crate::call::Call;
+use crate::habits::UploadWays;
 use crate::mount::{Opened, Source};
-use crate::part::Part;
+use crate::piece::UploadPiece;
 use crate::repository::Repository;
 use crate::retry::Tries;
 use crate::trouble::Trouble;
-use crate::{Blob, DistributionError, Event, Moved, Refusal, blocking};
+use crate::{Blob, DistributionError, Event, Moved};
 
 /// A blob that is pushed.
 pub(crate) struct Upload<'a> {
-    repository: &'a Repository<'a>,
-    blob: &'a Blob,
+    pub(crate) repository: &'a Repository<'a>,
+    pub(crate) blob: &'a Blob,
     sources: &'a [Source],
+    /// Whether the registry is believed that it has the blob, or can mount it.
+    believes: bool,
+    /// How many bytes are sent in one request, unless the registry takes less.
     chunk: u64,
+    /// The registry's smallest chunk.
+    pub(crate) minimum: u64,
     tries: Tries,
     /// Where the bytes go, if an upload is open.
-    to: Option<Url>,
+    pub(crate) to: Option<Url>,
     /// Bytes have been sent.
     begun: bool,
-    /// The registry takes no chunks.
-    whole: bool,
-    /// Where the registry last said that a chunk does not fit.
-    unfit: Option<u64>,
-    /// The registry has once had other bytes than were sent.
-    damaged: bool,
+    pub(crate) ways: UploadWays,
+    pub(crate) setbacks: Setbacks,
 }
 
 /// What is done next.
-enum Step {
+pub(crate) enum Step {
     Find,
     Resume,
     Send { from: u64 },
 }
 
-enum Next {
+pub(crate) enum Next {
     Step(Step),
     Done(Moved),
-}
-
-/// What is sent in one request.
-struct Piece {
-    from: u64,
-    end: u64,
-    /// It is the last request, with all bytes or with none.
-    closes: bool,
 }
 
 impl<'a> Upload<'a> {
@@ -72,21 +65,27 @@ impl<'a> Upload<'a> {
             repository,
             blob,
             sources,
+            believes: true,
             chunk: chunk.max(1),
+            minimum: 0,
             tries: Tries::new(&repository.client.0.config),
             to: None,
             begun: false,
-            whole: false,
-            unfit: None,
-            damaged: false,
+            ways: UploadWays::default(),
+            setbacks: Setbacks::default(),
         }
     }
 
-    fn digest(&self) -> Digest {
+    /// Sends the bytes even if the registry says that it has the blob.
+    pub(crate) fn unbelieving(self) -> Self {
+        Self { believes: false, ..self }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
         self.blob.descriptor.digest
     }
 
-    fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.blob.descriptor.size
     }
 
@@ -110,7 +109,7 @@ impl<'a> Upload<'a> {
                 Err(trouble) => {
                     if let Err(error) = self.repository.wait(trouble, &mut self.tries, &doing).await {
                         self.repository.abandon(self.to.take()).await;
-                        return Err(error);
+                        return Err(error.after(self.setbacks.first.take()));
                     }
                     Step::Resume
                 }
@@ -119,14 +118,21 @@ impl<'a> Upload<'a> {
     }
 
     async fn find(&mut self) -> Result<Next, Trouble> {
-        if self.repository.has_blob(self.digest()).await? {
+        if self.believes && self.repository.has_blob(&self.blob.descriptor).await? {
             // After bytes were sent: the answer that they had all arrived got lost.
             return Ok(Next::Done(if self.begun { Moved::Uploaded } else { Moved::Present }));
         }
-        match self.repository.open(self.digest(), self.sources).await? {
+        if !self.ways.chunks_failed && !self.ways.whole_failed {
+            self.ways = self.repository.habits.ways();
+        }
+        let opened = match self.believes {
+            true => self.repository.open(self.digest(), self.sources).await?,
+            false => self.repository.open_upload().await?,
+        };
+        match opened {
             Opened::Mounted { from } => Ok(Next::Done(Moved::Mounted { from })),
             Opened::At { to, minimum } => {
-                self.chunk = self.chunk.max(minimum);
+                self.minimum = minimum;
                 self.to = Some(to);
                 Ok(Next::Step(Step::Send { from: 0 }))
             }
@@ -142,96 +148,95 @@ impl<'a> Upload<'a> {
             Some(last) if last < self.size() => last + 1,
             _ => {
                 let refusal = self.repository.refusal(answer).await;
-                return Err(self.lost(refusal));
+                return self.unresumable(refusal).await;
             }
         };
         self.tries.reached(from);
         (self.repository.report)(Event::Bytes { digest: self.digest(), done: from });
         self.moved(&answer)?;
-        Ok(Next::Step(Step::Send { from }))
+        self.resumed(from).await
     }
 
     async fn send(&mut self, to: Url, from: u64) -> Result<Next, Trouble> {
         let piece = self.piece(from);
-        let answer = self.answer(&to, &piece).await?;
-        match Answered::read(self.repository, answer).await {
+        let answer = match self.answer(&to, &piece).await {
+            Ok(answer) => answer,
+            Err(trouble) => return self.stumbled(trouble, &piece).await,
+        };
+        match Answered::read(self.repository, answer, piece.bytes()).await {
             Answered::Taken(answer) if piece.closes => {
                 let what = format!("blob {}", self.blob.descriptor.name());
                 self.repository.same_digest(&answer, &what, self.digest())?;
+                self.repository.habits.note_ways(self.ways);
                 Ok(Next::Done(Moved::Uploaded))
             }
-            Answered::Taken(answer) => self.taken(&answer, &piece),
-            Answered::Lost(refusal) => Err(self.lost(refusal)),
-            Answered::NoChunks if !self.whole && !piece.closes => {
-                self.whole = true;
-                self.repository.abandon(self.to.take()).await;
-                Ok(Next::Step(Step::Find))
-            }
-            Answered::Unfit if self.unfit != Some(from) => {
-                self.unfit = Some(from);
-                Ok(Next::Step(Step::Resume))
-            }
-            Answered::Unfit | Answered::NoChunks => {
-                self.repository.abandon(self.to.take()).await;
-                Err(self.passing("the registry does not go on with the upload"))
-            }
-            Answered::Damaged(trouble) => Err(self.damaged(trouble).await),
-            Answered::No(trouble) => Err(trouble),
+            Answered::Taken(answer) => self.taken(&answer, &piece).await,
+            Answered::Lost(refusal) => self.lost(refusal, &piece).await,
+            Answered::Unfit(trouble) => self.unfit(trouble, piece).await,
+            Answered::TooLarge(trouble, limit) => self.too_large(trouble, limit, &piece).await,
+            Answered::Damaged(trouble) => self.damaged(trouble, &piece).await,
+            Answered::No(trouble) => self.other_way(trouble, &piece).await,
         }
     }
 
     /// What comes next: all that there is, or a chunk, or the end.
-    fn piece(&self, from: u64) -> Piece {
-        let whole = from == 0 && (self.whole || self.size() <= self.chunk);
-        let end = if whole { self.size() } else { self.size().min(from.saturating_add(self.chunk)) };
-        Piece { from, end, closes: whole || from == self.size() }
+    fn piece(&self, from: u64) -> UploadPiece {
+        let (size, ways) = (self.size(), self.ways);
+        let chunk = self.chunk.max(self.minimum).min(self.repository.habits.largest()).max(1);
+        let fits = size <= chunk && !ways.whole_failed;
+        let whole = from == 0 && (fits || ways.chunks_failed);
+        let end = if whole { size } else { size.min(from.saturating_add(chunk)) };
+        UploadPiece { from, end, whole, closes: whole || from == size }
     }
 
     /// Sends a piece, and tells how far it is.
-    async fn answer(&mut self, to: &Url, piece: &Piece) -> Result<Response, Trouble> {
+    async fn answer(&mut self, to: &Url, piece: &UploadPiece) -> Result<Response, Trouble> {
         let (digest, report) = (self.digest(), self.repository.report);
         if !self.begun {
             self.begun = true;
             report(Event::Begin { digest, bytes: self.size() });
         }
-        let sent = AtomicU64::new(piece.from);
-        let tell = |bytes| {
-            let done = sent.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            report(Event::Bytes { digest, done });
-        };
-        self.repository.send(&self.call(to, piece), &self.repository.want, &tell).await
-    }
-
-    fn call(&self, to: &Url, piece: &Piece) -> Call {
-        let bytes = piece.end - piece.from;
-        let part = Part { content: self.blob.content.clone(), from: piece.from, bytes };
-        if !piece.closes {
-            let range = format!("{}-{}", piece.from, piece.end - 1);
-            let call = Call::new(Method::PATCH, to.clone()).header(CONTENT_RANGE, &range);
-            return call.header(CONTENT_TYPE, "application/octet-stream").body(Body::Part(part));
-        }
-        let mut url = to.clone();
-        url.query_pairs_mut().append_pair("digest", &self.digest().oci());
-        let call = Call::new(Method::PUT, url).patience(self.repository.client.0.config.commit_timeout);
-        match piece.from {
-            0 => call.header(CONTENT_TYPE, "application/octet-stream").body(Body::Part(part)),
-            _ => call.body(Body::Empty),
-        }
+        let tell = |bytes| report(Event::Bytes { digest, done: piece.from + bytes });
+        let call = piece.call(self.blob, to, self.repository.client.0.config.commit_timeout);
+        self.repository.send(&call, &self.repository.want, &tell).await
     }
 
     /// A chunk has arrived, or as much of it as the registry says.
-    fn taken(&mut self, answer: &Response, piece: &Piece) -> Result<Next, Trouble> {
-        let reached = end_of_range(answer.headers()).map_or(piece.end, |last| last.saturating_add(1));
+    async fn taken(&mut self, answer: &Response, piece: &UploadPiece) -> Result<Next, Trouble> {
+        let reported = end_of_range(answer.headers()).map(|last| last.saturating_add(1));
         self.moved(answer)?;
-        if reached <= piece.from || reached > piece.end {
-            let reason = format!("the registry says that it has {reached} bytes, where {} were sent", piece.end);
-            return Err(self.passing(&reason));
-        }
+        let reached = match reported {
+            Some(reported) if reported != piece.end && !self.repository.habits.misreports() => {
+                self.check_report(piece).await?
+            }
+            _ => piece.end,
+        };
         self.tries.reached(reached);
         if reached < piece.end {
             (self.repository.report)(Event::Bytes { digest: self.digest(), done: reached });
         }
         Ok(Next::Step(Step::Send { from: reached }))
+    }
+
+    /// How far the upload came after a chunk, since the answer to the chunk says something else than was sent.
+    ///
+    /// Some registries always report the range of the chunk alone, or of the first chunk. So the report counts only if
+    /// a part of the chunk is missing by it. If it is wrong, the next chunk does not fit, or the digest is another one.
+    async fn check_report(&mut self, piece: &UploadPiece) -> Result<u64, Trouble> {
+        let Some(to) = self.to.clone() else { return Ok(piece.end) };
+        let asked = self.repository.send(&Call::new(Method::GET, to), &self.repository.want, &|_| {}).await;
+        if let Ok(answer) = asked
+            && answer.status().is_success()
+        {
+            let reached = end_of_range(answer.headers()).map(|last| last.saturating_add(1));
+            // `0-0` is what many registries say of an upload without a byte.
+            if let Some(reached) = reached.filter(|reached| (piece.from.max(1) + 1..piece.end).contains(reached)) {
+                self.moved(&answer)?;
+                return Ok(reached);
+            }
+        }
+        self.repository.habits.note_misreports();
+        Ok(piece.end)
     }
 
     /// Each answer may say where the next bytes go.
@@ -240,30 +245,5 @@ impl<'a> Upload<'a> {
             self.to = Some(to);
         }
         Ok(())
-    }
-
-    /// From the beginning, once more.
-    fn lost(&mut self, refusal: Refusal) -> Trouble {
-        self.to = None;
-        let (at, reason) = (self.repository.at(), format!("the upload got lost: {}", refusal.line()));
-        Trouble::Passing { at, reason, wait: None, refusal: Some(refusal) }
-    }
-
-    fn passing(&self, reason: &str) -> Trouble {
-        Trouble::passing(self.repository.at(), reason)
-    }
-
-    /// The registry has other bytes than it should: either the file is another one, or an upload that was gone on
-    /// with did not fit together.
-    async fn damaged(&mut self, trouble: Trouble) -> Trouble {
-        self.to = None;
-        let blob = self.blob.clone();
-        if let Err(error) = blocking::run(move || blob.verify()).await {
-            return Trouble::Fatal(error);
-        }
-        match std::mem::replace(&mut self.damaged, true) {
-            true => trouble,
-            false => self.passing("the registry has got other bytes than were sent"),
-        }
     }
 }

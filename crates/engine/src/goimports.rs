@@ -1,31 +1,73 @@
-//! The head of a Go file: what decides which modules it needs. `go mod vendor` reads build
-//! constraints, the package clause and imports, and nothing after them, so a stage that vendors sees
-//! only that much of each file and does not run again when a function changes.
+//! The head of a Go file: what decides which modules it needs. `go mod vendor` reads build constraints, the package clause
+//! and imports of the module's own files, and nothing after them. So a stage that vendors sees only that much of each file,
+//! and does not run again when a function changes.
 //!
-//! Follows the Go specification's source file structure: package clause, then import declarations,
-//! then everything else. Knows nothing of files or modules.
+//! The rules are those of `go/build`: constraints as `parseFileHeader` finds them (`constraints.rs`), imports as
+//! `readGoInfo` does. A file that is unusual in any way (a syntax error, a character that Go refuses, a name that is not
+//! ASCII) is kept whole, for the tool to judge: that costs a run of the stage, while a wrong guess loses imports. This
+//! module knows nothing of files or modules.
+
+mod constraints;
 
 /// What Go's compilers refuse in import paths (specification, import declarations); so escapes are not met either.
 const NOT_IN_PATHS: &str = "!\"#$%&'()*,:;<=>?[\\]^`{|}\u{fffd}";
 
-/// The text that remains: `//go:build` and `// +build` lines, the package clause, the imports.
-/// `None` if this is not the start of a Go file; it is then kept whole, for the tool to judge.
+const KEYWORDS: [&str; 25] = [
+    "break",
+    "case",
+    "chan",
+    "const",
+    "continue",
+    "default",
+    "defer",
+    "else",
+    "fallthrough",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "package",
+    "range",
+    "return",
+    "select",
+    "struct",
+    "switch",
+    "type",
+    "var",
+];
+
+/// The text that remains: effective `//go:build` and `// +build` lines, the package clause, the imports. `None` if the
+/// file is to be kept whole.
 pub fn head(text: &str) -> Option<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut scan = Scan { text, at: 0 };
     let mut head = String::new();
-    for line in scan.constraints() {
+    for line in constraints::effective(text)? {
         head.push_str(line);
         head.push('\n');
     }
     if !head.is_empty() {
         head.push('\n');
     }
-    scan.word("package")?;
-    head.push_str(&format!("package {}\n", scan.identifier()?));
-    while scan.word("import").is_some() {
+    scan.skip()?;
+    scan.keyword("package")?;
+    scan.skip()?;
+    let name = scan.identifier().filter(|name| *name != "_")?;
+    head.push_str(&format!("package {name}\n"));
+    loop {
+        let is_ended = scan.end_of_statement()?;
+        // Go's own reader of imports looks no further than this letter.
+        if !scan.rest().starts_with('i') {
+            return scan.seen_is_plain().then_some(head);
+        }
+        is_ended.then_some(())?;
+        scan.keyword("import")?;
         scan.imports(&mut head)?;
     }
-    Some(head)
 }
 
 struct Scan<'a> {
@@ -38,144 +80,110 @@ impl<'a> Scan<'a> {
         &self.text[self.at..]
     }
 
-    /// Passes over white space, semicolons and comments.
-    fn skip(&mut self) {
+    /// Whether nothing was passed over that Go refuses even in comments.
+    fn seen_is_plain(&self) -> bool {
+        !self.text[..self.at].contains(['\0', '\u{feff}'])
+    }
+
+    /// Passes over white space and comments; whether a line ended. `None` if a comment is not closed or not begun.
+    fn skip(&mut self) -> Option<bool> {
+        let mut is_line_ended = false;
         loop {
             let rest = self.rest();
-            let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';' || c == '\u{feff}');
+            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            is_line_ended |= rest[..rest.len() - trimmed.len()].contains('\n') || trimmed.is_empty();
             self.at += rest.len() - trimmed.len();
             let length = if trimmed.starts_with("//") {
                 trimmed.find('\n').unwrap_or(trimmed.len())
-            } else if trimmed.starts_with("/*") {
-                trimmed.find("*/").map_or(trimmed.len(), |end| end + 2)
+            } else if let Some(inside) = trimmed.strip_prefix("/*") {
+                inside.find("*/")? + 4
             } else {
-                return;
+                // A form feed is white space to Go's reader of imports, and an error to its compiler.
+                return (!trimmed.starts_with(['/', '\u{c}'])).then_some(is_line_ended);
             };
+            is_line_ended |= trimmed[..length].contains('\n');
             self.at += length;
         }
     }
 
-    /// Constraint lines among the comments before the package clause.
-    fn constraints(&mut self) -> Vec<&'a str> {
-        let start = self.at;
-        self.skip();
-        self.text[start..self.at]
-            .lines()
-            .map(str::trim)
-            .filter(|line| {
-                line.starts_with("//go:build") || line.starts_with("// +build") || line.starts_with("//+build")
-            })
-            .collect()
+    /// Passes over what may follow a statement; whether the statement is ended by a line or by a semicolon.
+    fn end_of_statement(&mut self) -> Option<bool> {
+        let is_line_ended = self.skip()?;
+        if !self.rest().starts_with(';') {
+            return Some(is_line_ended);
+        }
+        self.at += 1;
+        self.skip()?;
+        // Go does not allow an empty statement here.
+        (!is_line_ended && !self.rest().starts_with(';')).then_some(true)
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
-        let before = self.at;
-        self.skip();
-        let after = self.rest().strip_prefix(word)?;
-        if after.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
-            self.at = before;
-            return None;
-        }
-        self.at += word.len();
-        Some(())
+    fn keyword(&mut self, word: &str) -> Option<()> {
+        (self.word()? == word).then(|| self.at += word.len())
+    }
+
+    /// The word that comes next: ASCII letters, digits and `_`, with nothing else that is a letter behind it.
+    fn word(&self) -> Option<&'a str> {
+        let rest = self.rest();
+        let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        (length > 0 && rest[length..].chars().next().is_none_or(|c| c.is_ascii())).then(|| &rest[..length])
     }
 
     fn identifier(&mut self) -> Option<&'a str> {
-        self.skip();
-        let rest = self.rest();
-        let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-        self.at += length;
-        (length > 0).then(|| &rest[..length])
+        let word = self.word()?;
+        (!word.starts_with(|c: char| c.is_ascii_digit()) && !KEYWORDS.contains(&word)).then(|| {
+            self.at += word.len();
+            word
+        })
     }
 
     /// One import declaration after its keyword, single or in parentheses.
     fn imports(&mut self, head: &mut String) -> Option<()> {
-        self.skip();
+        self.skip()?;
         if !self.rest().starts_with('(') {
             return self.spec(head);
         }
         self.at += 1;
-        loop {
-            self.skip();
-            if self.rest().starts_with(')') {
-                self.at += 1;
-                return Some(());
-            }
+        self.skip()?;
+        let mut is_ended = true;
+        while !self.rest().starts_with(')') {
+            is_ended.then_some(())?;
             self.spec(head)?;
+            is_ended = self.end_of_statement()?;
         }
+        self.at += 1;
+        Some(())
     }
 
     /// `[name | . | _] "path"`.
     fn spec(&mut self, head: &mut String) -> Option<()> {
-        self.skip();
-        let rest = self.rest();
-        let name = rest.find(['"', '`'])?;
-        let quote = rest[name..].chars().next()?;
-        let end = name + 1 + rest[name + 1..].find(quote)?;
-        let (alias, path) = (rest[..name].trim(), &rest[name + 1..end]);
-        if alias.contains(|c: char| !(c.is_alphanumeric() || "._".contains(c))) {
+        let start = self.at;
+        if self.rest().starts_with('.') {
+            self.at += 1;
+        } else if !self.rest().starts_with(['"', '`']) {
+            self.identifier()?;
+        }
+        let alias = &self.text[start..self.at];
+        if !alias.is_empty() && self.skip()? {
             return None;
         }
-        if path.is_empty() || path.contains(|c: char| c.is_whitespace() || c.is_control() || NOT_IN_PATHS.contains(c)) {
+        let quote = self.rest().chars().next().filter(|c| matches!(c, '"' | '`'))?;
+        let end = self.rest()[1..].find(quote)? + 1;
+        let path = &self.rest()[1..end];
+        // Only the other spelling of `"C"` stands for cgo.
+        if path.is_empty()
+            || (quote, path) == ('`', "C")
+            || path.contains(|c: char| c.is_whitespace() || c.is_control() || NOT_IN_PATHS.contains(c))
+        {
             return None;
         }
-        let alias = if matches!(alias, "" | "_" | ".") { alias } else { "" };
-        head.push_str(&format!("import {alias}{}\"{path}\"\n", if alias.is_empty() { "" } else { " " }));
+        // No other name decides anything.
+        let alias = if matches!(alias, "_" | ".") { format!("{alias} ") } else { String::new() };
+        head.push_str(&format!("import {alias}\"{path}\"\n"));
         self.at += end + 1;
         Some(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn constraints_package_and_imports_remain() {
-        let text = "// Copyright\n\n//go:build linux && !cgo\n// +build linux\n\n/* doc */\npackage main // x\n\n\
-            import \"fmt\"\nimport (\n\t// why\n\t_ \"embed\"\n\tlog \"github.com/a/b\"; . `c/d`\n)\n\nimport \"C\"\n\
-            // a comment\nfunc main() { fmt.Println(\"import \\\"x\\\"\") }\n";
-        insta::assert_snapshot!(head(text).unwrap(), @r#"
-        //go:build linux && !cgo
-        // +build linux
-
-        package main
-        import "fmt"
-        import _ "embed"
-        import "github.com/a/b"
-        import . "c/d"
-        import "C"
-        "#);
-    }
-
-    #[test]
-    fn a_comment_or_a_body_does_not_count() {
-        let one = "package a\nimport \"x\"\nfunc f() {}\n";
-        let two = "// said\npackage a\n\n// why x\nimport \"x\"\n\nfunc f() { return }\n";
-        assert_eq!(head(one), head(two));
-    }
-
-    #[test]
-    fn an_import_does() {
-        assert_ne!(head("package a\nimport \"x\"\n"), head("package a\nimport \"y\"\n"));
-    }
-
-    #[test]
-    fn what_is_not_go_is_kept_whole() {
-        for text in ["", "hello", "package", "package a\nimport (", "package a\nimport \"x", "/* open"] {
-            assert_eq!(head(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_path_that_no_compiler_takes_is_kept_whole() {
-        for path in ["`a\"\nimport \"b`", "\"a\nb\"", r#""a\x2fb""#, "\"\"", "\"a b\""] {
-            assert_eq!(head(&format!("package a\nimport {path}\n")), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn important_is_not_import() {
-        assert_eq!(head("package a\nimportant()\n").unwrap(), "package a\n");
-    }
-}
+mod tests;

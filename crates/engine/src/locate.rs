@@ -59,8 +59,8 @@ fn npm(
     urls
 }
 
-/// The lock's own address where its index is a configured one (or nothing is configured), else what
-/// the configured indexes say of the file. With mirrors alone, an address on another host than that of a mirror is
+/// The lock's own address where its index is a configured one (or nothing is configured) or where the lock names no
+/// index, as of an archive at an address; else what the configured indexes say of the file. With mirrors alone, an address on another host than that of a mirror is
 /// not asked, whatever index the lock names beside it.
 fn python(
     name: &PythonPackageName,
@@ -78,7 +78,9 @@ fn python(
     let listed = IndexFile { bases, name: name.to_string(), file: file.to_owned() };
     match own {
         Some(own) if mirrors.python.is_empty() && !mirrors.mirrors_only => Locations::Urls(vec![own]),
-        Some(own) if mirrors.python.iter().any(same) && covered(&own) => Locations::UrlsThenIndex(vec![own], listed),
+        Some(own) if (index.is_none() || mirrors.python.iter().any(same)) && covered(&own) => {
+            Locations::UrlsThenIndex(vec![own], listed)
+        }
         _ => Locations::PythonIndex(listed),
     }
 }

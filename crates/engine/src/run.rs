@@ -286,8 +286,35 @@ async fn fetch(engine: &Arc<Engine>, id: StageId, outputs: Outputs) -> Report {
 }
 
 async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Result<(u64, u64), EngineError> {
-    let reader = engine.clone();
-    let name = id.clone();
+    let outputs = Arc::new(outputs);
+    let (mut files, mut bytes) = (0, 0);
+    let mut known = None;
+    loop {
+        // Each round reads the files that the one before has downloaded.
+        let mut served = read_locks(engine, id, &outputs).await?;
+        let is_over = known == Some(served.artifacts.len());
+        if !is_over {
+            let fetched = tokio::select! {
+                biased;
+                () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
+                fetched = served.fetch(engine, id) => fetched?,
+            };
+            (files, bytes) = (files + fetched.0, bytes + fetched.1);
+        }
+        if is_over && !served.is_complete && served.optional.is_empty() {
+            return Err(EngineError::Bug(format!("the downloads of `{id}` cannot be read")));
+        }
+        if served.is_complete || is_over {
+            served.forget_what_is_missing(engine);
+            engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), Arc::new(served));
+            return Ok((files, bytes));
+        }
+        known = Some(served.artifacts.len());
+    }
+}
+
+async fn read_locks(engine: &Arc<Engine>, id: &StageId, outputs: &Arc<Outputs>) -> Result<Served, EngineError> {
+    let (reader, name, outputs) = (engine.clone(), id.clone(), outputs.clone());
     let read = move || match &reader.stage(&name)?.step {
         Step::Exec(exec) => match &exec.artifacts {
             Some(locks) => Served::read(&reader, exec, locks, &outputs),
@@ -295,15 +322,7 @@ async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Resu
         },
         _ => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
     };
-    let served = tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))??;
-    let served = Arc::new(served);
-    let fetched = tokio::select! {
-        biased;
-        () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
-        fetched = served.fetch(engine, id) => fetched?,
-    };
-    engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), served);
-    Ok(fetched)
+    tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))?
 }
 
 /// For each node the seconds from its start to the end of the run, along the longest way.

@@ -1,12 +1,16 @@
 //! What a stage's loopback registry will serve: read from upstream's lock files in the sources, and
 //! downloaded before the stage begins.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use akbuild_fetch::Wanted;
+use akbuild_fetch::{Failure, FailureKind, Wanted};
+use akbuild_nar::Digest;
 use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
-use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
+use akbuild_registry::{
+    Artifact, BuildChoices, Catalogue, ClientSettings, NpmLock, Platform, PythonLock, PythonSelection, PythonWant,
+};
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -16,10 +20,15 @@ use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::locate;
 use crate::near::near_paths;
+use crate::uv_files::UvSource;
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
     pub(crate) artifacts: Vec<Artifact>,
+    /// Those of them that a build can do without.
+    pub(crate) optional: BTreeSet<Digest>,
+    /// Whether these are all artifacts. If not, the downloaded ones tell which further ones are needed.
+    pub(crate) is_complete: bool,
     /// Absolute path in the sandbox, and the text that stands there.
     pub(crate) rewritten: Vec<(String, String)>,
 }
@@ -32,45 +41,64 @@ impl Served {
         locks: &Artifacts,
         outputs: &Outputs,
     ) -> Result<Self, EngineError> {
-        let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
+        let mut served =
+            Served { artifacts: Vec::new(), optional: BTreeSet::new(), is_complete: true, rewritten: Vec::new() };
+        let mut sure: BTreeSet<Digest> = BTreeSet::new();
         let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
         for lock in &locks.npm {
             let npm = NpmLock::parse(&text(lock, None)?, &lock.path)?;
             served.artifacts.extend(npm.artifacts(&Platform::linux_glibc("x64"))?);
         }
         for lock in &locks.go {
-            let go = GoLock::parse(&text(lock, None)?, &text(lock, Some("go.sum"))?, &lock.path)?;
-            served.artifacts.extend(go.artifacts()?);
+            let needed = engine.go_files(lock, outputs)?;
+            let is_sure = |a: &&Artifact| !needed.optional.contains(&a.digest);
+            sure.extend(needed.artifacts.iter().filter(is_sure).map(|a| a.digest));
+            served.artifacts.extend(needed.artifacts);
+            served.optional.extend(needed.optional);
+            served.is_complete &= needed.is_complete;
         }
         for lock in &locks.python {
             let uv_lock = text(&lock.lock, None)?;
-            let (parsed, selection) = engine.python_packages(exec, lock, outputs)?;
+            let source = UvSource::open(engine, exec, lock, outputs)?;
+            let settings = source.settings()?;
+            let (parsed, selection) = engine.select_python(exec, lock, &settings, outputs)?;
+            source.check(&selection)?;
             served.rewritten.push((lock.at.clone(), parsed.rewrite(&uv_lock, &selection, REGISTRY)?));
+            served.rewritten.extend(source.written(lock, &settings, &selection)?);
             served.artifacts.extend(selection.artifacts);
             // While locking, the recorder has them: it notes which are used.
             if engine.recorder().is_none() {
                 served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
             }
         }
+        served.optional.retain(|digest| !sure.contains(digest));
         served.artifacts.sort_by_key(|a| a.digest);
         served.artifacts.dedup_by(|a, b| a.digest == b.digest && a.what == b.what);
         Ok(served)
     }
 
-    /// Downloads what the store lacks.
+    /// Downloads what the store lacks. What a build can do without may be missing afterwards.
     pub(crate) async fn fetch(&self, engine: &Engine, stage: &StageId) -> Result<(u64, u64), EngineError> {
-        let (mirrors, client) = engine.network()?;
-        let wanted = self.artifacts.iter().map(|artifact| Wanted {
-            digest: artifact.digest,
-            name: locate::label(artifact),
-            why: format!("stage `{stage}` needs it"),
-            urls: locate::locations(&artifact.what, &mirrors),
-            size: artifact.size,
-        });
-        let node = NodeId::Fetch(stage.clone());
-        let progress = |progress| engine.sink.event(Event::Download { node: node.clone(), progress });
-        let fetched = client.fetch(&engine.store, wanted.collect(), &progress).await?;
-        Ok((fetched.downloaded, fetched.bytes))
+        let (optional, needed): (Vec<_>, Vec<_>) =
+            self.artifacts.iter().partition(|artifact| self.optional.contains(&artifact.digest));
+        let (mut files, mut bytes) = fetch_these(engine, stage, &needed).await?;
+        match fetch_these(engine, stage, &optional).await {
+            Ok(more) => (files, bytes) = (files + more.0, bytes + more.1),
+            Err(EngineError::Downloads(failures)) if failures.0.iter().all(is_absence) => {
+                let names = failures.0.iter().map(|failure| failure.name.as_str()).collect::<Vec<_>>().join(", ");
+                let message =
+                    format!("stage `{stage}` goes on without {names}, which cannot be downloaded: go may do without");
+                engine.sink.event(Event::Warning { message });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok((files, bytes))
+    }
+
+    /// Leaves out what could not be downloaded.
+    pub(crate) fn forget_what_is_missing(&mut self, engine: &Engine) {
+        let optional = &self.optional;
+        self.artifacts.retain(|a| !optional.contains(&a.digest) || engine.store.has_blob(&a.digest));
     }
 
     /// The registry's catalogue.
@@ -107,9 +135,21 @@ impl Engine {
         lock: &PlanLock,
         outputs: &Outputs,
     ) -> Result<(PythonLock, PythonSelection), EngineError> {
+        let settings = UvSource::open(self, exec, lock, outputs)?.settings()?;
+        self.select_python(exec, lock, &settings, outputs)
+    }
+
+    fn select_python(
+        &self,
+        exec: &Exec,
+        lock: &PlanLock,
+        settings: &ClientSettings,
+        outputs: &Outputs,
+    ) -> Result<(PythonLock, PythonSelection), EngineError> {
         let (uv_lock, pyproject) =
             (self.lock_text(&lock.lock, None, outputs)?, self.lock_text(&lock.lock, Some("pyproject.toml"), outputs)?);
         let parsed = PythonLock::parse(&uv_lock, &pyproject, &lock.lock.path)?;
+        let parsed = parsed.with_choices(settings, &BuildChoices::from_variables(&exec.env));
         let want = PythonWant {
             python: lock.python.clone(),
             extras: lock.extras.clone(),
@@ -135,6 +175,30 @@ impl Engine {
         let Step::Exec(exec) = &self.stage(id).ok()?.step else { return None };
         Served::read(self, exec, exec.artifacts.as_ref()?, outputs).ok()
     }
+}
+
+async fn fetch_these(engine: &Engine, stage: &StageId, artifacts: &[&Artifact]) -> Result<(u64, u64), EngineError> {
+    if artifacts.is_empty() {
+        return Ok((0, 0));
+    }
+    let (mirrors, client) = engine.network()?;
+    let wanted = artifacts.iter().map(|artifact| Wanted {
+        digest: artifact.digest,
+        name: locate::label(artifact),
+        why: format!("stage `{stage}` needs it"),
+        urls: locate::locations(&artifact.what, &mirrors),
+        size: artifact.size,
+    });
+    let node = NodeId::Fetch(stage.clone());
+    let progress = |progress| engine.sink.event(Event::Download { node: node.clone(), progress });
+    let fetched = client.fetch(&engine.store, wanted.collect(), &progress).await?;
+    Ok((fetched.downloaded, fetched.bytes))
+}
+
+/// Whether a file is unavailable, as opposed to one with other contents than the lock names.
+fn is_absence(failure: &Failure) -> bool {
+    use FailureKind::{Http, Network, NoMirror, NotFound, Offline};
+    matches!(failure.kind, NotFound | Http | Network | NoMirror | Offline)
 }
 
 /// A pin of the lock, as an artifact.

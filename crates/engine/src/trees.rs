@@ -15,8 +15,11 @@ use akbuild_tree::{TreeDir, TreeError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
-use crate::goimports;
+use crate::file_view::FileView;
 use crate::near::near_paths;
+
+/// Where digests are remembered. The version is raised when a view shows other text.
+const DIGESTS: &str = "subset-v2";
 
 /// Opens a stored tree that a recipe calls `from`.
 pub(crate) fn open(store: &Store, from: &TreeRef, tree: &TreeHash) -> Result<TreeDir, EngineError> {
@@ -145,7 +148,7 @@ pub(crate) fn subset_digest(
         return Ok(Some(tree.to_string()));
     }
     let question = serde_json::to_string(&(tree, path, subset, view)).expect("plain data");
-    if let Some(known) = store.memo_get("subset-v1", question.as_bytes())?
+    if let Some(known) = store.memo_get(DIGESTS, question.as_bytes())?
         && let Ok(text) = String::from_utf8(known)
     {
         return Ok(Some(text).filter(|t| !t.is_empty()));
@@ -153,32 +156,24 @@ pub(crate) fn subset_digest(
     let listing = store.listing(tree)?;
     let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
     let mut entries = Vec::new();
-    for (relative, kind) in select(&listing, path, subset)? {
-        entries.push(Entry { path: relative.to_owned(), kind: seen(&files, &join(path, relative), kind, view)? });
+    let view = FileView::new(&files, &listing, view)?;
+    for (relative, kind) in view.select(&listing, path, subset)? {
+        entries.push(Entry { path: relative.to_owned(), kind: seen(&view, &join(path, relative), kind)? });
     }
     let found = if entries.is_empty() { String::new() } else { digest(entries) };
-    store.memo_put("subset-v1", question.as_bytes(), found.as_bytes())?;
+    store.memo_put(DIGESTS, question.as_bytes(), found.as_bytes())?;
     Ok(Some(found).filter(|t| !t.is_empty()))
 }
 
 /// An entry as a view shows it.
-fn seen(tree: &TreeDir, file: &OsStr, kind: &Kind, view: View) -> Result<Kind, EngineError> {
+fn seen(view: &FileView<'_>, file: &OsStr, kind: &Kind) -> Result<Kind, EngineError> {
     match kind {
-        Kind::File { exec, .. } => Ok(match viewed(tree, Path::new(file), view)? {
+        Kind::File { exec, .. } => Ok(match view.text(Path::new(file))? {
             None => kind.clone(),
             Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
         }),
         _ => Ok(kind.clone()),
     }
-}
-
-/// The text that a view shows of a file; `None` for the whole file.
-pub(crate) fn viewed(tree: &TreeDir, file: &Path, view: View) -> Result<Option<String>, EngineError> {
-    if view == View::Whole || file.extension() != Some(OsStr::new("go")) {
-        return Ok(None);
-    }
-    let bytes = tree.read(file)?;
-    Ok(std::str::from_utf8(&bytes).ok().and_then(goimports::head))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -13,6 +13,7 @@ use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use crate::error::{EngineError, Io};
+use crate::file_view::FileView;
 use crate::trees;
 
 /// In which order files are copied. No stage may depend on it.
@@ -86,8 +87,9 @@ impl Folders {
         let (folder, to) = self.need_place(&copy.to)?;
         folder.create_dir_all(to)?;
         let to = folder.open_dir(to)?;
+        let view = FileView::new(&from, &listing, copy.view)?;
         let mut made: Option<PathBuf> = None;
-        let mut chosen = trees::select(&listing, "", &copy.subset)?;
+        let mut chosen = view.select(&listing, "", &copy.subset)?;
         if order == Order::Backwards {
             chosen.reverse();
         }
@@ -101,7 +103,7 @@ impl Folders {
             match kind {
                 Kind::Dir => to.create_dir_all(path)?,
                 Kind::Symlink { target } => to.create_link(path, Path::new(target))?,
-                Kind::File { exec, .. } => match trees::viewed(&from, path, copy.view)? {
+                Kind::File { exec, .. } => match view.text(path)? {
                     Some(text) => to.write(path, text.as_bytes(), mode(*exec))?,
                     None => to.copy_from(path, &from, path, mode(*exec))?,
                 },

@@ -50,7 +50,7 @@ pub use limits::TransferLimits;
 pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, Question, discover};
 pub use netrc::Netrc;
 pub use redact::{redact, redact_text};
-pub use redirect::follow_redirect;
+pub use redirect::refused_redirect;
 pub use retry::RetryPolicy;
 pub use tree::copy_tree;
 pub use unpinned::UnpinnedFile;

@@ -35,11 +35,18 @@ fn may_be_plain(previous: &[Url], _next: &Url) -> bool {
 /// and the next.
 ///
 /// reqwest removes credentials when the host or the port changes.
-pub fn follow_redirect(attempt: Attempt<'_>, may_be_plain: impl Fn(&[Url], &Url) -> bool) -> Action {
+fn follow_redirect(attempt: Attempt<'_>, may_be_plain: impl Fn(&[Url], &Url) -> bool) -> Action {
     match refusal(attempt.previous(), attempt.url(), may_be_plain) {
         None => attempt.follow(),
         Some(refused) => attempt.error(refused),
     }
+}
+
+/// Says why a redirect to `next` is not followed; `None` if it is. `previous` are the addresses that were asked so far.
+///
+/// For callers that follow redirects themselves because they send a body again.
+pub fn refused_redirect(previous: &[Url], next: &Url, may_be_plain: impl Fn(&[Url], &Url) -> bool) -> Option<String> {
+    refusal(previous, next, may_be_plain).map(|refused| refused.to_string())
 }
 
 /// Why an answer is a redirect that was not followed. reqwest itself passes over addresses that it has no protocol for.

@@ -69,6 +69,11 @@ impl Fields<'_> {
         }
     }
 
+    /// An error at the name of a variable that [`Fields::variables`] has read.
+    pub fn variable_error(&self, key: &str, name: &str, message: String, help: &str) -> RecipeError {
+        self.point(self.key_span(key, name), message).with_help(help)
+    }
+
     /// A commit: 40 hex digits.
     pub(crate) fn commit(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
         let Some(text) = self.opt_string(key)? else { return Ok(None) };

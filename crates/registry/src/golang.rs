@@ -1,211 +1,164 @@
-//! `go.mod` and `go.sum`. Knows the two formats and the escaping of module paths; knows nothing of
-//! build lists beyond what is written in them.
+//! `go.mod` and `go.sum`: which files of modules `go mod vendor` asks a proxy for.
+//!
+//! `go.sum` also has lines of modules that are not used any more. Needed are the `go.mod` files of the module graph and the
+//! zip files of modules that may have imported packages. Since go 1.17 `go.mod` requires all of those; before, they are
+//! the selected versions of the whole graph. Parts of the graph are known only when `go.mod` files of dependencies are
+//! here, so a caller asks again with each file that it has got. Knows nothing of networks.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod graph;
+mod mod_file;
+mod sum_file;
+mod version;
+mod words;
 
-use akbuild_names::{GoModulePath, GoModuleVersion};
-use akbuild_nar::{Algo, Digest};
-use data_encoding::BASE64;
+use std::collections::BTreeSet;
+
+use akbuild_names::{GoModulePath, GoModuleVersion, NameError};
+use akbuild_nar::Digest;
 
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};
+use graph::ModuleGraph;
+use mod_file::{LineProblem, ModFile, ModuleKey, Replacement};
+use sum_file::{SumFile, SumLine};
 
 const AGAIN: &str = "correct it, then run `go mod tidy`";
-
-/// A module and a version of it, as `go.mod` has them: they choose among those of `go.sum`, and nothing is made of them.
-type Required = (String, String);
-/// A module and a version of it that can be downloaded.
-type Module = (GoModulePath, GoModuleVersion);
-
 const WRONG_NAMES: &str = "Find out how these lines came into the file; write it again with `go mod tidy`.";
+
+/// A `go.mod` that decides which further files are needed.
+#[derive(Clone, Copy, Debug)]
+pub enum GoModText<'a> {
+    /// That of a module, by the digest in `go.sum`.
+    Pinned(&'a Digest),
+    /// That in a folder that stands for a module, relative to the folder of the main `go.mod`.
+    Folder(&'a str),
+}
+
+/// Gives the text of a `go.mod`; `None` if it is not here.
+pub type GoModSource<'a> = dyn Fn(GoModText<'_>) -> Option<String> + 'a;
+
+/// The files that a Go module needs.
+#[derive(Debug)]
+pub struct GoFileSelection {
+    /// The files, `go.mod` files first, each kind sorted by module.
+    pub artifacts: Vec<Artifact>,
+    /// Those of them that go asks for only if it does not find a package in the modules that `go.mod` requires.
+    pub optional: BTreeSet<Digest>,
+    /// Whether no further file can turn out to be needed once these are here.
+    pub is_complete: bool,
+}
 
 /// A parsed `go.mod` with its `go.sum`.
 #[derive(Debug)]
 pub struct GoLock {
     file: String,
-    go: (u32, u32),
-    required: BTreeSet<Required>,
-    /// Module, with version or for every version, and what stands for it: `None` is a local folder.
-    replaced: BTreeMap<(String, Option<String>), Option<Required>>,
-    zips: BTreeMap<Module, Digest>,
-    mods: BTreeMap<Module, Digest>,
+    main: ModFile,
+    sums: SumFile,
 }
 
 impl GoLock {
     /// Reads both files; `file` is the name of the `go.mod`, for messages.
     pub fn parse(go_mod: &str, go_sum: &str, file: &str) -> Result<Self, LockError> {
-        let mut lock = Self {
-            file: file.to_owned(),
-            go: (1, 16),
-            required: BTreeSet::new(),
-            replaced: BTreeMap::new(),
-            zips: BTreeMap::new(),
-            mods: BTreeMap::new(),
+        let wrong = |file: String| {
+            move |(line, problem): LineProblem| LockError::Syntax { file, line, column: 1, problem, advice: AGAIN }
         };
-        let wrong = |file: String, line: usize, problem: String| LockError::Syntax {
-            file,
-            line: line + 1,
-            column: 1,
-            problem,
-            advice: AGAIN,
-        };
-        let mut block = None;
-        for (number, line) in go_mod.lines().enumerate() {
-            lock.mod_line(line, &mut block).map_err(|problem| wrong(file.to_owned(), number, problem))?;
-        }
-        let mut refusals = Refusals::default();
-        for (number, line) in go_sum.lines().enumerate() {
-            let entry = format!("line {}", number + 1);
-            lock.sum_line(line, &entry, &mut refusals).map_err(|problem| wrong(sum_name(file), number, problem))?;
-        }
-        refusals.check(&sum_name(file), WRONG_NAMES, lock)
+        let main = ModFile::main(go_mod).map_err(wrong(file.to_owned()))?;
+        let sums = SumFile::parse(go_sum).map_err(wrong(sum_name(file)))?;
+        Ok(Self { file: file.to_owned(), main, sums })
     }
 
-    /// Every `go.mod` that `go.sum` names, and the zip files of the modules that `go.mod` requires,
-    /// after replacement: from go 1.17 on that is all that a build loads. Before, `go.mod` does not
-    /// list everything, and every zip file of `go.sum` is wanted. Sorted.
+    /// The folders that stand for modules, as `replace` directives name them.
+    pub fn replaced_folders(&self) -> impl Iterator<Item = &str> {
+        self.main.folders()
+    }
+
+    /// The files that `go mod vendor` may ask for, as far as the `go.mod` files in `source` tell.
     ///
     /// # Errors
-    /// [`LockError::Refused`] names all required modules of which `go.sum` has no line.
-    pub fn artifacts(&self) -> Result<Vec<Artifact>, LockError> {
+    /// [`LockError::Refused`] names all required modules of which `go.sum` has no line, and needed lines whose names cannot
+    /// be used.
+    pub fn needed_files(&self, source: &GoModSource<'_>) -> Result<GoFileSelection, LockError> {
+        self.check_required()?;
+        let graph = ModuleGraph::load(&self.main, &self.sums, source);
+        let zips = self.zips(&graph);
+        let sure: BTreeSet<&ModuleKey> = graph.read.iter().chain(&zips).collect();
+        let late = graph.read_late.iter().filter(|module| !sure.contains(module));
+        let optional = late.filter_map(|module| Some(self.sums.mods.get(module)?.digest)).collect();
+        let mods: BTreeSet<&ModuleKey> = sure.into_iter().chain(&graph.read_late).collect();
+        let mods = mods.into_iter().filter_map(|module| Some((module, self.sums.mods.get(module)?)));
         let mut refusals = Refusals::default();
-        let mut wanted = BTreeSet::new();
-        let listed: BTreeSet<(&str, &str)> =
-            self.zips.keys().chain(self.mods.keys()).map(|(module, version)| (&**module, &**version)).collect();
-        for required in &self.required {
-            let Some(module) = self.replacement(required) else { continue };
-            if !listed.contains(&(module.0.as_str(), module.1.as_str())) {
+        let mut artifacts = Vec::new();
+        let mods = mods.map(|(module, line)| (module, line, true));
+        let zips = zips.iter().filter_map(|module| Some((module, self.sums.zips.get(module)?, false)));
+        for (module, line, is_mod) in mods.chain(zips) {
+            match artifact(module, line, is_mod) {
+                Ok(artifact) => artifacts.push(artifact),
+                Err(error) => refusals.add(format!("line {}", line.line), error.to_string()),
+            }
+        }
+        let selection = GoFileSelection { artifacts, optional, is_complete: graph.is_complete };
+        refusals.check(&sum_name(&self.file), WRONG_NAMES, selection)
+    }
+
+    /// Every file that `go.sum` names, needed or not; lines whose names cannot be used are left out.
+    pub fn pinned_files(&self) -> impl Iterator<Item = Artifact> {
+        let mods = self.sums.mods.iter().map(|(module, line)| artifact(module, line, true));
+        let zips = self.sums.zips.iter().map(|(module, line)| artifact(module, line, false));
+        mods.chain(zips).filter_map(Result::ok)
+    }
+
+    fn check_required(&self) -> Result<(), LockError> {
+        let mut refusals = Refusals::default();
+        for required in self.main.required.iter().filter(|required| !self.main.excluded.contains(required)) {
+            let Some(module) = self.after_replacement(required) else { continue };
+            if !self.sums.has(module) {
                 refusals
                     .add(format!("{}@{}", module.0, module.1), format!("{} has no line for it", sum_name(&self.file)));
             }
-            wanted.insert(module);
         }
-        let all = self.go < (1, 17);
-        let is_wanted = |(module, version): &Module| wanted.contains(&(module.to_string(), version.to_string()));
-        let zips = self.zips.iter().filter(|(module, _)| all || is_wanted(module)).map(|((m, v), digest)| Artifact {
-            digest: *digest,
-            size: None,
-            what: What::GoZip { module: m.clone(), version: v.clone() },
-        });
-        let mods = self.mods.iter().map(|((m, v), digest)| Artifact {
-            digest: *digest,
-            size: None,
-            what: What::GoMod { module: m.clone(), version: v.clone() },
-        });
-        let artifacts = mods.chain(zips).collect();
-        refusals.check(&self.file, "Write the missing lines with `go mod tidy`, and commit go.sum.", artifacts)
+        refusals.check(&self.file, "Write the missing lines with `go mod tidy`, and commit go.sum.", ())
     }
 
-    /// What stands for a required module; `None`: a local folder.
-    fn replacement(&self, (name, version): &Required) -> Option<Required> {
-        let exact = self.replaced.get(&(name.clone(), Some(version.clone())));
-        match exact.or_else(|| self.replaced.get(&(name.clone(), None))) {
-            Some(replacement) => replacement.clone(),
-            None => Some((name.clone(), version.clone())),
-        }
-    }
-
-    fn mod_line(&mut self, line: &str, block: &mut Option<String>) -> Result<(), String> {
-        let words = words(line)?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match (block.as_deref(), words.as_slice()) {
-            (_, []) => Ok(()),
-            (Some(_), [")"]) => {
-                *block = None;
-                Ok(())
+    /// Modules of which packages may be imported, after replacement.
+    fn zips(&self, graph: &ModuleGraph) -> BTreeSet<ModuleKey> {
+        let is_pruned = self.main.go.as_ref().is_some_and(|go| go.is_pruned());
+        let selected: Vec<ModuleKey> = match is_pruned {
+            true => {
+                let selected = |(path, version): &ModuleKey| {
+                    let selected = graph.selected.get(path).unwrap_or(version);
+                    [(path.clone(), version.clone()), (path.clone(), selected.clone())]
+                };
+                self.main.required.iter().flat_map(selected).collect()
             }
-            (Some(verb), rest) => self.directive(verb, rest),
-            (None, [verb, "("]) => {
-                *block = Some((*verb).to_owned());
-                Ok(())
-            }
-            (None, [verb, rest @ ..]) => self.directive(verb, rest),
-        }
-    }
-
-    /// One directive. Those that name no module to load (`exclude`, `retract`, `tool`, ...) are
-    /// passed over: an excluded version is not required either.
-    fn directive(&mut self, verb: &str, rest: &[&str]) -> Result<(), String> {
-        match (verb, rest) {
-            ("go", [version]) => self.go = go_version(version)?,
-            ("require", [module, version]) => {
-                self.required.insert(((*module).to_owned(), (*version).to_owned()));
-            }
-            ("replace", [module, from @ .., "=>", to, version]) => {
-                self.replace(module, from, Some(((*to).to_owned(), (*version).to_owned())))?;
-            }
-            ("replace", [module, from @ .., "=>", _folder]) => self.replace(module, from, None)?,
-            ("go" | "require" | "replace", _) => {
-                return Err(format!("`{verb} {}` is not a {verb} directive", rest.join(" ")));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn replace(&mut self, module: &str, from: &[&str], to: Option<Required>) -> Result<(), String> {
-        let version = match from {
-            [] => None,
-            [version] => Some((*version).to_owned()),
-            _ => return Err(format!("`replace {module} {}` has too many words before `=>`", from.join(" "))),
+            // Which versions are selected is not known before.
+            false if !graph.is_complete => Vec::new(),
+            false => graph.selected.clone().into_iter().collect(),
         };
-        self.replaced.insert((module.to_owned(), version), to);
-        Ok(())
+        let replaced = selected.iter().filter_map(|module| self.after_replacement(module));
+        replaced.filter(|module| self.sums.zips.contains_key(*module)).cloned().collect()
     }
 
-    fn sum_line(&mut self, line: &str, entry: &str, refusals: &mut Refusals) -> Result<(), String> {
-        let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        let [module, version, hash] = words[..] else {
-            return if words.is_empty() { Ok(()) } else { Err("expected MODULE VERSION HASH".to_owned()) };
-        };
-        // go itself passes over hashes whose algorithm it does not know.
-        let Some(hash) = hash.strip_prefix("h1:") else { return Ok(()) };
-        let (table, algo, version) = match version.strip_suffix("/go.mod") {
-            Some(version) => (&mut self.mods, Algo::GoMod, version),
-            None => (&mut self.zips, Algo::GoZip, version),
-        };
-        let bytes = BASE64.decode(hash.as_bytes()).map_err(|_| format!("`h1:{hash}` is not base 64"))?;
-        let digest = Digest::new(algo, &bytes).map_err(|e| e.to_string())?;
-        let (Some(path), Some(number)) = (refusals.parse(entry, module), refusals.parse(entry, version)) else {
-            return Ok(());
-        };
-        match table.insert((path, number), digest) {
-            Some(other) if other != digest => Err(format!("{module} {version} has a second, different hash")),
-            _ => Ok(()),
+    /// What is downloaded in a module's place; `None`: nothing, as a folder stands for it.
+    fn after_replacement<'a>(&'a self, module: &'a ModuleKey) -> Option<&'a ModuleKey> {
+        match self.main.replacement(module) {
+            Some(Replacement::Folder(_)) => None,
+            Some(Replacement::Module(module)) => Some(module),
+            None => Some(module),
         }
     }
+}
+
+/// The folders that `replace` directives of a `go.mod` name; none if the file cannot be read.
+pub fn go_replaced_folders(go_mod: &str) -> Vec<String> {
+    ModFile::main(go_mod).map(|file| file.folders().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn artifact((module, version): &ModuleKey, line: &SumLine, is_mod: bool) -> Result<Artifact, NameError> {
+    let (module, version): (GoModulePath, GoModuleVersion) = (module.parse()?, version.parse()?);
+    let what = if is_mod { What::GoMod { module, version } } else { What::GoZip { module, version } };
+    Ok(Artifact { digest: line.digest, size: None, what })
 }
 
 fn sum_name(go_mod: &str) -> String {
     go_mod.strip_suffix("go.mod").map_or_else(|| format!("{go_mod}: go.sum"), |folder| format!("{folder}go.sum"))
-}
-
-fn go_version(text: &str) -> Result<(u32, u32), String> {
-    let mut parts = text.split('.');
-    let mut number = || parts.next().map(|p| p.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
-    let (major, minor) = (number(), number());
-    match (major.and_then(|n| n.parse().ok()), minor.map_or(Some(0), |n| n.parse().ok())) {
-        (Some(major), Some(minor)) => Ok((major, minor)),
-        _ => Err(format!("`{text}` is not a version of go")),
-    }
-}
-
-/// The words of a line of `go.mod`: separated by white space, quoted with `"` or a backquote, up to
-/// a comment. `(` , `)` and `=>` are words of their own, as the format requires spaces around them.
-fn words(line: &str) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut rest = line.trim_start();
-    while !rest.is_empty() && !rest.starts_with("//") {
-        let (word, tail) = match rest.chars().next() {
-            Some(quote @ ('"' | '`')) => {
-                let end = rest[1..].find(quote).ok_or_else(|| format!("a {quote} is not closed"))?;
-                (&rest[1..=end], &rest[end + 2..])
-            }
-            _ if rest.starts_with(['(', ')']) => rest.split_at(1),
-            _ => rest.split_at(rest.find(|c: char| c.is_whitespace() || "()".contains(c)).unwrap_or(rest.len())),
-        };
-        words.push(word.to_owned());
-        rest = tail.trim_start();
-    }
-    Ok(words)
 }

@@ -30,6 +30,8 @@ pub struct IndexLink {
     pub core_metadata: bool,
     /// Its size in bytes, where the page says it.
     pub size: Option<u64>,
+    /// When it was put into the index (PEP 700), where the page says it.
+    pub upload_time: Option<String>,
 }
 
 /// Reads a page; the error says what is wrong with it. `base` is where it came from, after redirects.
@@ -62,6 +64,7 @@ fn json_link(file: &Value, base: &Url) -> Option<IndexLink> {
         yanked: said("yanked"),
         core_metadata: said("core-metadata") || said("dist-info-metadata"),
         size: file.get("size").and_then(Value::as_u64),
+        upload_time: text("upload-time").map(str::to_owned),
     })
 }
 
@@ -101,6 +104,7 @@ fn html_link(tag: &StartTag<()>, base: &Url) -> Option<IndexLink> {
         yanked: attribute(tag, "data-yanked").is_some(),
         core_metadata: metadata.is_some_and(|value| value != "false"),
         size: None,
+        upload_time: None,
         url,
     })
 }

@@ -20,11 +20,14 @@ pub mod simple;
 pub use artifact::{Artifact, What};
 pub use catalogue::Catalogue;
 pub use error::{LockError, Refused};
-pub use golang::GoLock;
+pub use golang::{GoFileSelection, GoLock, GoModSource, GoModText, go_replaced_folders};
 pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
 pub use npm::NpmLock;
 pub use platform::Platform;
-pub use python::{GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Tags, WheelName};
+pub use python::{
+    BuildChoices, ClientSettings, GitDependency, LocalFile, LocalMember, PythonLock, PythonSelection, PythonWant,
+    SourceBuild, Tags, WheelName, rewrite_project,
+};
 pub use route::{Route, parse_path};
 pub use server::{Ecosystem, Miss, Server, Upstream};
 pub use simple::IndexFile;

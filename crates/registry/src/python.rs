@@ -1,8 +1,12 @@
 //! `uv.lock`: which files `uv sync --frozen` asks for, and the lock as a stage sees it. The parts
 //! are Python's own rules (versions, markers, tags) and uv's format and choices.
 
+mod choices;
+mod client;
+mod edit;
 mod lock;
 mod marker;
+mod project;
 mod rewrite;
 mod select;
 mod settings;
@@ -10,6 +14,9 @@ mod tags;
 mod toml;
 mod walk;
 
+pub use choices::BuildChoices;
+pub use client::ClientSettings;
 pub use lock::PythonLock;
-pub use select::{GitDependency, LocalMember, PythonSelection, PythonWant, SourceBuild};
+pub use project::rewrite_project;
+pub use select::{GitDependency, LocalFile, LocalMember, PythonSelection, PythonWant, SourceBuild};
 pub use tags::{Tags, WheelName};

@@ -24,6 +24,8 @@ pub struct IndexFile {
     pub core_metadata: bool,
     /// Its size in bytes, where the page says it.
     pub size: Option<u64>,
+    /// When it was put into the index (PEP 700), where the page says it.
+    pub upload_time: Option<String>,
 }
 
 /// Why a page cannot be read.
@@ -55,6 +57,7 @@ fn index_file(link: IndexLink) -> Option<IndexFile> {
         yanked: link.yanked,
         core_metadata: link.core_metadata,
         size: link.size,
+        upload_time: link.upload_time,
     })
 }
 

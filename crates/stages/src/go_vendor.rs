@@ -6,7 +6,7 @@
 use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, go, in_work};
+use crate::{below, go, go_env, in_work};
 
 /// Options: `source`, `folder` (of `go.mod`; the root if absent), `include`/`exclude` (default: `go.mod`, `go.sum`
 /// and all `.go` files), `sysroot` (default `build`), `env`.
@@ -21,11 +21,8 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         copies: vec![Copy { from: TreeRef::Source(source.clone()), subset, to: WORK.into(), view: View::GoImports }],
         mounts: Vec::new(),
         files: Vec::new(),
-        script: "go mod vendor\n\
-            if [ ! -d vendor ]; then echo 'this module requires no other: it needs no go-vendor stage' >&2; exit 1; fi\n\
-            cp -a vendor/. \"$out\"\n"
-            .into(),
-        env: go::env(fields, &format!("{REGISTRY}/go"))?,
+        script: format!("{}{KEEP}", go::explained("go mod vendor")),
+        env: go_env::variables(fields, &format!("{REGISTRY}/go"))?,
         cwd: in_work(&folder),
         out: "/out".into(),
         artifacts: Some(Artifacts {
@@ -35,3 +32,16 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         checks: Vec::new(),
     })))
 }
+
+/// A vendor folder without packages is useless: either nothing is imported, or the stage does not see the imports.
+const KEEP: &str = r#"if [ ! -d vendor ]; then
+  echo 'this module requires no other: it needs no go-vendor stage' >&2
+  exit 1
+elif ! [[ $'\n'$(<vendor/modules.txt) =~ $'\n'[^#] ]]; then
+  echo 'no package was vendored: no Go file that this stage sees imports one of a required module' >&2
+  echo '  help: check `folder`, `include` and `exclude`; a file behind `//go:build ignore` does not count' >&2
+  echo '  help: a module that imports nothing needs no go-vendor stage; `go mod tidy` removes what it requires' >&2
+  exit 1
+fi
+cp -a vendor/. "$out"
+"#;

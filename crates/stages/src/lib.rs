@@ -8,6 +8,7 @@
 mod checks;
 mod go;
 mod go_build;
+mod go_env;
 mod go_vendor;
 mod image;
 mod npm;
@@ -19,6 +20,7 @@ mod openapi_typescript;
 mod run;
 mod tree;
 mod uv_sync;
+mod uv_variables;
 
 use akbuild_recipe::plan::{Step, WORK};
 use akbuild_recipe::{Fields, Kinds, RecipeError};
@@ -31,8 +33,8 @@ struct Kind {
 }
 
 const TABLE: &[Kind] = &[
-    Kind { name: "go-build", version: 1, step: go_build::step },
-    Kind { name: "go-vendor", version: 1, step: go_vendor::step },
+    Kind { name: "go-build", version: 2, step: go_build::step },
+    Kind { name: "go-vendor", version: 2, step: go_vendor::step },
     Kind { name: "image", version: 1, step: image::step },
     Kind { name: "npm-ci", version: 1, step: npm_ci::step },
     Kind { name: "npm-run", version: 1, step: npm_run::step },
@@ -40,7 +42,7 @@ const TABLE: &[Kind] = &[
     Kind { name: "openapi-typescript", version: 1, step: openapi_typescript::step },
     Kind { name: "run", version: 1, step: run::step },
     Kind { name: "tree", version: 1, step: tree::step },
-    Kind { name: "uv-sync", version: 1, step: uv_sync::step },
+    Kind { name: "uv-sync", version: 2, step: uv_sync::step },
 ];
 
 /// The table of all kinds, for [`akbuild_recipe::resolve`].

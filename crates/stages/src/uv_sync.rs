@@ -1,7 +1,8 @@
 //! `uv-sync`: the virtual environment that a `uv.lock` means, at the place where it will live.
 //!
 //! Wheels are unpacked and source distributions compiled by uv itself, against the sysroot.
-//! Project and workspace members are left out: they are laid over it by a `tree` stage.
+//! Project and workspace members are left out: they are laid over it by a `tree` stage. Other packages of the source
+//! are installed as any package is, not as links to their folders.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,13 @@ use akbuild_recipe::plan::{
 };
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, checks, in_work, quote};
+use crate::{below, checks, in_work, quote, uv_variables};
 
 /// Where the stage's own small programs are.
 const HELPERS: &str = "/build/.akbuild";
 
-/// Options: `source`, `folder` (of `uv.lock`), `include`/`exclude` (what uv must see: by default the lock
-/// and every `pyproject.toml`), `venv` (absolute), `python` (`3.14`), `extras`, `groups`, `git`
+/// Options: `source`, `folder` (of `uv.lock`), `include`/`exclude` (what uv must see: by default the lock,
+/// every `pyproject.toml`, and `uv.toml` in `folder` and above), `venv` (absolute), `python` (`3.14`), `extras`, `groups`, `git`
 /// (list of `{ package, url, source }`: git dependencies and the source that stands for each), `uv` (a tool,
 /// default `uv`), `sysroot` (default `build`), `env`, `checks`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
@@ -24,7 +25,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let folder = fields.folder("folder")?;
     let home = in_work(&folder);
     let lock = below(&folder, "uv.lock");
-    let subset = fields.subset_or(&[&lock, &below(&folder, "pyproject.toml"), &below(&folder, "**/pyproject.toml")])?;
+    let subset = fields.subset_or(&[&lock, &settings_files(&folder), &below(&folder, "**/pyproject.toml")])?;
     let venv = fields.opt_absolute("venv")?.ok_or_else(|| fields.missing("venv"))?;
     let python = fields.string("python")?;
     let (extras, groups) = (sorted(fields.strings("extras")?), sorted(fields.strings("groups")?));
@@ -32,7 +33,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let dependencies = git_dependencies(fields)?;
     let script = script(&extras, &groups, &format!("{TOOLS}/{uv}/bin/uv"));
     let mut env = env(&venv, &python, &dependencies);
-    env.extend(fields.variables("env")?);
+    env.extend(variables(fields)?);
     let mut git: Vec<SourceId> = dependencies.iter().map(|d| d.source.clone()).collect();
     git.sort();
     git.dedup();
@@ -40,6 +41,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let python_lock = PythonLock {
         lock: LockFile { source: source.clone(), path: lock },
         at: format!("{home}/uv.lock"),
+        helpers: HELPERS.into(),
         extras,
         groups,
         python,
@@ -51,7 +53,12 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         git,
         copies: vec![Copy { from: TreeRef::Source(source), subset, to: WORK.into(), view: View::Whole }],
         mounts: Vec::new(),
-        files: vec![compiler("cc"), compiler("c++"), settle()],
+        files: vec![
+            compiler("cc"),
+            compiler("c++"),
+            helper("settle.py", include_str!("settle.py")),
+            helper("verify.py", include_str!("verify.py")),
+        ],
         script,
         env,
         cwd: home,
@@ -71,11 +78,35 @@ fn compiler(name: &str) -> WrittenFile {
     }
 }
 
-/// Packages may bring the same file with different contents, and uv installs them in the order in which
-/// they came. Settled as if they had been installed one after another by name: the last one's stays,
-/// taken from uv's cache.
-fn settle() -> WrittenFile {
-    WrittenFile { path: format!("{HELPERS}/settle.py"), text: include_str!("settle.py").into(), executable: false }
+/// A program of akbuild's own, which runs with the environment's interpreter.
+fn helper(name: &str, text: &str) -> WrittenFile {
+    WrittenFile { path: format!("{HELPERS}/{name}"), text: text.into(), executable: false }
+}
+
+/// The files that settings of uv are in: `pyproject.toml` in a folder, and `uv.toml` in it and in every folder above. One
+/// pattern, of which the first file is always there.
+fn settings_files(folder: &str) -> String {
+    let mut paths = vec![below(folder, "pyproject.toml")];
+    let mut at = folder.trim_matches('/');
+    loop {
+        paths.push(below(at, "uv.toml"));
+        if matches!(at, "" | ".") {
+            return format!("{{{}}}", paths.join(","));
+        }
+        at = at.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+}
+
+/// The stage's own variables.
+fn variables(fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, RecipeError> {
+    let variables = fields.variables("env")?;
+    for name in variables.keys() {
+        if let Some(help) = uv_variables::refusal(name) {
+            let message = format!("`{name}` cannot be set for uv in a stage");
+            return Err(fields.variable_error("env", name, message, help));
+        }
+    }
+    Ok(variables)
 }
 
 struct GitDependency {
@@ -104,10 +135,11 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// The cache lies in the output while uv runs, so that installing is linking; it is removed with
-/// everything that would differ from run to run. The environment is made before, since uv does not
+/// everything that would differ from run to run, once the environment has been checked. The environment is made before, since uv does not
 /// take a folder that has something in it for one.
 fn script(extras: &[String], groups: &[String], uv: &str) -> String {
-    let mut sync = format!("{} sync --frozen --no-install-project --no-install-workspace --no-dev", quote(uv));
+    let mut sync =
+        format!("{} sync --frozen --no-install-project --no-install-workspace --no-editable --no-dev", quote(uv));
     for (flag, names) in [("--extra", extras), ("--group", groups)] {
         for name in names {
             sync.push_str(&format!(" {flag} {}", quote(name)));
@@ -117,7 +149,9 @@ fn script(extras: &[String], groups: &[String], uv: &str) -> String {
     format!(
         "UV_CACHE_DIR=/tmp/uv {uv} venv --quiet \"$out\"\n\
          {sync}\n\
+         {uv} pip list --format json --python \"$out\" > {HELPERS}/installed.json\n\
          \"$out\"/bin/python {HELPERS}/settle.py\n\
+         \"$out\"/bin/python {HELPERS}/verify.py\n\
          rm -rf \"$out\"/.uv-cache \"$out\"/.lock \"$out\"/.gitignore \"$out\"/CACHEDIR.TAG\n\
          find \"$out\" -type d -name __pycache__ -prune -exec rm -rf '{{}}' +\n"
     )
@@ -131,6 +165,7 @@ fn env(venv: &str, python: &str, git: &[GitDependency]) -> BTreeMap<String, Stri
     set("PYTHONDONTWRITEBYTECODE", "1".into());
     set("PYTHONHASHSEED", "0".into());
     set("UV_CACHE_DIR", format!("{venv}/.uv-cache"));
+    set("UV_CONFIG_FILE", format!("{HELPERS}/uv.toml"));
     set("UV_DEFAULT_INDEX", format!("{REGISTRY}/pypi/simple"));
     set("UV_LINK_MODE", "hardlink".into());
     set("UV_NO_PROGRESS", "1".into());

@@ -20,8 +20,9 @@ pub fn names(data: &[u8]) {
     if data.first() == Some(&b'l') {
         let [npm, sum] = texts(&data[1..]);
         let npm = NpmLock::parse(&npm, "package-lock.json").and_then(|l| l.artifacts(&Platform::linux_glibc("x64")));
-        let go = GoLock::parse("module m\n", &sum, "go.mod").and_then(|lock| lock.artifacts());
-        npm.into_iter().chain(go).flatten().for_each(|artifact| located(&artifact));
+        let go = GoLock::parse("module m\n", &sum, "go.mod");
+        let go = go.iter().flat_map(GoLock::pinned_files);
+        npm.into_iter().flatten().chain(go).for_each(|artifact| located(&artifact));
         return;
     }
     let [text] = &texts::<1>(data);

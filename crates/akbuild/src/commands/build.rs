@@ -53,6 +53,7 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
     let (ok, cancelled) = (outcome.ok, outcome.cancelled);
     let result = match what {
         What::All if ok => link(session, project, &outcome.outputs, &targets)?,
+        What::Stages(..) if ok => move_link(session, project, &engine, &outcome.outputs)?,
         _ => None,
     };
     let checked = check::checked(&session.store, &engine.plan, &outcome.reports)?;
@@ -109,6 +110,7 @@ pub(super) struct Made {
     pub(super) engine: Arc<Engine>,
     pub(super) output: TreeHash,
     outcome: RunOutcome,
+    result: Option<PathBuf>,
     begun: Instant,
 }
 
@@ -116,7 +118,14 @@ impl Made {
     /// Shows how that went, and whether what was done with it since succeeded.
     pub(super) fn tell(&self, session: &Session, ok: bool) {
         let outcome = RunOutcome { ok, ..self.outcome.clone() };
-        tell(session, &self.engine, Ended::new(outcome, self.begun));
+        let result = self.result.clone();
+        tell(session, &self.engine, Ended { result, ..Ended::new(outcome, self.begun) });
+    }
+
+    /// Moves `./result` along if it is there and the recipe's first target was made.
+    pub(super) fn move_result(&mut self, session: &Session, project: &Project) -> Outcome {
+        self.result = move_link(session, project, &self.engine, &self.outcome.outputs)?;
+        Ok(())
     }
 
     /// What all stages that it needed made, and itself.
@@ -150,7 +159,7 @@ pub(super) fn make(
         tell(session, &engine, Ended::new(outcome, begun));
         return Err(Failure::Told(exit));
     };
-    Ok(Made { stage: stage.clone(), engine, output, outcome, begun })
+    Ok(Made { stage: stage.clone(), engine, output, outcome, result: None, begun })
 }
 
 /// Links `./result` to the first target.
@@ -160,4 +169,14 @@ fn link(session: &Session, project: &Project, outputs: &Outputs, targets: &[Stag
     let link = project.root.join("result");
     session.store.link_result(&link, output)?;
     Ok(Some(link))
+}
+
+/// Links `./result` to the recipe's first target if that was made and `akbuild all` has left the link: it would lead to
+/// an older tree otherwise. A link that is somebody else's stays.
+fn move_link(session: &Session, project: &Project, engine: &Engine, outputs: &Outputs) -> Outcome<Option<PathBuf>> {
+    let own = std::path::absolute(project.root.join("result")).ok();
+    match session.store.roots()?.into_iter().any(|(root, _)| Some(root) == own) {
+        true => link(session, project, outputs, &engine.plan.targets),
+        false => Ok(None),
+    }
 }

@@ -242,7 +242,7 @@ fn lists_of_referrers_and_folders() {
     let tag = || "registry.example/app:sha256-4f5a".to_owned();
     insta::assert_snapshot!(DistributionError::ReferrersTag { tag: tag(), found: "`text/plain`".into() }, @"
     the tag `registry.example/app:sha256-4f5a` should be a list of what is attached to the image, and is `text/plain`
-      help: find out who made the tag, and delete it
+      help: find out who made the tag and what for; nothing can be attached to the image while the tag is something else
     ");
     insta::assert_snapshot!(DistributionError::ReferrersRace { tag: tag(), tries: 5 }, @"
     the tag `registry.example/app:sha256-4f5a` was changed by somebody else each of the 5 times that it was written

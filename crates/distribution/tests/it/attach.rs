@@ -142,12 +142,12 @@ async fn a_tag_that_is_no_list_is_left_alone() {
     fake.registry().repo("app").put(&tag, MEDIA_MANIFEST, b"{}");
     insta::assert_snapshot!(said(&fake).await, @"
     the tag `HOST/app:sha256-HEX` should be a list of what is attached to the image, and is `application/vnd.oci.image.manifest.v1+json`
-      help: find out who made the tag, and delete it
+      help: find out who made the tag and what for; nothing can be attached to the image while the tag is something else
     ");
     fake.registry().repo("app").put(&tag, MEDIA_INDEX, b"{}");
     insta::assert_snapshot!(said(&fake).await, @"
     the tag `HOST/app:sha256-HEX` should be a list of what is attached to the image, and is an index without `manifests`
-      help: find out who made the tag, and delete it
+      help: find out who made the tag and what for; nothing can be attached to the image while the tag is something else
     ");
     assert_eq!(list(&fake, &subject).1, 0);
 }

@@ -3,9 +3,12 @@
 
 mod attach;
 mod auth;
+mod chunks;
 mod fake;
+mod presence;
 mod pull;
 mod push;
 mod real;
+mod redirects;
 mod support;
 mod upload;

@@ -85,7 +85,7 @@ pub(crate) fn small() -> PushOptions {
 }
 
 /// Keeps what is said.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Heard(Arc<Mutex<Vec<Event>>>);
 
 impl Heard {

@@ -7,7 +7,7 @@ use akbuild_attest::go::GoError;
 use akbuild_attest::{Component, go};
 use akbuild_nar::{Digest, Kind};
 use akbuild_recipe::plan::StageId;
-use akbuild_registry::{GoLock, What};
+use akbuild_registry::What;
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -58,9 +58,7 @@ impl Engine {
         let mut known = Known::default();
         for (id, _, artifacts) in self.locked(image)? {
             for lock in &artifacts.go {
-                let (go_mod, go_sum) =
-                    (self.lock_text(lock, None, outputs)?, self.lock_text(lock, Some("go.sum"), outputs)?);
-                for artifact in GoLock::parse(&go_mod, &go_sum, &lock.path)?.artifacts()? {
+                for artifact in self.go_lock(lock, outputs)?.pinned_files() {
                     if let What::GoZip { module, version } = artifact.what {
                         known.sums.insert((module.to_string(), version.to_string()), artifact.digest);
                     }

@@ -37,12 +37,22 @@ impl Engine {
                 used.extend(self.artifact_list(node)?);
             }
         }
-        for (_, exec, artifacts) in self.locked(image)? {
-            used.extend(artifacts::list(&Served::read(self, exec, artifacts, outputs)?.artifacts));
+        for (id, exec, locks) in self.locked(image)? {
+            let served = Served::read(self, exec, locks, outputs)?;
+            // Downloads that tell of others may have been collected; the record of the run names all.
+            let recorded = if served.is_complete { None } else { self.recorded_artifacts(id, outputs)? };
+            used.extend(recorded.unwrap_or_else(|| artifacts::list(&served.artifacts)));
         }
         let material = |artifact: Artifact| Some(Material::artifact(&Purl::parse(&artifact.name)?, [&artifact.digest]));
         all.extend(used.into_iter().filter_map(material));
         Ok(all)
+    }
+
+    /// The downloads that the last run of a stage could use, if its record is here.
+    fn recorded_artifacts(&self, id: &StageId, outputs: &Outputs) -> Result<Option<Vec<Artifact>>, EngineError> {
+        let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
+        let list = self.store.action(&manifest.key())?.and_then(|action| action.artifacts);
+        Ok(list.map(|list| self.store.artifacts(&list)).transpose()?.flatten())
     }
 
     /// The keys of the stages that an image needs, as far as what they are made from is here.

@@ -44,6 +44,15 @@ impl Engine {
                     all.push(licensed(Component::python(&name, &version, &file).digest(artifact.digest)));
                 }
             }
+            for file in selection.files {
+                let Some(version) = file.version else { continue };
+                let name = file.path.rsplit('/').next().unwrap_or_default();
+                let component = Component::python(&file.name, &version, name);
+                all.push(licensed(match file.digest {
+                    Some(digest) => component.digest(digest),
+                    None => component,
+                }));
+            }
             for git in selection.git {
                 let version = git.version.map(|version| version.to_string()).unwrap_or_default();
                 let name = git.name.to_string();

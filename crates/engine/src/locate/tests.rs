@@ -100,8 +100,8 @@ fn of_locks(text: &str) -> Vec<Locations> {
     let sum = "h1:AAAAQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
     for (module, version) in [(text, "v1.0.0"), ("a.example/b", text)] {
         let lock = format!("{module} {version} {sum}\n{module} {version}/go.mod {sum}\n");
-        let artifacts = GoLock::parse("module m\n", &lock, "go.mod").and_then(|lock| lock.artifacts());
-        found.extend(artifacts.into_iter().flatten());
+        let parsed = GoLock::parse("module m\n", &lock, "go.mod");
+        found.extend(parsed.iter().flat_map(GoLock::pinned_files));
     }
     found.iter().map(|artifact| locations(&artifact.what, &mirrors())).collect()
 }
@@ -150,4 +150,22 @@ fn a_lock_that_names_a_mirror_does_not_get_past_it() {
     assert!(index("https://elsewhere.example/a-1.tar.gz", true));
     assert!(!index("https://mirror.example/files/a-1.tar.gz", true));
     assert!(!index("https://elsewhere.example/a-1.tar.gz", false));
+}
+
+#[test]
+fn an_archive_at_an_address_is_asked_for_there_unless_mirrors_alone_may_be() {
+    let artifact = |index: Option<&str>| What::Python {
+        name: "a".parse().unwrap(),
+        version: "1".parse().unwrap(),
+        file: "v1.zip".parse().unwrap(),
+        url: Some("https://forge.invalid/a/v1.zip".parse().unwrap()),
+        index: index.map(str::to_owned),
+    };
+    let own = |index, mirrors_only| match locations(&artifact(index), &Mirrors { mirrors_only, ..mirrors() }) {
+        Locations::UrlsThenIndex(urls, _) => urls.iter().map(|url| url.url().to_string()).collect(),
+        _ => Vec::new(),
+    };
+    assert_eq!(own(None, false), ["https://forge.invalid/a/v1.zip"]);
+    assert!(own(None, true).is_empty());
+    assert!(own(Some("https://index.invalid/simple"), false).is_empty());
 }

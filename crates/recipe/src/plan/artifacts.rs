@@ -31,6 +31,9 @@ pub struct PythonLock {
     pub lock: LockFile,
     /// Where the stage has its copy of the lock file: rewritten to name [`REGISTRY`](super::REGISTRY).
     pub at: String,
+    /// Folder of the stage in which akbuild writes uv's configuration, `uv.toml`, and the list of what is installed,
+    /// `selected.json`.
+    pub helpers: String,
     /// Extras of the project that are installed, sorted.
     pub extras: Vec<String>,
     /// Dependency groups that are installed, sorted.

@@ -7,6 +7,8 @@ use akbuild_names::{PythonFileName, PythonPackageName, PythonPackageVersion, nor
 use toml_span::value::Table;
 use toml_span::{Span, Value};
 
+use super::choices::BuildChoices;
+use super::client::ClientSettings;
 use super::settings::Settings;
 use super::toml::Document;
 use crate::LockError;
@@ -42,8 +44,8 @@ pub(crate) struct Package {
     /// Where `sdist = ...` and `wheels = ...` stand, key and all.
     pub(crate) sdist_span: Option<Span>,
     pub(crate) wheels_span: Option<Span>,
-    /// Where the address of a package stands that comes from an address, not from a registry.
-    pub(crate) url_span: Option<Span>,
+    /// Whether the package is a project that uv never installs, only its dependencies.
+    pub(crate) is_virtual: bool,
 }
 
 /// Where a package comes from.
@@ -53,8 +55,12 @@ pub(crate) enum Origin {
     Url(String),
     /// The address with its query and fragment, as written.
     Git(String),
-    /// A folder or file of the source tree.
+    /// A folder of the source tree.
     Local(String),
+    /// An archive of the source tree.
+    Archive(String),
+    /// A kind that this version of akbuild does not know: the keys of its table.
+    Unknown(String),
 }
 
 /// One entry of a list of dependencies.
@@ -70,8 +76,11 @@ pub(crate) struct Dependency {
 /// One wheel or source distribution.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
-    pub(crate) name: PythonFileName,
+    /// The file's name, or why it cannot be used: only a file that is selected has to have one.
+    pub(crate) name: Result<PythonFileName, String>,
     pub(crate) url: Option<String>,
+    /// Where a file of a local index is, relative to the index.
+    pub(crate) path: Option<String>,
     pub(crate) url_span: Option<Span>,
     pub(crate) hash: Option<String>,
     pub(crate) size: Option<u64>,
@@ -106,6 +115,15 @@ impl PythonLock {
             settings,
         };
         wrong.check(file, WRONG_NAMES, lock)
+    }
+
+    /// Takes the choices of wheels and source builds from what uv finds in settings files and in variables, not from the
+    /// `pyproject.toml` alone.
+    #[must_use]
+    pub fn with_choices(mut self, settings: &ClientSettings, variables: &BuildChoices) -> Self {
+        self.settings.choices = settings.choices.clone();
+        self.settings.choices.add(variables);
+        self
     }
 }
 
@@ -150,20 +168,21 @@ fn package<'a>(doc: &Document<'a>, value: &Value<'a>, wrong: &mut Refusals) -> R
     let version = version.map(|version| wrong.parse(&entry, &version));
     let (Some(name), false) = (parsed, version == Some(None)) else { return Ok(None) };
     let wheels = doc.array(table, "wheels")?.iter();
+    let is_virtual = doc.sub(table, "source")?.is_some_and(|source| source.contains_key("virtual"));
     let span = |key: &str| table.get_key_value(key).map(|(key, value)| Span::new(key.span.start, value.span.end));
     Ok(Some(Package {
         name,
         version: version.flatten(),
+        sdist: table.get("sdist").map(|value| file(doc, value, &origin)).transpose()?,
+        wheels: wheels.map(|value| file(doc, value, &origin)).collect::<Result<_, _>>()?,
         origin,
         markers: doc.texts(table, "resolution-markers")?,
         dependencies: dependencies(doc, table, "dependencies", &entry, wrong)?,
         extras: dependency_lists(doc, table, "optional-dependencies", &entry, wrong)?,
         groups: dependency_lists(doc, table, "dev-dependencies", &entry, wrong)?,
-        sdist: table.get("sdist").map(|value| file(doc, value, &entry, wrong)).transpose()?.flatten(),
-        wheels: wheels.filter_map(|value| file(doc, value, &entry, wrong).transpose()).collect::<Result<_, _>>()?,
         sdist_span: span("sdist"),
         wheels_span: span("wheels"),
-        url_span: doc.sub(table, "source")?.and_then(|source| source.get("url")).map(|value| value.span),
+        is_virtual,
     }))
 }
 
@@ -176,15 +195,14 @@ fn origin<'a>(doc: &Document<'a>, table: &Table<'a>) -> Result<Option<Origin>, L
         ("editable", Origin::Local),
         ("virtual", Origin::Local),
         ("directory", Origin::Local),
-        ("path", Origin::Local),
+        ("path", Origin::Archive),
     ] {
         if let Some(text) = doc.text(source, key)? {
             return Ok(Some(make(text)));
         }
     }
-    let start = table.get("source").map_or(0, |value| value.span.start);
-    Err(doc
-        .wrong(start, "a source of no known kind: expected registry, git, url, editable, virtual, directory or path"))
+    let keys: Vec<&str> = source.keys().map(|key| &*key.name).collect();
+    Ok(Some(Origin::Unknown(keys.join(", "))))
 }
 
 fn dependency_lists<'a>(
@@ -222,28 +240,29 @@ fn dependencies<'a>(
     doc.array(table, key)?.iter().map(one).filter_map(Result::transpose).collect()
 }
 
-/// A file of a package; `None`: its name is wrong.
-fn file<'a>(
-    doc: &Document<'a>,
-    value: &Value<'a>,
-    entry: &str,
-    wrong: &mut Refusals,
-) -> Result<Option<File>, LockError> {
+/// A file of a package. Where the entry names none, as that of an archive at an address, the package's source does.
+fn file<'a>(doc: &Document<'a>, value: &Value<'a>, origin: &Origin) -> Result<File, LockError> {
     let table = doc.table(value, "file")?;
-    let url = doc.text(table, "url")?;
-    let named = doc.text(table, "filename")?.or(doc.text(table, "path")?);
-    let name = url.as_deref().or(named.as_deref()).and_then(file_name);
-    let Some(name) = name else {
-        return Err(doc.wrong(value.span.start, "a file has neither a url nor a file name"));
+    let (url, path) = (doc.text(table, "url")?, doc.text(table, "path")?);
+    let source = match origin {
+        Origin::Url(place) | Origin::Archive(place) => Some(place.as_str()),
+        _ => None,
     };
-    let Some(name) = wrong.parse(entry, &name) else { return Ok(None) };
-    Ok(Some(File {
-        name,
+    let filename = doc.text(table, "filename")?;
+    let named = url.as_deref().or(filename.as_deref()).or(path.as_deref()).or(source).and_then(file_name);
+    let named = match origin {
+        Origin::Url(_) | Origin::Archive(_) => named.map(|name| plain_name(&name)),
+        _ => named,
+    };
+    let parse = |name: String| PythonFileName::parse(&name).map_err(|error| error.to_string());
+    Ok(File {
+        name: named.ok_or_else(|| "it has a file with neither an address nor a name".to_owned()).and_then(parse),
         url_span: table.get("url").map(|value| value.span),
         url,
+        path,
         hash: doc.text(table, "hash")?,
         size: table.get("size").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok()),
-    }))
+    })
 }
 
 /// The decoded last segment of an address's path.
@@ -253,16 +272,23 @@ fn file_name(url: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.into_owned())
 }
 
-/// The span of every `registry = "..."` value in the lock, in packages and in their dependencies.
-pub(crate) fn registry_spans<'a>(value: &Value<'a>, spans: &mut Vec<Span>) {
+/// The name of an archive that comes from no index, without what a name in an index never has. Such an archive may be
+/// called anything; the registry serves it under this name.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._+!-".contains(c) { c } else { '_' };
+    name.chars().map(plain).collect::<String>().trim_start_matches(['.', '-']).to_owned()
+}
+
+/// The place of every `registry = "..."` or `url = "..."` in the sources of packages and of their dependencies.
+pub(crate) fn source_spans(value: &Value<'_>, key: &str, spans: &mut Vec<Span>) {
     if let Some(array) = value.as_array() {
-        array.iter().for_each(|value| registry_spans(value, spans));
+        array.iter().for_each(|value| source_spans(value, key, spans));
     }
-    for (key, value) in value.as_table().into_iter().flatten() {
-        let source = (key.name == "source").then(|| value.as_table()).flatten();
-        match source.and_then(|table| table.get("registry")) {
-            Some(registry) => spans.push(registry.span),
-            None => registry_spans(value, spans),
+    for (name, value) in value.as_table().into_iter().flatten() {
+        let source = (name.name == "source").then(|| value.as_table()).flatten();
+        match source.and_then(|table| table.get(key)) {
+            Some(place) => spans.push(place.span),
+            None => source_spans(value, key, spans),
         }
     }
 }

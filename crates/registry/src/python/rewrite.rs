@@ -1,8 +1,11 @@
 //! `uv.lock` as a stage sees it: the same lock, with every address on the loopback registry.
 
+use std::collections::BTreeMap;
+
 use toml_span::Span;
 
-use super::lock::{AGAIN, File, Package, PythonLock, packages, registry_spans};
+use super::edit::apply;
+use super::lock::{AGAIN, File, Origin, Package, PythonLock, packages, source_spans};
 use super::select::{PythonSelection, by_package};
 use super::toml::Document;
 use crate::error::Refusals;
@@ -11,7 +14,8 @@ use crate::{LockError, percent};
 impl PythonLock {
     /// The text of the lock with every file at `{base}/pypi/files/<sha256>/<file name>` and every
     /// registry at `{base}/pypi/simple`. Of each selected package only the selected file is left, so
-    /// that uv cannot choose another. All else stays as it is, byte by byte.
+    /// that uv cannot choose another. Files of the source tree stay where they are. All else stays as
+    /// it is, byte by byte.
     ///
     /// # Errors
     /// `text` is not a lock file; it is meant to be the text that was parsed.
@@ -20,28 +24,40 @@ impl PythonLock {
         let value = doc.parse()?;
         let base = base.trim_end_matches('/');
         let chosen = by_package(selection);
-        let mut registries = Vec::new();
-        registry_spans(&value, &mut registries);
+        let place = |span: &Span| &text[span.start..span.end];
+        let (mut registries, mut urls) = (Vec::new(), Vec::new());
+        source_spans(&value, "registry", &mut registries);
+        source_spans(&value, "url", &mut urls);
+        registries.retain(|span| is_address(place(span)));
         let mut edits: Vec<(Span, String)> =
             registries.into_iter().map(|span| (span, format!("{base}/pypi/simple"))).collect();
+        let mut direct = BTreeMap::new();
         for package in packages(&doc, doc.table(&value, "uv.lock")?, &mut Refusals::default())? {
             let key = (package.name.as_str(), package.version.as_deref().unwrap_or_default());
             match chosen.get(&key) {
                 Some(file) => only(&package, file, base, text, &mut edits),
                 None => moved(package.sdist.iter().chain(&package.wheels), base, &mut edits),
             }
-            if let Some(span) = package.url_span {
+            if let Origin::Url(url) = &package.origin {
                 let file = package.sdist.iter().chain(&package.wheels).next();
-                edits.extend(file.and_then(|file| Some((span, address(file, base)?))));
+                direct.extend(file.and_then(|file| Some((url.clone(), address(file, base)?))));
             }
         }
+        // A dependency names the address of its package once more, where the name alone is not enough.
+        edits.extend(urls.into_iter().filter_map(|span| Some((span, direct.get(place(&span))?.clone()))));
         Ok(apply(text, edits))
     }
 }
 
-/// Where the registry serves a file; `None`: it has no usable hash, and so is not served.
+/// Whether a registry is at an address; otherwise it is a folder.
+pub(super) fn is_address(registry: &str) -> bool {
+    registry.contains("://") && !registry.starts_with("file:")
+}
+
+/// Where the registry serves a file; `None`: it has no usable name or hash, and so is not served.
 fn address(file: &File, base: &str) -> Option<String> {
-    Some(format!("{base}/pypi/files/{}/{}", file.digest().ok()?.hex(), percent::encode(&file.name)))
+    let name = file.name.as_ref().ok()?;
+    Some(format!("{base}/pypi/files/{}/{}", file.digest().ok()?.hex(), percent::encode(name)))
 }
 
 fn moved<'a>(files: impl Iterator<Item = &'a File>, base: &str, edits: &mut Vec<(Span, String)>) {
@@ -50,7 +66,7 @@ fn moved<'a>(files: impl Iterator<Item = &'a File>, base: &str, edits: &mut Vec<
 
 /// Leaves one file of a package.
 fn only(package: &Package, chosen: &str, base: &str, text: &str, edits: &mut Vec<(Span, String)>) {
-    let wheel = package.wheels.iter().find(|wheel| wheel.name == chosen);
+    let wheel = package.wheels.iter().find(|wheel| wheel.name.as_deref().is_ok_and(|name| name == chosen));
     let (kept, left_out) = match wheel {
         Some(_) => (None, package.sdist_span),
         None => (package.sdist.as_ref(), package.wheels_span),
@@ -69,17 +85,4 @@ fn only(package: &Package, chosen: &str, base: &str, text: &str, edits: &mut Vec
 fn whole_line(text: &str, span: Span) -> Span {
     let breaks = text[span.end..].bytes().take_while(|b| *b == b'\n' || *b == b'\r').take(1).count();
     Span::new(span.start, span.end + breaks)
-}
-
-fn apply(text: &str, mut edits: Vec<(Span, String)>) -> String {
-    edits.sort_by_key(|(span, _)| span.start);
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for (span, new) in edits {
-        out.push_str(&text[at..span.start]);
-        out.push_str(&new);
-        at = span.end;
-    }
-    out.push_str(&text[at..]);
-    out
 }

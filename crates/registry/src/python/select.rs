@@ -9,6 +9,7 @@ use akbuild_nar::{Algo, Digest};
 
 use super::Tags;
 use super::lock::{File, Origin, Package, PythonLock};
+use super::rewrite::is_address;
 use super::walk::{installed, python_numbers};
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};
@@ -42,6 +43,12 @@ pub struct PythonSelection {
     pub git: Vec<GitDependency>,
     /// Packages of the source tree itself, sorted.
     pub members: Vec<LocalMember>,
+    /// Those of `members` that uv installs, as they are no part of the workspace: path dependencies that are folders.
+    pub folders: Vec<LocalMember>,
+    /// Wheels and source distributions of the source tree, sorted.
+    pub files: Vec<LocalFile>,
+    /// Packages that only some releases of this Python install; empty if the release is known.
+    pub uncertain: BTreeSet<PythonPackageName>,
     /// Packages that are built from a source distribution, sorted.
     pub sdists: Vec<SourceBuild>,
 }
@@ -66,6 +73,19 @@ pub struct LocalMember {
     pub name: PythonPackageName,
     /// Its folder or file, relative to the lock.
     pub path: String,
+}
+
+/// A wheel or a source distribution of the source tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LocalFile {
+    /// The project's name.
+    pub name: PythonPackageName,
+    /// Its version, where the lock knows it.
+    pub version: Option<PythonPackageVersion>,
+    /// The file, relative to the lock.
+    pub path: String,
+    /// What the file must hash to, where the lock says it.
+    pub digest: Option<Digest>,
 }
 
 /// A package that is built from a source distribution.
@@ -96,13 +116,32 @@ impl PythonLock {
             }
         }
         selection.artifacts.sort_by(|a, b| a.what.cmp(&b.what));
+        selection.files.sort();
+        selection.uncertain = self.uncertain(want);
         refusals.check(&self.file, ADVICE, selection)
     }
 
     fn take(&self, package: &Package, want: &PythonWant, tags: &Tags, to: &mut PythonSelection, no: &mut Refusals) {
         let name = package.name.clone();
         match &package.origin {
-            Origin::Local(path) => to.members.push(LocalMember { name, path: path.clone() }),
+            Origin::Local(path) => {
+                let member = LocalMember { name, path: path.clone() };
+                if path != "." && !package.is_virtual && !self.members.contains(package.name.as_str()) {
+                    to.folders.push(member.clone());
+                }
+                to.members.push(member);
+            }
+            Origin::Archive(path) => match self.choose(package, tags).and_then(|(file, _)| file.pinned()) {
+                Ok(digest) => to.files.push(local_file(package, path.clone(), digest)),
+                Err(why) => no.add(label(package), why),
+            },
+            Origin::Registry(folder) if !is_address(folder) => match self.indexed(package, folder, tags) {
+                Ok(file) => to.files.push(file),
+                Err(why) => no.add(label(package), why),
+            },
+            Origin::Unknown(keys) => {
+                no.add(label(package), format!("its source is of a kind that akbuild does not know: {keys}"));
+            }
             Origin::Git(url) => match git_dependency(package, url) {
                 Err(why) => no.add(name.as_str(), why),
                 Ok(git) if !want.git.iter().any(|known| normalise(known) == *name) => no.add(
@@ -125,14 +164,34 @@ impl PythonLock {
         }
     }
 
+    /// The packages that the first and a very late release of a Python do not install alike.
+    fn uncertain(&self, want: &PythonWant) -> BTreeSet<PythonPackageName> {
+        if want.python.split('.').count() != 2 {
+            return BTreeSet::new();
+        }
+        let of = |patch: &str| {
+            let want = PythonWant { python: format!("{}.{patch}", want.python), ..want.clone() };
+            installed(self, &want, &mut Refusals::default())
+        };
+        let (first, late) = (of("0"), of("999"));
+        first.symmetric_difference(&late).map(|n| self.packages[*n].name.clone()).collect()
+    }
+
+    /// The file of an index that is a folder of the source tree. uv writes no hashes of such files.
+    fn indexed(&self, package: &Package, folder: &str, tags: &Tags) -> Result<LocalFile, String> {
+        let (file, _) = self.choose(package, tags)?;
+        let digest = file.pinned()?;
+        let name = file.path.as_deref().or(file.name.as_deref().ok());
+        let name = name.ok_or("its file has no name")?;
+        Ok(local_file(package, format!("{}/{name}", folder.trim_end_matches('/')), digest))
+    }
+
     fn artifact(&self, package: &Package, tags: &Tags) -> Result<(Artifact, Option<SourceBuild>), String> {
         let (file, is_sdist) = self.choose(package, tags)?;
         let version = package.version.clone().ok_or("it has no version")?;
-        let (name, file_name, url) = (package.name.clone(), file.name.clone(), file.address(package));
-        let url = url.map(|url| PackageFileAddress::parse(&url)).transpose().map_err(|error| error.to_string())?;
-        if url.is_none() {
-            return Err(format!("its file {file_name} has no url: files of a local index are not supported"));
-        }
+        let (name, file_name) = (package.name.clone(), file.name.clone()?);
+        let url = file.address(package).ok_or_else(|| format!("its file {file_name} has no address"))?;
+        let url = Some(PackageFileAddress::parse(&url).map_err(|error| error.to_string())?);
         let index = match &package.origin {
             Origin::Registry(index) => Some(index.clone()),
             _ => None,
@@ -144,7 +203,7 @@ impl PythonLock {
 
     /// The file of a package that uv would install from, and whether it is a source distribution.
     fn choose<'a>(&self, package: &'a Package, tags: &Tags) -> Result<(&'a File, bool), String> {
-        let names = package.wheels.iter().map(|wheel| wheel.name.as_str());
+        let names = package.wheels.iter().map(|wheel| wheel.name.as_deref().unwrap_or_default());
         let best = tags.best(names).filter(|_| self.settings.wheels_allowed(&package.name));
         if let Some(best) = best {
             return Ok((&package.wheels[best], false));
@@ -170,12 +229,22 @@ impl File {
         }
     }
 
-    pub(crate) fn digest(&self) -> Result<Digest, String> {
-        let hash = self.hash.as_deref().ok_or_else(|| format!("its file {} has no hash", self.name))?;
-        let hex = hash.strip_prefix("sha256:");
-        let hex = hex.ok_or_else(|| format!("its file {} has the hash `{hash}`, expected sha256:HEX", self.name))?;
-        Digest::from_hex(Algo::Sha256, hex).map_err(|e| format!("its file {}: {e}", self.name))
+    /// The digest, where the lock has one: it need not have one of a file in the source tree.
+    fn pinned(&self) -> Result<Option<Digest>, String> {
+        self.hash.as_ref().map(|_| self.digest()).transpose()
     }
+
+    pub(crate) fn digest(&self) -> Result<Digest, String> {
+        let name = self.name.as_ref().map_err(Clone::clone)?;
+        let hash = self.hash.as_deref().ok_or_else(|| format!("its file {name} has no hash"))?;
+        let hex = hash.strip_prefix("sha256:");
+        let hex = hex.ok_or_else(|| format!("its file {name} has the hash `{hash}`, expected sha256:HEX"))?;
+        Digest::from_hex(Algo::Sha256, hex).map_err(|e| format!("its file {name}: {e}"))
+    }
+}
+
+fn local_file(package: &Package, path: String, digest: Option<Digest>) -> LocalFile {
+    LocalFile { name: package.name.clone(), version: package.version.clone(), path, digest }
 }
 
 fn label(package: &Package) -> String {

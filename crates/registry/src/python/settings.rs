@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use toml_span::value::Table;
 
+use super::choices::BuildChoices;
 use super::toml::Document;
 use crate::LockError;
 use akbuild_names::normalise;
@@ -11,10 +12,7 @@ use akbuild_names::normalise;
 /// The settings of a project that decide what uv installs, and from which files.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    no_binary: bool,
-    no_binary_package: BTreeSet<String>,
-    no_build: bool,
-    no_build_package: BTreeSet<String>,
+    pub(crate) choices: BuildChoices,
     pub(crate) default_groups: DefaultGroups,
 }
 
@@ -38,27 +36,31 @@ impl Settings {
         let value = doc.parse()?;
         let Some(tool) = doc.sub(doc.table(&value, "pyproject.toml")?, "tool")? else { return Ok(Self::default()) };
         let Some(uv) = doc.sub(tool, "uv")? else { return Ok(Self::default()) };
-        let names = |key| -> Result<BTreeSet<String>, LockError> {
-            Ok(doc.texts(uv, key)?.iter().map(|name| normalise(name)).collect())
-        };
-        Ok(Self {
-            no_binary: doc.flag(uv, "no-binary")?,
-            no_binary_package: names("no-binary-package")?,
-            no_build: doc.flag(uv, "no-build")?,
-            no_build_package: names("no-build-package")?,
-            default_groups: default_groups(&doc, uv)?,
-        })
+        Ok(Self { choices: build_choices(&doc, uv)?, default_groups: default_groups(&doc, uv)? })
     }
 
     /// Whether wheels of a project may be used.
     pub(crate) fn wheels_allowed(&self, name: &str) -> bool {
-        !self.no_binary && !self.no_binary_package.contains(name)
+        self.choices.wheels_allowed(name)
     }
 
     /// Whether a project may be built from source.
     pub(crate) fn builds_allowed(&self, name: &str) -> bool {
-        !self.no_build && !self.no_build_package.contains(name)
+        self.choices.builds_allowed(name)
     }
+}
+
+/// The choices in a table of settings.
+pub(super) fn build_choices<'a>(doc: &Document<'a>, uv: &Table<'a>) -> Result<BuildChoices, LockError> {
+    let names = |key| -> Result<BTreeSet<String>, LockError> {
+        Ok(doc.texts(uv, key)?.iter().map(|name| normalise(name)).collect())
+    };
+    Ok(BuildChoices {
+        no_binary: doc.flag(uv, "no-binary")?,
+        no_binary_package: names("no-binary-package")?,
+        no_build: doc.flag(uv, "no-build")?,
+        no_build_package: names("no-build-package")?,
+    })
 }
 
 fn default_groups<'a>(doc: &Document<'a>, uv: &Table<'a>) -> Result<DefaultGroups, LockError> {

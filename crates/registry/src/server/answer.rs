@@ -24,6 +24,9 @@ const BYTES: &str = "application/octet-stream";
 const JSON: &str = "application/json";
 const SIMPLE_JSON: &str = "application/vnd.pypi.simple.v1+json";
 const HTML: &str = "text/html; charset=utf-8";
+/// The time of the upload of a pinned file. Whoever pinned it knew whether it was too new (`exclude-newer`), and uv
+/// passes over files without a time if there is such a limit.
+const PINNED: &str = "1980-01-01T00:00:00Z";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What all connections share.
@@ -109,8 +112,8 @@ impl State {
         let asked = request.uri().path();
         let locked = self.catalogue.python_files(name).into_iter().flatten();
         let entry = |(file, digest): (&String, &Digest)| {
-            let (file, sha256) = (file.clone(), digest.hex());
-            IndexFile { file, sha256, ..IndexFile::default() }
+            let (file, sha256, upload_time) = (file.clone(), digest.hex(), Some(PINNED.to_owned()));
+            IndexFile { file, sha256, upload_time, ..IndexFile::default() }
         };
         let mut files: Vec<IndexFile> = locked.map(entry).collect();
         if let Some(upstream) = &self.upstream {

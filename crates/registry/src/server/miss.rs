@@ -54,7 +54,9 @@ impl Miss {
                 format!("{name} is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream")
             }
             Ecosystem::Go => {
-                format!("{name} is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it")
+                format!(
+                    "{name} is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it"
+                )
             }
         };
         Self { ecosystem, name: name.to_owned(), request: request.to_owned(), advice }

@@ -43,6 +43,9 @@ pub(super) fn simple_json(name: &str, files: &[IndexFile]) -> Value {
         if let Some(size) = file.size {
             entry["size"] = json!(size);
         }
+        if let Some(time) = &file.upload_time {
+            entry["upload-time"] = json!(time);
+        }
         entry
     };
     json!({ "meta": { "api-version": "1.0" }, "name": name, "files": files.iter().map(file).collect::<Vec<_>>() })
@@ -100,11 +103,32 @@ fn is_pseudo(version: &str) -> bool {
     commit.len() == 12 && time.len() == 14 && time.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The page entries of locked files and of an index outside together; a locked file stands for one
-/// of the same name.
-pub(super) fn merged(locked: Vec<IndexFile>, outside: &[IndexFile]) -> Vec<IndexFile> {
-    let mut all = locked;
-    let new: Vec<IndexFile> = outside.iter().filter(|f| !all.iter().any(|l| l.file == f.file)).cloned().collect();
-    all.extend(new);
-    all
+/// The page entries of locked files and of an index outside together. A locked file stands for one of the same name, and
+/// takes the time of its upload from there: it may have become too new for the project.
+pub(super) fn merged(mut locked: Vec<IndexFile>, outside: &[IndexFile]) -> Vec<IndexFile> {
+    for file in &mut locked {
+        let same = outside.iter().find(|f| f.file == file.file && f.upload_time.is_some());
+        file.upload_time = same.map_or(file.upload_time.take(), |same| same.upload_time.clone());
+    }
+    let new: Vec<IndexFile> = outside.iter().filter(|f| !locked.iter().any(|l| l.file == f.file)).cloned().collect();
+    locked.extend(new);
+    locked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_file_has_the_time_that_the_index_says() {
+        let file = |file: &str, time: Option<&str>| IndexFile {
+            file: file.to_owned(),
+            upload_time: time.map(str::to_owned),
+            ..IndexFile::default()
+        };
+        let pinned = vec![file("a-1.zip", Some("1980-01-01")), file("a-2.zip", Some("1980-01-01"))];
+        let outside = [file("a-1.zip", Some("2026-01-01")), file("a-2.zip", None), file("a-3.zip", None)];
+        let times: Vec<_> = merged(pinned, &outside).into_iter().map(|file| file.upload_time).collect();
+        assert_eq!(times, [Some("2026-01-01".to_owned()), Some("1980-01-01".to_owned()), None]);
+    }
 }

@@ -9,7 +9,7 @@ use akbuild_registry::{PythonLock, PythonWant, What};
 use crate::http::{Files, Registry, tar_gz, zip};
 
 /// A client on the search path. Where it is missing its tests have nothing to run; in CI that is a failure.
-fn client(name: &str) -> Option<PathBuf> {
+pub(crate) fn client(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
     assert!(found.is_some() || std::env::var_os("CI").is_none(), "CI has to have `{name}`");
@@ -17,7 +17,7 @@ fn client(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs a client in a folder with only these variables; its output, whether it succeeded or not.
-fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool, String) {
+pub(crate) fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool, String) {
     let home = dir.join("home");
     std::fs::create_dir_all(&home).unwrap();
     let mut command = Command::new(program);
@@ -28,7 +28,7 @@ fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-fn misses(registry: &Registry) -> Vec<String> {
+pub(crate) fn misses(registry: &Registry) -> Vec<String> {
     registry.server.misses().iter().map(ToString::to_string).collect()
 }
 
@@ -120,7 +120,7 @@ fn go_mod_vendor_takes_everything_from_the_registry() {
     assert_eq!(misses(&registry).len(), 1);
 }
 
-fn wheel(name: &str, version: &str, requires: &str) -> Vec<u8> {
+pub(crate) fn wheel(name: &str, version: &str, requires: &str) -> Vec<u8> {
     let info = format!("{name}-{version}.dist-info");
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}");
     let tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
@@ -134,14 +134,14 @@ fn wheel(name: &str, version: &str, requires: &str) -> Vec<u8> {
 }
 
 /// The version of the machine's Python, `3.11.7`.
-fn python_version(python: &Path, dir: &Path) -> String {
+pub(crate) fn python_version(python: &Path, dir: &Path) -> String {
     let (ok, output) = run(python, dir, &["-c", "import platform; print(platform.python_version())"], &[]);
     assert!(ok, "{output}");
     output.trim().to_owned()
 }
 
 /// A build backend of a few lines, so that a source distribution has a build requirement.
-const BACKEND: &str = r#"
+pub(crate) const BACKEND: &str = r#"
 import zipfile
 def build_wheel(where, config_settings=None, metadata_directory=None):
     name = "src-1.0-py3-none-any.whl"

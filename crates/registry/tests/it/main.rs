@@ -2,10 +2,13 @@
 #![allow(missing_docs, clippy::disallowed_methods)]
 
 mod clients;
+mod go_graph;
 mod go_lock;
 mod http;
 mod npm_lock;
+mod python_files;
 mod python_lock;
 mod route;
 mod server;
 mod simple;
+mod uv_client;

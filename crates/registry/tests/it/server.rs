@@ -57,7 +57,7 @@ fn serves_a_simple_index_in_both_forms() {
     let accept = "accept: text/html;q=0.1, application/vnd.pypi.simple.v1+json\r\n";
     let json = ask(registry.address, "GET", "/pypi/simple/my-pkg/", accept);
     assert_eq!(json.header("content-type"), Some("application/vnd.pypi.simple.v1+json"));
-    insta::assert_snapshot!(json.text(), @r#"{"meta":{"api-version":"1.0"},"name":"my-pkg","files":[{"filename":"my_pkg-1.0-py3-none-any.whl","url":"../../files/ba59926159d2aa256eb8739b8da7e2b574b960e1202c6d624cbe981cef996c91/my_pkg-1.0-py3-none-any.whl","hashes":{"sha256":"ba59926159d2aa256eb8739b8da7e2b574b960e1202c6d624cbe981cef996c91"},"yanked":false},{"filename":"my_pkg-2.0+x.tar.gz","url":"../../files/714772a9f82b2aeb4fa5f7092d00fe4ac4c9cdeb6800840b6ed39ea64c4d785a/my_pkg-2.0+x.tar.gz","hashes":{"sha256":"714772a9f82b2aeb4fa5f7092d00fe4ac4c9cdeb6800840b6ed39ea64c4d785a"},"yanked":false}]}"#);
+    insta::assert_snapshot!(json.text(), @r#"{"meta":{"api-version":"1.0"},"name":"my-pkg","files":[{"filename":"my_pkg-1.0-py3-none-any.whl","url":"../../files/ba59926159d2aa256eb8739b8da7e2b574b960e1202c6d624cbe981cef996c91/my_pkg-1.0-py3-none-any.whl","hashes":{"sha256":"ba59926159d2aa256eb8739b8da7e2b574b960e1202c6d624cbe981cef996c91"},"yanked":false,"upload-time":"1980-01-01T00:00:00Z"},{"filename":"my_pkg-2.0+x.tar.gz","url":"../../files/714772a9f82b2aeb4fa5f7092d00fe4ac4c9cdeb6800840b6ed39ea64c4d785a/my_pkg-2.0+x.tar.gz","hashes":{"sha256":"714772a9f82b2aeb4fa5f7092d00fe4ac4c9cdeb6800840b6ed39ea64c4d785a"},"yanked":false,"upload-time":"1980-01-01T00:00:00Z"}]}"#);
     // Each form, read again, leads to the files.
     for page in [html, json] {
         let url = format!("http://{}/pypi/simple/my-pkg/", registry.address);
@@ -119,9 +119,9 @@ fn a_miss_says_what_to_do_and_is_remembered_once() {
 404 /pypi/files/00ff/absent-1.0.tar.gz
   absent-1.0.tar.gz is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream
 404 /go/a.invalid/!upper/x/@v/v9.0.0.zip
-  a.invalid/Upper/x@v9.0.0 is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it
+  a.invalid/Upper/x@v9.0.0 is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it
 404 /go/b.invalid/y/@v/list
-  b.invalid/y is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it
+  b.invalid/y is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it
 "#);
     let misses: Vec<String> =
         registry.server.misses().iter().map(|miss| format!("{miss} [{}]", miss.request)).collect();
@@ -130,8 +130,8 @@ npm: left-pad@9.9.9 is in no locked package-lock.json; `akbuild lock` pins it on
 npm: @s/other is in no locked package-lock.json; `akbuild lock` pins it once it is in one [/npm/@s/other]
 Python: absent is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream [/pypi/simple/absent/]
 Python: absent-1.0.tar.gz is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream [/pypi/files/00ff/absent-1.0.tar.gz]
-Go: a.invalid/Upper/x@v9.0.0 is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it [/go/a.invalid/!upper/x/@v/v9.0.0.zip]
-Go: b.invalid/y is in no locked go.sum; `akbuild lock` pins it once `go mod tidy` has added it [/go/b.invalid/y/@v/list]
+Go: a.invalid/Upper/x@v9.0.0 is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it [/go/a.invalid/!upper/x/@v/v9.0.0.zip]
+Go: b.invalid/y is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it [/go/b.invalid/y/@v/list]
 ");
 }
 

@@ -36,6 +36,7 @@ fn both_forms_of_a_page_say_the_same() {
         yanked: false,
         core_metadata: true,
         size: None,
+        upload_time: None,
     },
     IndexFile {
         file: "pkg-2.0+local.tar.gz",
@@ -45,9 +46,17 @@ fn both_forms_of_a_page_say_the_same() {
         yanked: true,
         core_metadata: false,
         size: None,
+        upload_time: None,
     },
 ]
 "#);
+}
+
+#[test]
+fn the_time_of_an_upload_is_read() {
+    let page = r#"{"files": [{"filename": "a-1.zip", "url": "a-1.zip", "hashes": {"sha256": "aa"}, "upload-time": "2026-01-01T00:00:00Z"}]}"#;
+    let files = parse(page.as_bytes(), None, URL).unwrap();
+    assert_eq!(files[0].upload_time.as_deref(), Some("2026-01-01T00:00:00Z"));
 }
 
 #[test]

@@ -22,9 +22,12 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// With their media types, which are also their artifact types.
-    pub(super) fn all(&self) -> [(&'static str, &str); 2] {
-        [("application/vnd.cyclonedx+json", &self.sbom), ("application/vnd.in-toto+json", &self.provenance)]
+    /// With their names, and their media types, which are also their artifact types.
+    pub(super) fn all(&self) -> [(&'static str, &'static str, &str); 2] {
+        [
+            ("bill of materials", "application/vnd.cyclonedx+json", &self.sbom),
+            ("provenance", "application/vnd.in-toto+json", &self.provenance),
+        ]
     }
 }
 

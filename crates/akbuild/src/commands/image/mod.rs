@@ -1,5 +1,6 @@
 //! `akbuild image`: builds an image, writes it to a file, pushes it.
 
+mod attach;
 mod documents;
 mod push;
 mod reference;
@@ -51,7 +52,8 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: b
         push::try_out(session, to, wanted)?;
     }
     let told = !wanted.bare && (wanted.output.is_some() || push_to.is_some());
-    let built = build(session, project, plan, &stage, told)?;
+    let mut built = build(session, project, plan, &stage, told)?;
+    built.made.move_result(session, project)?;
     let link = project.root.join(LINK);
     session.store.link_result(&link, &built.made.output)?;
     if !json {

@@ -1,16 +1,16 @@
-//! Pushing an image to a registry, and what is known of it with it.
+//! Pushing an image to a registry. The documents that go with it are attached in `attach.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use akbuild_distribution::{
-    Amount, Artifact, Blob, Client, ClientConfig, Event, HelperAnswer, Image, Keyring, ListedBy, PushOptions, Pushed,
-    Reference, TagWas,
+    Amount, Client, ClientConfig, Event, HelperAnswer, Image, Keyring, PushOptions, Pushed, Reference, TagWas,
 };
 use akbuild_image::Layout;
 use akbuild_nar::Digest;
 use serde_json::{Value, json};
 
+use super::attach::{self, AttachedDocuments};
 use super::documents::Documents;
 use crate::args::Image as Wanted;
 use crate::failure::{Failure, Outcome};
@@ -32,7 +32,7 @@ pub(super) struct Done {
     to: Reference,
     /// The reference with the digest: what a deployment should name.
     pub(super) whole: String,
-    attached: Vec<(&'static str, String)>,
+    documents: AttachedDocuments,
 }
 
 impl Done {
@@ -48,7 +48,7 @@ impl Done {
             "reference": self.to.to_string(), "whole": self.whole, "tag": tag,
             "uploaded": amount(self.pushed.uploaded), "mounted": amount(self.pushed.mounted),
             "present": amount(self.pushed.present),
-            "attached": self.attached.iter().map(|(kind, digest)| json!({"type": kind, "digest": digest})).collect::<Vec<_>>(),
+            "attached": self.documents.attached(), "missing": self.documents.missing(),
         })
     }
 }
@@ -109,22 +109,13 @@ pub(super) fn push(
     let report = |event| progress.event(event);
     let pushed = session.interruptible(client.push(&image, to, &options, &report))??;
     progress.end();
-    let mut attached = Vec::new();
-    for (kind, text) in documents.into_iter().flat_map(Documents::all) {
-        let annotations = BTreeMap::new();
-        let blob = Blob::bytes(kind, text.as_bytes());
-        let artifact = Artifact { artifact_type: kind.to_owned(), blob, annotations };
-        let done = session.interruptible(client.attach(&image.descriptor(), &artifact, to, &|_| {}))??;
-        attached.push((kind, done.manifest.name(), done.listed_by));
-    }
     remember(session, layout, to);
     let whole = to.at(pushed.digest).to_string();
     session.ui.note(&said(&pushed, to));
-    if attached.iter().any(|(_, _, by)| *by == ListedBy::Tag) {
-        session.ui.note("the registry keeps no list of referrers: the bill of materials is found by a tag");
-    }
-    let attached = attached.into_iter().map(|(kind, digest, _)| (kind, digest)).collect();
-    Ok(Done { pushed, to: to.clone(), whole, attached })
+    // The image is there from here on: what cannot be attached is told, and is no failure of the push.
+    let documents = attach::attach(session, &client, &image.descriptor(), to, documents)?;
+    documents.tell(session, &whole);
+    Ok(Done { pushed, to: to.clone(), whole, documents })
 }
 
 /// How it went, in a line.

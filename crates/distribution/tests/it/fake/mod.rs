@@ -16,6 +16,10 @@ pub(crate) use wire::{Reply, Request};
 pub(crate) enum Fault {
     /// It gets this answer and nothing else is done.
     Reply(Reply),
+    /// It gets an answer that depends on it, and nothing else is done.
+    Answer(Box<dyn Fn(&Request) -> Reply + Send + Sync>),
+    /// It gets an answer that depends on it before its body is read, and then the connection is gone.
+    Early(Box<dyn Fn(&Request) -> Reply + Send + Sync>),
     /// So many bytes of the body are taken, then the connection is gone.
     DropAfter(usize),
     /// It is taken, and then there is silence until the other side goes.
@@ -113,6 +117,11 @@ fn serve(mut stream: TcpStream, inner: &Inner, host: &str) {
     let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());
     while let Some(mut request) = wire::head(&mut reader) {
         let fault = inner.fault(&request);
+        if let Some(Fault::Early(answer)) = fault.as_deref() {
+            inner.seen.lock().unwrap().push(request.clone());
+            wire::send(&mut stream, &request, &answer(&request).with("Connection", "close"), None);
+            return;
+        }
         let take = match fault.as_deref() {
             Some(Fault::DropAfter(bytes)) => (*bytes).min(request.length()),
             _ => request.length(),
@@ -131,6 +140,7 @@ fn serve(mut stream: TcpStream, inner: &Inner, host: &str) {
         let reply = match fault.as_deref() {
             None => registry.answer(&request, host),
             Some(Fault::Reply(reply)) => reply.clone(),
+            Some(Fault::Answer(answer) | Fault::Early(answer)) => answer(&request),
             Some(Fault::DropAfter(_)) => {
                 registry.part(&request);
                 return;

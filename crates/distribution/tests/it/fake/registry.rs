@@ -24,6 +24,10 @@ pub(crate) struct Registry {
     pub(crate) no_chunks: bool,
     /// Gives and checks conditions on tags.
     pub(crate) conditions: bool,
+    /// The address of an upload is the same for all of its states.
+    pub(crate) stateless: bool,
+    /// Reads the tag `sha256-HEX` as the digest that it is made of.
+    pub(crate) aliases: bool,
     /// Where uploads go, if not here.
     pub(crate) uploads_at: Option<String>,
     pub(crate) count: usize,
@@ -78,6 +82,8 @@ impl Registry {
         let sends = !matches!(method, "GET" | "HEAD");
         assert!(!sends || request.header("content-length").is_some(), "{}: of what length?", request.line());
         if let Some(which) = what.strip_prefix("manifests/") {
+            let aliased = if self.aliases { which.replace("sha256-", "sha256:") } else { which.to_owned() };
+            let which = aliased.as_str();
             return match method {
                 "PUT" => self.put_manifest(request, &name, which),
                 _ => self.get_manifest(&name, which),
@@ -94,6 +100,11 @@ impl Registry {
         let Some(bytes) = self.repo(name).blobs.get(digest) else {
             return Reply::error(404, "BLOB_UNKNOWN", "blob unknown to registry");
         };
+        if request.header("range") == Some("bytes=0-0") && !bytes.is_empty() {
+            let range = format!("bytes 0-0/{}", bytes.len());
+            let reply = Reply { status: 206, headers: Vec::new(), body: bytes[..1].to_vec() };
+            return reply.with("Content-Range", &range);
+        }
         let from = request.header("range").and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
         let reply = Reply { status: 200, headers: Vec::new(), body: bytes.clone() };
         match from {
@@ -139,7 +150,7 @@ impl Registry {
     }
 
     fn upload(&mut self, request: &Request, name: &str, id: &str) -> Reply {
-        let (no_chunks, minimum) = (self.no_chunks, self.minimum.unwrap_or(0));
+        let (no_chunks, minimum, stateless) = (self.no_chunks, self.minimum.unwrap_or(0), self.stateless);
         let base = self.uploads_at.clone();
         let locate = |bytes: usize| Self { uploads_at: base.clone(), ..Self::default() }.location(name, id, bytes);
         let repo = self.repo(name);
@@ -147,7 +158,8 @@ impl Registry {
             return Reply::error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
         };
         let range = |bytes: &[u8]| format!("0-{}", bytes.len().saturating_sub(1));
-        let known = request.get("_state") == Some(&*format!("{}==", bytes.len()));
+        let state = request.get("_state");
+        let known = stateless || state.is_none() || state == Some(&*format!("{}==", bytes.len()));
         let unknown = || Reply::error(404, "BLOB_UPLOAD_INVALID", "blob upload invalid");
         match request.method.as_str() {
             "GET" => Reply::status(204).with("Location", &locate(bytes.len())).with("Range", &range(bytes)),
@@ -200,6 +212,9 @@ impl Registry {
         let digest = Digest::sha256(&request.body).oci();
         let media_type = request.header("content-type").unwrap_or_default().to_owned();
         let (immutable, referrers, conditions) = (self.immutable, self.referrers, self.conditions);
+        if which.starts_with("sha256:") && which != digest {
+            return Reply::error(400, "DIGEST_INVALID", "the digest is that of another manifest");
+        }
         let repo = self.repo(name);
         let layers = body["layers"].as_array().into_iter().flatten();
         for part in layers.chain(body.get("config")).map(|d| d["digest"].as_str().unwrap()) {
