@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use akbuild_fixtures::{Compression, FakeArchive, FakeDeb, FakeKey};
 
 /// What the package `tools` has beside `bash`.
-const TOOLS: [&str; 19] = [
-    "basename", "cat", "chmod", "cp", "env", "head", "id", "ln", "ls", "mkdir", "mv", "realpath", "rm", "sleep",
-    "sort", "stat", "tail", "tee", "touch",
+const TOOLS: [&str; 20] = [
+    "basename", "cat", "chmod", "cp", "env", "find", "head", "id", "ln", "ls", "mkdir", "mv", "realpath", "rm",
+    "sleep", "sort", "stat", "tail", "tee", "touch",
 ];
 
 /// The package that every test's sysroot is made of.
@@ -42,7 +42,9 @@ fn make(version: &str) -> Archive {
     // Servers for images that are started: one program without libraries.
     let busybox = busybox().unwrap_or_default();
     let busybox = FakeDeb::new("busybox", "1").file("./usr/bin/busybox", &busybox, 0o755);
-    let mut files = FakeArchive::new(&[tools(version), extra, busybox], key).files;
+    // Python packages are chosen by the version of the C library.
+    let libc = FakeDeb::new("libc6", "2.41-1").file("./usr/share/libc6", b"2.41\n", 0o644);
+    let mut files = FakeArchive::new(&[tools(version), extra, busybox, libc], key).files;
     let release = files.get_mut("dists/sid/InRelease").unwrap();
     *release = key.sign(&without_end(std::str::from_utf8(release).unwrap())).into_bytes();
     Archive { files, keyring: key.keyring() }

@@ -28,7 +28,7 @@ fn a_piece_that_climbs_out_of_its_tree() {
        |
     20 | pieces = [{ from = "app", to = "../../x" }]
        |  ^^^^^^^ it has an empty part, `.` or `..`
-       = help: give a path inside the tree: `folder/file`
+       = help: write it relative to `/opt/tiny`, or as a whole path below it
     "#);
 }
 
@@ -38,12 +38,12 @@ fn a_copy_that_climbs_out_of_the_work_folder() {
     let world = World::unlocked(&format!("[stages.last]\nkind = \"run\"\nscript = \"true\"\n{copies}"));
     insta::assert_snapshot!(world.run(&["all"]), @r#"
     --- exit 1
-    error: `/build/../x` is not below `/build`
+    error: bad path `/build/../x`
       --> akbuild.toml:21:33
        |
     21 | copies = [{ from = "app", to = "/build/../x" }]
-       |  ^^^^^^^^^^^
-       = help: write `/build/...`
+       |  ^^^^^^^^^^^ it has an empty part, `.` or `..`
+       = help: write it relative to `/build`, or as a whole path below it
     "#);
 }
 
@@ -123,7 +123,7 @@ fn a_stage_that_takes_nothing() {
 
     failed words after [TIME]
       stage `words` takes nothing from source `app`: none of its files matches `*.txt`
-        help: check `include` and `exclude` of the stage
+        help: check `include` and `exclude` of the stage: the tree is empty
 
     skipped (what they need failed, or the run stopped): loud, last
 
@@ -153,12 +153,12 @@ fn a_file_in_a_place_that_the_stage_does_not_write_to() {
     let world = World::unlocked(&STAGES.replace("mounts = [", &format!("{files}\nmounts = [")));
     insta::assert_snapshot!(world.run(&["all"]), @r#"
     --- exit 1
-    error: `/etc/motd` is not below `/build`, `/out` or `/tmp`
+    error: bad path `/etc/motd`
       --> akbuild.toml:27:20
        |
     27 | files = [{ path = "/etc/motd", text = "hello" }]
-       |  ^^^^^^^^^
-       = help: write `/build/...`
+       |  ^^^^^^^^^ it is not below `/build`, `/out` or `/tmp`
+       = help: write it relative to `/build`, or as a whole path below `/build`, `/out` or `/tmp`
     "#);
 }
 

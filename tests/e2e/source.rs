@@ -114,15 +114,18 @@ fn another_tree_than_the_pinned_one() {
     let world = world(&[("data/file", FILE, "", "text\n")]);
     let hash = "hash = \"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"";
     world.edit("akbuild.toml", "/data.tar\"\n", &format!("/data.tar\"\n{hash}\n"));
-    insta::assert_snapshot!(world.run(&["lock"]), @"
+    insta::assert_snapshot!(world.run(&["lock"]), @r#"
     --- exit 1
     pinning source `data`
-    error: source `data` has another hash than the pinned one
-      expected sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
-         found sha256-Y7NxyWIynDDil9ldnbOA/rqWZFWHjC6E+pEZMHi7j8I=
-      from [SERVER]/data.tar
-      help: if it was changed on purpose, change the pin: `hash` in the recipe if it stands there, or else with `akbuild lock`
-    ");
+    error: the tree of source `data` has another hash than the one that is pinned here
+      --> akbuild.toml:21:9
+       |
+    21 | hash = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+       |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = note: found sha256-Y7NxyWIynDDil9ldnbOA/rqWZFWHjC6E+pEZMHi7j8I=
+       = note: from [SERVER]/data.tar
+       = help: find out why; if it is meant, write `hash = "sha256-Y7NxyWIynDDil9ldnbOA/rqWZFWHjC6E+pEZMHi7j8I="` here, or remove the line
+    "#);
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn a_pinned_folder_that_has_changed() {
         expected sha256-Y7NxyWIynDDil9ldnbOA/rqWZFWHjC6E+pEZMHi7j8I=
            found sha256-d91AfgCb3KwOje1UL/PImLqcGEt57fOAGT9uerP4c5A=
         from [PROJECT]/app
-        help: if it was changed on purpose, change the pin: `hash` in the recipe if it stands there, or else with `akbuild lock`
+        help: if it was changed on purpose, change the pin: `hash` in the recipe or the overlay if it stands there, or else with `akbuild lock sources`
 
     skipped (what they need failed, or the run stopped): last
 

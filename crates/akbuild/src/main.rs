@@ -18,7 +18,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 
 use crate::args::cache::Cache;
-use crate::args::{Cli, Color, Command};
+use crate::args::{Anew, Cli, Color, Command};
 use crate::commands::build::What;
 use crate::failure::{Exit, Outcome};
 use crate::project::Project;
@@ -140,7 +140,10 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
     if let Command::Cache(cache) = &cli.command {
         return commands::cache::run(global, cache, ui);
     }
-    let project = Project::read(global)?;
+    let project = match &cli.command {
+        Command::Lock { anew, .. } if anew.contains(&Anew::All) => Project::read_anew(global)?,
+        _ => Project::read(global)?,
+    };
     if let Command::Graph { format } = &cli.command {
         return commands::graph::run(global, ui, &project, *format);
     }

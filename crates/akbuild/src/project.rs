@@ -34,6 +34,15 @@ pub(crate) struct Project {
 impl Project {
     /// Reads recipe, lock and overlay.
     pub(crate) fn read(global: &Global) -> Outcome<Self> {
+        Self::read_with(global, |text, name| Ok(Lock::parse(text, name)?))
+    }
+
+    /// The same for whoever pins everything anew: a lock that cannot be read counts as empty.
+    pub(crate) fn read_anew(global: &Global) -> Outcome<Self> {
+        Self::read_with(global, |text, name| Ok(Lock::parse(text, name).unwrap_or_default()))
+    }
+
+    fn read_with(global: &Global, parse: impl Fn(&str, &str) -> Outcome<Lock>) -> Outcome<Self> {
         let start = global.directory.clone().unwrap_or_else(|| ".".into());
         let recipe_path = match &global.recipe {
             Some(path) => start.join(path),
@@ -47,7 +56,7 @@ impl Project {
         let overlay_text = optional(&root.join(OVERLAY))?;
         let overlay = overlay_text.as_ref().map(|text| akbuild_recipe::read_overlay(text, OVERLAY)).transpose()?;
         let lock_text = optional(&lock_path)?;
-        let lock = lock_text.as_ref().map(|text| Lock::parse(text, &shown(&lock_path))).transpose()?;
+        let lock = lock_text.as_ref().map(|text| parse(text, &shown(&lock_path))).transpose()?;
         Ok(Self {
             written,
             overlay: overlay.unwrap_or_default(),
@@ -85,6 +94,11 @@ impl Project {
     /// Everything resolved.
     pub(crate) fn plan(&self) -> Outcome<Plan> {
         self.plan_with(&self.lock)
+    }
+
+    /// A plan to look at, with a lock that need not fit.
+    pub(crate) fn draft(&self, lock: &Lock) -> Outcome<Plan> {
+        Ok(akbuild_recipe::draft(&self.written, &self.overlay, lock, &self.local, &StageKinds, &self.root)?)
     }
 
     /// Everything resolved, with another lock.

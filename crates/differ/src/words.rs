@@ -48,20 +48,12 @@ pub(crate) fn list(words: &[&str]) -> String {
     }
 }
 
-/// Seconds since 1970 as `2026-01-01 00:00:02`, in UTC.
+/// Seconds since 1970 as `2026-01-01 00:00:02`, in UTC; the number where no calendar has a date for it.
 pub(crate) fn date(seconds: i64) -> String {
-    let (days, rest) = (seconds.div_euclid(86400), seconds.rem_euclid(86400));
-    // Years begin in March here, so that the day that is not always there is the last one; 719,468
-    // days lie between the first of them and 1970.
-    let days = days + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = year + era * 400 + next;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(time) => time.strftime("%F %T").to_string(),
+        Err(_) => format!("{seconds} s after 1970"),
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +62,7 @@ mod tests {
 
     #[test]
     fn dates() {
-        let all = [0, 951_782_399, 951_782_400, 1_767_225_602, -1, 4_102_444_800, 951_868_799].map(date);
+        let all = [0, 951_782_399, 951_782_400, 1_767_225_602, -1, 4_102_444_800, 951_868_799, i64::MAX].map(date);
         insta::assert_snapshot!(all.join("\n"), @"
         1970-01-01 00:00:00
         2000-02-28 23:59:59
@@ -79,6 +71,7 @@ mod tests {
         1969-12-31 23:59:59
         2100-01-01 00:00:00
         2000-02-29 23:59:59
+        9223372036854775807 s after 1970
         ");
     }
 

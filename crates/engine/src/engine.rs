@@ -1,6 +1,6 @@
 //! The engine: a plan, a store, and what it takes to carry the one out into the other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -123,10 +123,11 @@ impl Engine {
         })
     }
 
-    /// From now on the registry lets through what no lock names, and keeps a list: only for `akbuild lock`.
+    /// From now on the registry lets through what no lock names, and keeps a list: only for `akbuild lock`. Of the plan's
+    /// Python pins, those of the released projects do not count.
     /// Outputs of stages are then published but not recorded, since their keys lack the pins.
-    pub fn record(self: &Arc<Self>) -> Arc<Recorder> {
-        self.recorder.get_or_init(|| Recorder::new(self)).clone()
+    pub fn record(self: &Arc<Self>, released: &BTreeSet<String>) -> Arc<Recorder> {
+        self.recorder.get_or_init(|| Recorder::new(self, released)).clone()
     }
 
     pub(crate) fn recorder(&self) -> Option<Arc<Recorder>> {

@@ -165,18 +165,46 @@ pub enum EngineError {
         path: PathBuf,
     },
     /// A path that a stage wants of a tree and that is not there.
-    #[error("stage `{stage}` wants `{path}` of {tree}, which has no such file or folder")]
+    #[error(
+        "stage `{stage}` ({at}) wants `{path}` of {tree}, which has no such file or folder\n  help: correct the path, or what makes the tree: {near}"
+    )]
     NoSuchPath {
         /// The stage.
         stage: String,
+        /// Where the stage is written.
+        at: String,
         /// What it wants.
         path: String,
         /// Of which tree.
         tree: String,
+        /// What the tree has near it.
+        near: String,
+    },
+    /// A lock file of upstream that a source does not have.
+    #[error("source `{id}` has no `{path}`\n  help: check `source` and `folder` of the stage that needs it; {near}")]
+    NoLockFile {
+        /// The source.
+        id: String,
+        /// The file.
+        path: String,
+        /// What the source has near it.
+        near: String,
+    },
+    /// A folder in which a script should start.
+    #[error(
+        "stage `{stage}` ({at}) starts in `{folder}`, which is not there\n  help: correct `cwd` or `folder` of the stage, or let its `include` or `copies` bring the folder"
+    )]
+    NoStart {
+        /// The stage.
+        stage: String,
+        /// Where the stage is written.
+        at: String,
+        /// The folder.
+        folder: String,
     },
     /// A subset that matches no file.
     #[error(
-        "stage `{stage}` takes nothing from {tree}: none of its files matches {patterns}\n  help: check `include` and `exclude` of the stage"
+        "stage `{stage}` takes nothing from {tree}: none of its files matches {patterns}\n  help: check `include` and `exclude` of the stage{near}"
     )]
     NothingMatches {
         /// The stage.
@@ -185,6 +213,8 @@ pub enum EngineError {
         tree: String,
         /// The patterns.
         patterns: String,
+        /// What the tree has near them, behind a colon; perhaps nothing.
+        near: String,
     },
     /// Two pieces bring the same file.
     #[error("stage `{stage}`: `{path}` comes from two pieces\n  help: give one of them an `exclude`")]
@@ -234,7 +264,7 @@ pub enum EngineError {
     },
     /// A source that is not what is pinned.
     #[error(
-        "source `{id}` has another hash than the pinned one\n  expected {expected}\n     found {found}\n  from {from}\n  help: if it was changed on purpose, change the pin: `hash` in the recipe if it stands there, or else with `akbuild lock`"
+        "source `{id}` has another hash than the pinned one\n  expected {expected}\n     found {found}\n  from {from}\n  help: if it was changed on purpose, change the pin: `hash` in the recipe or the overlay if it stands there, or else with `akbuild lock sources`"
     )]
     SourceHash {
         /// The source.
@@ -301,6 +331,9 @@ pub enum EngineError {
     /// A sysroot could not be made.
     #[error("{0}")]
     Sysroots(String),
+    /// Several things that are wrong, each a message of its own.
+    #[error("{}", .0.join("\n\nerror: "))]
+    Faults(Vec<String>),
     /// The run was interrupted.
     #[error("interrupted")]
     Cancelled,

@@ -18,6 +18,7 @@ use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
+use crate::near::near_paths;
 use crate::root::Root;
 use crate::served::Served;
 use crate::trees;
@@ -64,7 +65,10 @@ impl Job<'_> {
             Step::Layer(layer) => (self.layer(layer)?, Used::default()),
             Step::Image(image) => (self.image(image)?, Used::default()),
         };
-        for check in stage.step.checks() {
+        // While locking, a stage runs to see what it asks the registry for. Its checks say nothing about that, and what
+        // comes of it is not recorded: whoever builds makes it, and them, with the pins.
+        let checks = if self.upstream.is_some() { &[] } else { stage.step.checks() };
+        for check in checks {
             self.engine.phase(self.node, "check");
             used.max_rss = used.max_rss.max(self.check(check, &out)?.max_rss);
         }
@@ -95,6 +99,11 @@ impl Job<'_> {
     pub(crate) fn lay_out(&self, exec: &Exec, folders: &Folders, served: Option<&Served>) -> Result<Spec, EngineError> {
         self.fill(exec, folders, served)?;
         let spec = self.describe(exec, folders)?;
+        let is_mounted = |mount: &PlanMount| Path::new(&exec.cwd).starts_with(&mount.to);
+        if folders.lacks(&exec.cwd)? && !exec.mounts.iter().any(is_mounted) {
+            let (stage, at, folder) = (self.stage.id.to_string(), self.stage.at.clone(), exec.cwd.clone());
+            return Err(EngineError::NoStart { stage, at, folder });
+        }
         folders.give_to(akbuild_sandbox::build_owner())?;
         Ok(spec)
     }
@@ -160,8 +169,12 @@ impl Job<'_> {
         let found = tree.real_entry(&mount.path);
         let found = found.map_err(|source| EngineError::Unreachable { stage: stage(), source })?;
         let Some(kind) = found else {
-            let (path, tree) = (mount.path.clone(), tree.name().to_owned());
-            return if mount.optional { Ok(()) } else { Err(EngineError::NoSuchPath { stage: stage(), path, tree }) };
+            if mount.optional {
+                return Ok(());
+            }
+            let listing = self.engine.store.listing(&self.engine.output_of(&mount.from, self.outputs)?)?;
+            let (at, path, near) = (self.stage.at.clone(), mount.path.clone(), near_paths(&listing, "", &mount.path));
+            return Err(EngineError::NoSuchPath { stage: stage(), at, path, tree: tree.name().to_owned(), near });
         };
         let Some(name) = &mount.folders else {
             folders.mount_point(&mount.to, kind.is_folder())?;

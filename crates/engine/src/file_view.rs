@@ -68,7 +68,7 @@ impl<'a> FileView<'a> {
             return Ok(chosen);
         }
         let asked_for: BTreeSet<&OsStr> = chosen.iter().map(|(relative, _)| *relative).collect();
-        let all = Subset { include: Vec::new(), exclude: subset.exclude.clone() };
+        let all = Subset { exclude: subset.exclude.clone(), ..Subset::default() };
         let mut seen = trees::select(listing, path, &all)?;
         seen.retain(|(relative, kind)| {
             let is_file = !matches!(kind, Kind::Dir);
@@ -118,7 +118,7 @@ mod tests {
             assert_eq!(seen(View::Whole, path), None, "{path}");
         }
         assert_eq!(seen(View::GoImports, "lib/go.mod"), None);
-        let subset = Subset { include: vec!["srv/**".to_owned()], exclude: vec!["**/*.md".to_owned()] };
+        let subset = Subset { include: vec!["srv/**".to_owned()], exclude: vec!["**/*.md".to_owned()], by_kind: false };
         let view = FileView::new(&tree, &listing, View::GoImports).unwrap();
         let found = view.select(&listing, "", &subset).unwrap();
         let found: Vec<_> = found.iter().map(|(path, _)| path.to_str().unwrap()).collect();

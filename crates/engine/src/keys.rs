@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use akbuild_nar::{Digest, TreeHash};
+use akbuild_nar::{Digest, Listing, TreeHash};
 use akbuild_recipe::plan::{
     Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage,
     TreeRef, View, WrittenFile,
@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::manifest::Manifest;
+use crate::near::near_paths;
 use crate::trees;
 
 /// Raised when the sandbox comes to mean something else for what runs in it.
@@ -151,7 +152,7 @@ impl Keys<'_> {
     }
 
     /// Sets `field` to the digest of part of a tree, and notes where that part came from.
-    fn part(
+    pub(crate) fn part(
         &self,
         stage: &Stage,
         field: &str,
@@ -170,10 +171,14 @@ impl Keys<'_> {
                 return Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link });
             }
             None if optional => manifest.set(field, "absent"),
-            None if path.is_empty() => return Err(nothing_matches(stage, from, subset)),
             None => {
-                let (stage, path, tree) = (stage.id.to_string(), path.to_owned(), name(from));
-                return Err(EngineError::NoSuchPath { stage, path, tree });
+                let listing = self.store.listing(&tree)?;
+                if path.is_empty() || listing.entries.iter().any(|entry| entry.path == path) {
+                    return Err(nothing_matches(stage, (from, path, subset), &listing));
+                }
+                let near = near_paths(&listing, "", path);
+                let (at, path, tree) = (stage.at.clone(), path.to_owned(), name(from));
+                return Err(EngineError::NoSuchPath { stage: stage.id.to_string(), at, path, tree, near });
             }
         }
         manifest.note(field, json(&(name(from), tree, path, subset)));
@@ -252,9 +257,11 @@ fn pins(pins: &[PythonPin]) -> String {
     Digest::sha256(json(&pins).as_bytes()).to_string()
 }
 
-fn nothing_matches(stage: &Stage, from: &TreeRef, subset: &Subset) -> EngineError {
+fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset), listing: &Listing) -> EngineError {
     let patterns = subset.include.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
-    EngineError::NothingMatches { stage: stage.id.to_string(), tree: name(from), patterns }
+    let near = subset.include.first().map(|first| format!(": {}", near_paths(listing, path, first)));
+    let (stage, tree) = (stage.id.to_string(), trees::name_of_part(from, path));
+    EngineError::NothingMatches { stage, tree, patterns, near: near.unwrap_or_default() }
 }
 
 fn json(value: &impl Serialize) -> String {

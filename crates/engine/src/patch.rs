@@ -32,23 +32,9 @@ fn nearest(text: &str, wanted: &str) -> (usize, String) {
     best.map_or((0, String::new()), |(_, i, line)| (i, line.trim_end().to_owned()))
 }
 
-/// How many pairs of neighbouring characters two lines share, in thousandths of the longer one's.
-fn likeness(a: &str, b: &str) -> usize {
-    let pairs = |s: &str| -> Vec<(char, char)> {
-        let mut all: Vec<_> = s.chars().zip(s.chars().skip(1)).collect();
-        all.sort_unstable();
-        all
-    };
-    let (a, b) = (pairs(a), pairs(b));
-    let (mut i, mut j, mut shared) = (0, 0, 0);
-    while i < a.len() && j < b.len() {
-        match a[i].cmp(&b[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => (i, j, shared) = (i + 1, j + 1, shared + 1),
-        }
-    }
-    shared * 1000 / a.len().max(b.len()).max(1)
+/// How many pairs of neighbouring characters two lines share, in thousandths.
+fn likeness(a: &str, b: &str) -> u32 {
+    (strsim::sorensen_dice(a, b) * 1000.0) as u32
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What `akbuild lock` must know and no lock of upstream's says: which files of the Python index uv
 //! asks for when it builds source distributions. The stage is run, the registry lets through what it does not
 //! have, and what came through is what has to be pinned.
+//!
+//! A pin stays while it fits: of a project that the plan has pins of, uv sees those pins and nothing newer. If it asks for
+//! such a project and takes none of them, they do not fit, and the project is released: uv then sees the whole index.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -22,20 +25,36 @@ const PAGE_LIMIT: u64 = 64 << 20;
 /// Lets requests through to the configured index, and keeps a list.
 pub struct Recorder {
     engine: std::sync::Weak<Engine>,
+    /// The pins that are there already, by project.
+    kept: BTreeMap<String, Vec<PythonPin>>,
+    /// The kept projects that were asked for.
+    asked: Mutex<BTreeSet<String>>,
     pins: Mutex<BTreeSet<PythonPin>>,
     /// The addresses of files by project and link: which of them are refused depends on the page.
     links: Mutex<HashMap<(String, String), Result<DownloadAddress, RefusedAddress>>>,
 }
 
 impl Recorder {
-    /// A recorder with an empty list.
-    pub fn new(engine: &Arc<Engine>) -> Arc<Self> {
-        Arc::new(Self { engine: Arc::downgrade(engine), pins: Mutex::default(), links: Mutex::default() })
+    /// A recorder with an empty list, which keeps the plan's pins but for those of the released projects.
+    pub(crate) fn new(engine: &Arc<Engine>, released: &BTreeSet<String>) -> Arc<Self> {
+        let mut kept: BTreeMap<String, Vec<PythonPin>> = BTreeMap::new();
+        for pin in engine.plan.python_pins.iter().filter(|pin| !released.contains(&*pin.name)) {
+            kept.entry(pin.name.to_string()).or_default().push(pin.clone());
+        }
+        let (asked, pins, links) = Default::default();
+        Arc::new(Self { engine: Arc::downgrade(engine), kept, asked, pins, links })
     }
 
-    /// What has come through, sorted.
+    /// What was used, sorted: of what was pinned before and of what came through.
     pub fn pins(&self) -> Vec<PythonPin> {
         self.pins.lock().unwrap_or_else(|e| e.into_inner()).iter().cloned().collect()
+    }
+
+    /// The kept projects that were asked for and of which no pin was taken.
+    pub fn unfit(&self) -> BTreeSet<String> {
+        let pins = self.pins.lock().unwrap_or_else(|e| e.into_inner());
+        let asked = self.asked.lock().unwrap_or_else(|e| e.into_inner());
+        asked.iter().filter(|name| !pins.iter().any(|pin| pin.name == name.as_str())).cloned().collect()
     }
 
     fn engine(&self) -> Result<Arc<Engine>, String> {
@@ -43,6 +62,14 @@ impl Recorder {
     }
 
     async fn page(&self, name: String) -> Result<Vec<IndexFile>, String> {
+        if let Some(pins) = self.kept.get(&name) {
+            self.asked.lock().unwrap_or_else(|e| e.into_inner()).insert(name);
+            let entry = |pin: &PythonPin| {
+                let (file, sha256) = (pin.file.to_string(), pin.digest.hex());
+                IndexFile { file, sha256, ..IndexFile::default() }
+            };
+            return Ok(pins.iter().map(entry).collect());
+        }
         let engine = self.engine()?;
         let (mirrors, client) = engine.network().map_err(|e| e.to_string())?;
         let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
@@ -60,26 +87,40 @@ impl Recorder {
 
     async fn download(&self, name: String, file: IndexFile) -> Result<PathBuf, String> {
         let engine = self.engine()?;
-        let (_, client) = engine.network().map_err(|e| e.to_string())?;
-        let digest = Digest::from_hex(Algo::Sha256, &file.sha256).map_err(|e| e.to_string())?;
-        let link = self.links.lock().unwrap_or_else(|e| e.into_inner()).get(&(name.clone(), file.url.clone())).cloned();
-        let link = link.ok_or_else(|| format!("{} is on no page of the index", file.file))?;
-        let address = link.map_err(|refused| format!("the link of the index to {}: {refused}", file.file))?;
+        let (mirrors, client) = engine.network().map_err(|e| e.to_string())?;
+        let kept = self.kept.get(&name).into_iter().flatten().find(|pin| *pin.file == *file.file);
+        let (pin, urls) = match kept {
+            Some(pin) => (pin.clone(), locate::locations(&crate::served::pinned(pin).what, &mirrors)),
+            None => (new_pin(&name, &file)?, Locations::Urls(vec![self.address_of(&name, &file)?])),
+        };
         let wanted = Wanted {
-            digest,
+            digest: pin.digest,
             name: file.file.clone(),
             why: "a source distribution is built with it".to_owned(),
-            urls: Locations::Urls(vec![address]),
+            urls,
             size: file.size,
         };
         client.fetch(&engine.store, vec![wanted], &|_| {}).await.map_err(|e| e.to_string())?;
-        let wrong = |e: NameError| e.to_string();
-        let version = version_of(&name, &file.file).parse().map_err(wrong)?;
-        let (name, file) = (name.parse().map_err(wrong)?, file.file.parse().map_err(wrong)?);
-        let pin = PythonPin { name, version, file, digest };
+        let digest = pin.digest;
         self.pins.lock().unwrap_or_else(|e| e.into_inner()).insert(pin);
         Ok(engine.store.blob_path(&digest))
     }
+
+    /// Where a file of the index is, by the link of its page.
+    fn address_of(&self, name: &str, file: &IndexFile) -> Result<DownloadAddress, String> {
+        let links = self.links.lock().unwrap_or_else(|e| e.into_inner());
+        let link = links.get(&(name.to_owned(), file.url.clone())).cloned();
+        let link = link.ok_or_else(|| format!("{} is on no page of the index", file.file))?;
+        link.map_err(|refused| format!("the link of the index to {}: {refused}", file.file))
+    }
+}
+
+fn new_pin(name: &str, file: &IndexFile) -> Result<PythonPin, String> {
+    let digest = Digest::from_hex(Algo::Sha256, &file.sha256).map_err(|e| e.to_string())?;
+    let wrong = |e: NameError| e.to_string();
+    let version = version_of(name, &file.file).parse().map_err(wrong)?;
+    let (name, file) = (name.parse().map_err(wrong)?, file.file.parse().map_err(wrong)?);
+    Ok(PythonPin { name, version, file, digest })
 }
 
 impl Upstream for Recorder {

@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::locate;
+use crate::near::near_paths;
 use crate::uv_files::UvSource;
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
@@ -65,7 +66,10 @@ impl Served {
             served.rewritten.push((lock.at.clone(), parsed.rewrite(&uv_lock, &selection, REGISTRY)?));
             served.rewritten.extend(source.written(lock, &settings, &selection)?);
             served.artifacts.extend(selection.artifacts);
-            served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
+            // While locking, the recorder has them: it notes which are used.
+            if engine.recorder().is_none() {
+                served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
+            }
         }
         served.optional.retain(|digest| !sure.contains(digest));
         served.artifacts.sort_by_key(|a| a.digest);
@@ -115,7 +119,13 @@ impl Engine {
         let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
         let tree = TreeDir::open(&self.tree(source), format!("source `{}`", file.source))?;
         let path = Path::new(&file.path);
-        Ok(tree.read_to_string(name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name)))?)
+        let path = name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
+        if tree.entry(&path)?.is_none() {
+            let (id, path) = (file.source.to_string(), path.display().to_string());
+            let near = near_paths(&self.store.listing(source)?, "", &path);
+            return Err(EngineError::NoLockFile { id, path, near });
+        }
+        Ok(tree.read_to_string(path)?)
     }
 
     /// What a `uv.lock` says is installed.

@@ -12,8 +12,11 @@ use akbuild_recipe::plan::{Subset, TreeRef, View};
 use akbuild_store::Store;
 use akbuild_tree::{TreeDir, TreeError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::EngineError;
 use crate::file_view::FileView;
+use crate::near::near_paths;
 
 /// Where digests are remembered. The version is raised when a view shows other text.
 const DIGESTS: &str = "subset-v2";
@@ -81,6 +84,55 @@ fn below<'a>(listing: &'a Listing, path: &'a str) -> impl Iterator<Item = Chosen
             _ => None,
         }
     })
+}
+
+/// A pattern of a subset that matches nothing, and what the tree has near it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IdlePattern {
+    /// `include` or `exclude`.
+    pub(crate) option: String,
+    pub(crate) pattern: String,
+    pub(crate) near: String,
+}
+
+/// A tree, or a part of one, in messages.
+pub(crate) fn name_of_part(from: &TreeRef, path: &str) -> String {
+    let tree = crate::keys::name(from);
+    if path.is_empty() { tree } else { format!("`{path}` of {tree}") }
+}
+
+/// The patterns of a recipe that match nothing at and below `path` of a tree.
+pub(crate) fn idle_patterns(
+    store: &Store,
+    tree: &TreeHash,
+    path: &str,
+    subset: &Subset,
+) -> Result<Vec<IdlePattern>, EngineError> {
+    let include: &[String] = if subset.by_kind { &[] } else { &subset.include };
+    let all = include.iter().map(|p| ("include", p)).chain(subset.exclude.iter().map(|p| ("exclude", p)));
+    let all: Vec<(&str, &String)> = all.collect();
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let question = serde_json::to_string(&(tree, path, &all)).expect("plain data");
+    if let Some(known) = store.memo_get("idle-v1", question.as_bytes())?
+        && let Ok(idle) = serde_json::from_slice(&known)
+    {
+        return Ok(idle);
+    }
+    let (listing, mut idle) = (store.listing(tree)?, Vec::new());
+    for (option, pattern) in all {
+        let alone = Subset { include: vec![pattern.clone()], ..Subset::default() };
+        if select(&listing, path, &alone)?.is_empty() {
+            let near = near_paths(&listing, path, pattern);
+            idle.push(IdlePattern { option: option.to_owned(), pattern: pattern.clone(), near });
+        }
+    }
+    if store.is_writable() {
+        let answer = serde_json::to_vec(&idle).expect("plain data");
+        store.memo_put("idle-v1", question.as_bytes(), &answer)?;
+    }
+    Ok(idle)
 }
 
 /// The digest of what a subset of a tree looks like to a stage: each entry's path, kind, mode and

@@ -92,7 +92,7 @@ impl UvSource {
 
     /// Whether the source has a file that the stage does not see, and no `exclude` says so.
     fn is_forgotten(&self, path: &str) -> Result<bool, EngineError> {
-        let excluded = Subset { include: Vec::new(), exclude: self.subset.exclude.clone() };
+        let excluded = Subset { exclude: self.subset.exclude.clone(), ..Subset::default() };
         let matcher = excluded.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
         Ok(self.files.get(path).is_some_and(|(seen, _)| !seen) && matcher.matches(OsStr::new(path)))
     }

@@ -67,6 +67,14 @@ impl Folders {
         folders.into_iter().find_map(|(top, folder)| Some((folder, below(top)?)))
     }
 
+    /// Whether a path of the sandbox would be in one of these folders and is not there.
+    pub(crate) fn lacks(&self, path: &str) -> Result<bool, EngineError> {
+        match self.place(path) {
+            Some((folder, path)) => Ok(!path.as_os_str().is_empty() && folder.entry(path)?.is_none()),
+            None => Ok(false),
+        }
+    }
+
     fn need_place<'p>(&self, path: &'p str) -> Result<(&TreeDir, &'p Path), EngineError> {
         let outside = || EngineError::Bug(format!("`{path}` is neither below {WORK} nor in the output"));
         self.place(path).ok_or_else(outside)

@@ -95,7 +95,7 @@ pub enum FetchError {
     /// A tag that stands for another commit than the pinned one.
     #[error(
         "tag `{reference}` of {url} was moved: expected commit {expected}, found {found}\n\
-         find out why before you pin the new commit"
+         find out why before you pin the new commit, with `akbuild lock sources`, or with `commit` where that is written"
     )]
     TagMoved {
         /// The tag.

@@ -228,7 +228,7 @@ fn a_moved_tag_names_both_commits() {
         let error = error.replace(&first, "FIRST").replace(&second, "SECOND").replace(&url, "URL");
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"
         tag `v1.0` of URL was moved: expected commit FIRST, found SECOND
-        find out why before you pin the new commit
+        find out why before you pin the new commit, with `akbuild lock sources`, or with `commit` where that is written
         "); }
     }
 }

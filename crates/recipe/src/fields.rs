@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use toml_span::Span;
 
 use crate::error::RecipeError;
-use crate::expand::{Vars, WORDS};
+use crate::expand::{self, PUSH_WORDS, Vars, WORDS};
 use crate::plan::Subset;
 use crate::scope::Scope;
 use crate::suggest::{did_you_mean, list, nearest};
@@ -21,8 +21,9 @@ const SCRIPTS: [&str; 1] = ["script"];
 
 /// One table with the places of its values.
 ///
-/// `{name}`, `{version}` and `{prefix}` are replaced in every string. Any other lower-case word in
-/// braces is an error, except in the field `script` and in what [`Fields::text`] reads.
+/// `{name}`, `{version}` and `{prefix}` are replaced in every string. Anything else in braces that looks like a word
+/// (`{git:7}`, `{Version}`) is an error, except in the field `script` and in what [`Fields::text`] reads: there only
+/// `{git:SOURCE}` is one, if there is such a source.
 #[derive(Debug)]
 pub struct Fields<'a> {
     pub(crate) table: &'a Table,
@@ -92,6 +93,13 @@ impl<'a> Fields<'a> {
     pub fn opt_text(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
         let Some(entry) = self.take(key) else { return Ok(None) };
         self.as_string(key, &entry.value, true).map(Some)
+    }
+
+    /// Like [`Fields::opt_text`], for a text of somebody else's: whatever is in braces stays as it is.
+    pub(crate) fn opt_verbatim(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
+        let Some(entry) = self.take(key) else { return Ok(None) };
+        let Kind::String(text) = &entry.value.kind else { return Err(self.wrong(key, &entry.value, "a string")) };
+        Ok(Some(self.scope.vars.expand(text)))
     }
 
     /// An array of strings; empty if it is absent.
@@ -186,7 +194,8 @@ impl<'a> Fields<'a> {
 
     /// Like [`Fields::subset`]; `include` is used if the recipe has no field of that name.
     pub fn subset_or(&mut self, include: &[&str]) -> Result<Subset, RecipeError> {
-        Ok(Subset { include: self.globs("include", include)?, exclude: self.globs("exclude", &[])? })
+        let by_kind = !include.is_empty() && !self.has("include");
+        Ok(Subset { include: self.globs("include", include)?, exclude: self.globs("exclude", &[])?, by_kind })
     }
 
     /// Glob patterns, checked; `default` if absent.
@@ -256,6 +265,11 @@ impl<'a> Fields<'a> {
         self.table.get(key)
     }
 
+    /// Where those of these fields that are given have their values.
+    pub(crate) fn value_spans(&self, keys: &[&'static str]) -> BTreeMap<&'static str, Span> {
+        keys.iter().filter_map(|key| Some((*key, self.table.get(key)?.value.span))).collect()
+    }
+
     /// Where a field's value is written; the table's name if it is absent.
     pub(crate) fn value_span(&self, key: &str) -> Span {
         self.table.get(key).map_or(self.place, |e| e.value.span)
@@ -275,16 +289,57 @@ impl<'a> Fields<'a> {
     fn as_string(&self, key: &str, value: &Node, literal: bool) -> Result<String, RecipeError> {
         let Kind::String(text) = &value.kind else { return Err(self.wrong(key, value, "a string")) };
         if literal {
-            return Ok(self.scope.vars.expand(text));
+            return match expand::commit_word(text, |name| self.scope.sources.has(name)) {
+                None => Ok(self.scope.vars.expand(text)),
+                Some(word) => Err(self.unknown_word(value.span, &word)),
+            };
         }
-        self.scope.vars.expand_strictly(text).map_err(|unknown| {
-            let near = did_you_mean(&format!("{{{unknown}}}"), ["{name}", "{prefix}", "{version}"]);
-            self.point(value.span, format!("unknown variable `{{{unknown}}}`"))
-                .with_help(format!(
-                    "valid variables are {}",
-                    list(WORDS.map(|w| format!("{{{w}}}")).iter().map(String::as_str))
-                ))
-                .with_help(near)
-        })
+        self.scope.vars.expand_strictly(text).map_err(|word| self.unknown_word(value.span, &word))
     }
+
+    /// Where an image is pushed to. It has words of its own, which are checked and stay as they are.
+    pub fn opt_push(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
+        let Some(entry) = self.take(key) else { return Ok(None) };
+        let Kind::String(text) = &entry.value.kind else { return Err(self.wrong(key, &entry.value, "a string")) };
+        let text = self.scope.vars.expand(text);
+        let Some(word) = expand::stray_push_word(&text, |name| self.scope.sources.has(name)) else {
+            return Ok(Some(text));
+        };
+        let error = self.point(entry.value.span, format!("unknown word `{{{word}}}` in `{key}`"));
+        let names = word.strip_prefix("git:").map(|rest| rest.split_once(':').map_or(rest, |(name, _)| name));
+        let near = match names {
+            Some(name) => did_you_mean(name, self.scope.sources.iter()),
+            None => did_you_mean(&braces(head(&word)), all_words().iter().map(String::as_str)),
+        };
+        let valid = "`{name}`, `{version}`, `{prefix}`, `{git}`, `{git:SOURCE}` and `{key}`";
+        let length = "`:N` at the end of the last three, from 1 to 64, takes the first N characters";
+        Err(error.with_help(format!("valid words are {valid}; {length}")).with_help(near))
+    }
+
+    fn unknown_word(&self, place: Span, word: &str) -> RecipeError {
+        let error = self.point(place, format!("unknown variable `{}`", braces(word)));
+        let valid = WORDS.map(braces);
+        let error = error.with_help(format!("valid variables are {}", list(valid.iter().map(String::as_str))));
+        let head = head(word);
+        if WORDS.contains(&head.as_str()) {
+            return error.with_help(format!("did you mean `{}`?", braces(&head)));
+        }
+        if PUSH_WORDS.contains(&head.as_str()) {
+            return error.with_help("`{git}`, `{git:SOURCE}` and `{key}` are filled in only in the `push` of an image");
+        }
+        error.with_help(did_you_mean(&braces(&head), valid.iter().map(String::as_str)))
+    }
+}
+
+fn braces(word: impl AsRef<str>) -> String {
+    format!("{{{}}}", word.as_ref())
+}
+
+/// The word of a text in braces, without its argument.
+fn head(word: &str) -> String {
+    word.split(':').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn all_words() -> Vec<String> {
+    WORDS.iter().chain(&PUSH_WORDS).map(braces).collect()
 }

@@ -71,7 +71,7 @@ impl Lock {
     }
 }
 
-const AGAIN: &str = "run `akbuild lock` to write the file again";
+const AGAIN: &str = "restore the file from version control, or pin everything anew with `akbuild lock all`";
 
 fn version(top: &mut Fields<'_>) -> Result<(), RecipeError> {
     let found = match top.has("version") {
@@ -81,7 +81,8 @@ fn version(top: &mut Fields<'_>) -> Result<(), RecipeError> {
     if found == VERSION {
         return Ok(());
     }
-    let newer = format!("it was written by a newer akbuild: use that one, or {AGAIN}");
+    let newer =
+        "it was written by a newer akbuild: use that one, or pin everything anew with `akbuild lock all`".to_owned();
     let help = if found > VERSION { newer } else { AGAIN.to_owned() };
     let label = format!("expected version {VERSION}");
     Err(top.error("version", format!("the lock has version {found}"), help).with_label(label))
@@ -116,7 +117,7 @@ fn named<'a, I: Ord + Display, T>(
     all
 }
 
-/// Nobody repairs a lock by hand: the only help is to write it again.
+/// Nobody repairs a lock by hand. `akbuild lock` itself reads it first, to leave its pins alone: `all` does not.
 fn again(mut error: RecipeError) -> RecipeError {
     error.0.help.clear();
     error.with_help(AGAIN)

@@ -38,6 +38,8 @@ pub struct SourceRequest {
     pub want: Want,
     /// The NAR hash, if it is pinned.
     pub hash: Option<TreeHash>,
+    /// Whether the overlay names a commit alone: it need not be that of the recipe's tag or branch.
+    pub by_commit: bool,
 }
 
 /// What is taken of a source's address.
@@ -202,7 +204,7 @@ fn source_request(written: &Written, source: &WrittenSource, over: Option<&Overl
     let url = urls.first().cloned().unwrap_or_default();
     let named_by = |author| move |url: String| SourceAddress { url, author };
     let urls = urls.into_iter().map(named_by(AddressAuthor::Recipe)).collect();
-    let mut request = SourceRequest { url, urls, want, hash: source.hash };
+    let mut request = SourceRequest { url, urls, want, hash: source.hash, by_commit: false };
     let Some(over) = over else { return request };
     let expand = |text: &String| written.vars().expand(text);
     if !over.urls.is_empty() {
@@ -215,6 +217,7 @@ fn source_request(written: &Written, source: &WrittenSource, over: Option<&Overl
         Want::Path { .. } => false,
     };
     request.hash = over.hash.or(request.hash.filter(|_| !changed));
+    request.by_commit = over.commit.is_some() && over.reference.is_none();
     request
 }
 

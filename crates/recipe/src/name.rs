@@ -1,12 +1,11 @@
-//! What may be a name, a version, a prefix, a path, a variable, a commit or a hash. Knows their forms; where they
-//! stand is for the reader.
+//! What may be a name, a version, a prefix, a variable, a commit or a hash. Knows their forms; where they stand is for
+//! the reader.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use akbuild_names::NameError;
-use toml_span::Span;
 
 use crate::error::RecipeError;
 use crate::fields::Fields;
@@ -47,30 +46,6 @@ pub(crate) fn prefix(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// What is wrong with the path of a file inside a tree.
-pub(crate) fn relative(text: &str) -> Result<(), &'static str> {
-    let bad = |p: &str| p.is_empty() || p == "." || p == "..";
-    match text {
-        "" => Err("it is empty"),
-        _ if text.starts_with('/') => Err("it is absolute"),
-        _ if text.split('/').any(bad) => Err("it has an empty part, `.` or `..`"),
-        _ => Ok(()),
-    }
-}
-
-/// What is wrong with a whole path, of a file or folder of a root file system.
-fn whole(text: &str) -> Result<(), &'static str> {
-    let bad = |p: &str| p.is_empty() || p == "." || p == "..";
-    match text.strip_prefix('/') {
-        None => Err("it is relative"),
-        Some("") => Ok(()),
-        Some(rest) if rest.strip_suffix('/').unwrap_or(rest).split('/').any(bad) => {
-            Err("it has an empty part, `.` or `..`")
-        }
-        Some(_) => Ok(()),
-    }
-}
-
 impl Fields<'_> {
     /// The name of something that has none yet, by the rules of all names of a recipe.
     pub fn new_name(&mut self, key: &str) -> Result<String, RecipeError> {
@@ -78,29 +53,6 @@ impl Fields<'_> {
         match check(&name) {
             Ok(()) => Ok(name),
             Err(problem) => Err(self.error(key, format!("bad name `{name}`"), "").with_label(problem)),
-        }
-    }
-
-    /// A whole path, from `/` and without `..`, given back without a `/` at its end; `None` if the field is absent.
-    pub fn whole_path(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
-        let Some(text) = self.opt_string(key)? else { return Ok(None) };
-        self.plain(text, self.value_span(key)).map(Some)
-    }
-
-    /// An array of whole paths; empty if it is absent.
-    pub fn whole_paths(&mut self, key: &str) -> Result<Vec<String>, RecipeError> {
-        let texts = self.strings(key)?.into_iter().enumerate();
-        texts.map(|(i, text)| self.plain(text, self.item_span(key, i))).collect()
-    }
-
-    fn plain(&self, text: String, place: Span) -> Result<String, RecipeError> {
-        match whole(&text) {
-            Ok(()) if text.len() > 1 => Ok(text.strip_suffix('/').map(str::to_owned).unwrap_or(text)),
-            Ok(()) => Ok(text),
-            Err(problem) => Err(self
-                .point(place, format!("bad path `{text}`"))
-                .with_label(problem)
-                .with_help("write the whole path, from `/`")),
         }
     }
 
@@ -120,34 +72,6 @@ impl Fields<'_> {
     /// An error at the name of a variable that [`Fields::variables`] has read.
     pub fn variable_error(&self, key: &str, name: &str, message: String, help: &str) -> RecipeError {
         self.point(self.key_span(key, name), message).with_help(help)
-    }
-
-    /// A string that is a path inside a tree: relative, without `..`.
-    pub fn path(&mut self, key: &str) -> Result<String, RecipeError> {
-        self.opt_path(key)?.ok_or_else(|| self.missing(key))
-    }
-
-    /// Like [`Fields::path`], for a field that may be absent.
-    pub fn opt_path(&mut self, key: &str) -> Result<Option<String>, RecipeError> {
-        let Some(text) = self.opt_string(key)? else { return Ok(None) };
-        relative(&text).map_err(|problem| {
-            let help = match text.trim_matches('/') {
-                inside if text.starts_with('/') && relative(inside).is_ok() => {
-                    format!("give the path inside the tree, without the first `/`: `{inside}`")
-                }
-                _ => "give a path inside the tree: `folder/file`".to_owned(),
-            };
-            self.error(key, format!("bad path `{text}`"), help).with_label(problem)
-        })?;
-        Ok(Some(text))
-    }
-
-    /// A folder inside a tree, `.` (the root itself) if it is absent.
-    pub fn folder(&mut self, key: &str) -> Result<String, RecipeError> {
-        match self.opt_string(key)?.as_deref() {
-            None | Some(".") => Ok(".".to_owned()),
-            Some(_) => self.path(key),
-        }
     }
 
     /// A commit: 40 hex digits.

@@ -71,6 +71,8 @@ pub(crate) struct OverlaySource {
     pub(crate) digest: Option<Digest>,
     pub(crate) hash: Option<TreeHash>,
     pub(crate) place: Place,
+    /// Where its pins are written.
+    pub(crate) spans: BTreeMap<&'static str, Span>,
 }
 
 #[derive(Debug, Clone)]
@@ -172,6 +174,7 @@ fn source(mut fields: Fields<'_>) -> Result<OverlaySource, RecipeError> {
         digest: fields.hash("digest")?,
         hash: fields.hash("hash")?,
         place: fields.written_at(),
+        spans: fields.value_spans(&["commit", "rev", "digest", "hash"]),
     };
     fields.finish()?;
     Ok(source)

@@ -175,6 +175,10 @@ pub struct Subset {
     pub include: Vec<String>,
     /// Globs relative to the tree's root.
     pub exclude: Vec<String>,
+    /// Whether `include` is what the kind takes by itself and not what the recipe asks for: a pattern of a recipe that
+    /// matches nothing is warned of. It changes nothing about the choice, so it is in no key.
+    #[serde(skip)]
+    pub by_kind: bool,
 }
 
 /// A small file with a fixed text.

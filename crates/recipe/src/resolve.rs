@@ -13,6 +13,7 @@ use crate::lock::{Lock, LockedOrigin, LockedSource, LockedSysroot};
 use crate::merge::{Merged, SourceRequest, Want, fits, merge};
 use crate::order::order;
 use crate::overlay::Overlay;
+use crate::pin_error::overlay_gaps;
 use crate::plan::{
     DebPin, DebianSuites, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Step, Subset,
     Sysroot, SysrootId, Tool, TreeRef,
@@ -42,6 +43,27 @@ pub fn resolve(
     kinds: &dyn Kinds,
     root: &Path,
 ) -> Result<Plan, RecipeErrors> {
+    let plan = draft(written, overlay, lock, local, kinds, root)?;
+    let mut errors = Errors::default();
+    let gaps = overlay_gaps(written, overlay, lock);
+    for gap in gaps.iter().filter(|gap| !local.sources.contains_key(&gap.id)) {
+        errors.push(gap.error(None));
+    }
+    if errors.is_empty() {
+        errors.keep(current(&merge(written, overlay), lock, local));
+    }
+    errors.end(Some(plan))
+}
+
+/// As [`resolve`], but the lock need not fit: a plan to look at and not to build, in which what is not pinned is missing.
+pub fn draft(
+    written: &Written,
+    overlay: &Overlay,
+    lock: &Lock,
+    local: &Local,
+    kinds: &dyn Kinds,
+    root: &Path,
+) -> Result<Plan, RecipeErrors> {
     let mut errors = Errors::default();
     let stages = stages(written, kinds, &mut errors);
     if errors.is_empty() {
@@ -54,9 +76,6 @@ pub fn resolve(
     let patches = patches(&merged, root, &mut errors);
     for id in local.sources.keys().filter(|id| !written.sources.contains_key(*id)) {
         errors.push(unknown_local(written, id));
-    }
-    if errors.is_empty() {
-        errors.keep(current(&merged, lock, local));
     }
     let sources = sources(&merged, lock, local, root, patches);
     let vars = written.vars().clone();
@@ -232,6 +251,7 @@ fn origin(request: &SourceRequest, locked: Option<&LockedSource>, root: &Path) -
                 (None, _) => return None,
             };
             let reference = match reference {
+                _ if request.by_commit => None,
                 GitRef::Tag(text) | GitRef::Branch(text) => Some(text.clone()),
                 GitRef::Rev(_) => None,
             };

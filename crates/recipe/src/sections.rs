@@ -43,7 +43,8 @@ pub(crate) fn source(mut fields: Fields<'_>) -> Result<WrittenSource, RecipeErro
             return Err(fields.point(fields.place, message).with_help(HELP));
         }
     };
-    let source = WrittenSource { origin, hash: fields.hash("hash")?, place: fields.written_at() };
+    let spans = fields.value_spans(&["digest", "hash"]);
+    let source = WrittenSource { origin, hash: fields.hash("hash")?, place: fields.written_at(), spans };
     fields.finish()?;
     Ok(source)
 }
@@ -184,7 +185,7 @@ pub(crate) fn tool_spec(fields: &mut Fields<'_>) -> Result<Option<ToolSpec>, Rec
 pub(crate) fn patch(mut fields: Fields<'_>) -> Result<WrittenPatch, RecipeError> {
     let source = SourceId::new(fields.string("source")?);
     let file = fields.path("file")?;
-    let (from, to, with) = (fields.opt_text("from")?, fields.opt_text("to")?, fields.opt_string("with")?);
+    let (from, to, with) = (fields.opt_verbatim("from")?, fields.opt_text("to")?, fields.opt_string("with")?);
     let edit = match (from, to, with) {
         (Some(from), Some(_), None) if from.is_empty() => {
             return Err(fields.error("from", "`from` is empty", "give the text that must occur exactly once"));

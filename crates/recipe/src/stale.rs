@@ -82,6 +82,11 @@ fn extra(merged: &Merged<'_>, lock: &Lock, all: &mut Vec<Stale>) {
     }
 }
 
+/// Whether a pin of a source is one for this request, with everything that recipe and overlay pin themselves.
+pub fn fits(request: &SourceRequest, locked: &LockedSource) -> bool {
+    source(String::new(), request, locked).is_none()
+}
+
 fn wanted(request: &SourceRequest) -> String {
     match &request.want {
         Want::Git { reference, .. } => format!("{reference} of {}", request.url),

@@ -130,7 +130,7 @@ mod tests {
 
     fn subset(include: &[&str], exclude: &[&str]) -> SubsetMatcher {
         let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
-        Subset { include: own(include), exclude: own(exclude) }.matcher().unwrap()
+        Subset { include: own(include), exclude: own(exclude), by_kind: false }.matcher().unwrap()
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
             exclude in proptest::collection::vec("(\\*\\*|\\*|a|b)(/(\\*\\*|a|b)){0,2}", 0..2),
             path in "[ab](/[ab]){0,3}",
         ) {
-            let matcher = Subset { include, exclude }.matcher().unwrap();
+            let matcher = Subset { include, exclude, by_kind: false }.matcher().unwrap();
             if matcher.matches(&path) {
                 for dir in Path::new(&path).ancestors().skip(1) {
                     prop_assert!(matcher.may_contain(dir), "{}", dir.display());

@@ -97,6 +97,8 @@ pub struct WrittenSource {
     pub hash: Option<TreeHash>,
     /// Where it is written.
     pub place: Place,
+    /// Where its pins are written.
+    pub(crate) spans: BTreeMap<&'static str, Span>,
 }
 
 /// Where a source comes from.

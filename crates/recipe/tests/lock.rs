@@ -135,49 +135,49 @@ fn a_lock_out_of_date() {
 
 #[test]
 fn a_newer_version() {
-    insta::assert_snapshot!(complaint("version = 2\nthings = []\n"), @r"
+    insta::assert_snapshot!(complaint("version = 2\nthings = []\n"), @"
     error: the lock has version 2
      --> akbuild.lock:1:11
       |
     1 | version = 2
       |           ^ expected version 1
-      = help: it was written by a newer akbuild: use that one, or run `akbuild lock` to write the file again
+      = help: it was written by a newer akbuild: use that one, or pin everything anew with `akbuild lock all`
     ");
 }
 
 #[test]
 fn an_older_version() {
-    insta::assert_snapshot!(complaint("version = 0\n"), @r"
+    insta::assert_snapshot!(complaint("version = 0\n"), @"
     error: the lock has version 0
      --> akbuild.lock:1:11
       |
     1 | version = 0
       |           ^ expected version 1
-      = help: run `akbuild lock` to write the file again
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
     ");
 }
 
 #[test]
 fn no_version() {
-    insta::assert_snapshot!(complaint("debs = []\n"), @r"
+    insta::assert_snapshot!(complaint("debs = []\n"), @"
     error: a lock has no `version`
      --> akbuild.lock:1:1
       |
     1 | debs = []
       | ^
-      = help: run `akbuild lock` to write the file again
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
     ");
 }
 
 #[test]
 fn a_merge_conflict() {
-    insta::assert_snapshot!(complaint("version = 1\n<<<<<<< HEAD\n"), @r"
+    insta::assert_snapshot!(complaint("version = 1\n<<<<<<< HEAD\n"), @"
     error: not valid TOML
      --> akbuild.lock:2:1
       |
     2 | <<<<<<< HEAD
       | ^ unexpected character found: `<`
-      = help: run `akbuild lock` to write the file again
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
     ");
 }
 
@@ -189,7 +189,7 @@ fn a_pin_without_a_digest() {
       |
     3 |   { name = "a", version = "1", file = "a.whl" },
       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      = help: run `akbuild lock` to write the file again
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
     "#);
 }
 
@@ -202,19 +202,19 @@ fn a_tool_that_stands_twice() {
        |
     12 |   { name = "uv", python = "uv==0.9.18", file = "uv-0.9.18.whl", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
        |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-       = help: run `akbuild lock` to write the file again
+       = help: restore the file from version control, or pin everything anew with `akbuild lock all`
     "#);
 }
 
 #[test]
 fn an_unknown_field_of_the_lock() {
-    insta::assert_snapshot!(complaint("version = 1\ndeb = []\n"), @r"
+    insta::assert_snapshot!(complaint("version = 1\ndeb = []\n"), @"
     error: unknown field `deb`
      --> akbuild.lock:2:1
       |
     2 | deb = []
       | ^^^ not a field of a lock
-      = help: run `akbuild lock` to write the file again
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
     ");
 }
 
@@ -235,13 +235,13 @@ fn fewer_packages_make_a_sysroot_stale() {
 #[test]
 fn a_deb_outside_the_pool() {
     insta::assert_snapshot!(complaint("version = 1\ndebs = [\n  { name = \"a\", version = \"1\", path = \"../a\" },\n]\n"), @r#"
-error: `../a` is not a path below a Debian mirror: it has an empty part, `.` or `..`
- --> akbuild.lock:3:40
-  |
-3 |   { name = "a", version = "1", path = "../a" },
-  |                                        ^^^^
-  = help: run `akbuild lock` to write the file again
-"#);
+    error: `../a` is not a path below a Debian mirror: it has an empty part, `.` or `..`
+     --> akbuild.lock:3:40
+      |
+    3 |   { name = "a", version = "1", path = "../a" },
+      |                                        ^^^^
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
+    "#);
 }
 
 #[test]
@@ -275,35 +275,35 @@ tools = [{{ name = "t", npm = "//host/t@1.0.0", digest = "{digest}" }}]
 "#
     );
     insta::assert_snapshot!(Lock::parse(&lock, "akbuild.lock").unwrap_err().0.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("\n"), @r#"
-error: `../a` is not the name of a Python project: only letters, digits, `-`, `_` and `.` are allowed
- --> akbuild.lock:3:13
-  |
-3 |   { name = "../a", version = "1", file = "a-1.tar.gz", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
-  |             ^^^^
-  = help: run `akbuild lock` to write the file again
-error: `../b-1.tar.gz` is not the name of a wheel or of a source distribution: it starts with `.` or `-`
- --> akbuild.lock:4:40
-  |
-4 |   { name = "b", version = "1", file = "../b-1.tar.gz", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
-  |                                        ^^^^^^^^^^^^^
-  = help: run `akbuild lock` to write the file again
-error: `http://host.example/a.deb` is not a path below a Debian mirror: it has an empty part, `.` or `..`
- --> akbuild.lock:7:40
-  |
-7 |   { name = "a", version = "1", path = "http://host.example/a.deb", size = 1, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["run"]
-  |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^
-  = help: run `akbuild lock` to write the file again
-error: `a/b` is not the name of a Debian package: only lower-case letters, digits, `+`, `-` and `.` are allowed
- --> akbuild.lock:8:13
-  |
-8 |   { name = "a/b", version = "1", path = "pool/a.deb", size = 1, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["run"] },
-  |             ^^^
-  = help: run `akbuild lock` to write the file again
-error: `//host/t` is not an npm package name: it has a character that cannot stand in a URL as it is
-  --> akbuild.lock:10:31
-   |
-10 | tools = [{ name = "t", npm = "//host/t@1.0.0", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }]
-   |                               ^^^^^^^^^^^^^^
-   = help: run `akbuild lock` to write the file again
-"#);
+    error: `../a` is not the name of a Python project: only letters, digits, `-`, `_` and `.` are allowed
+     --> akbuild.lock:3:13
+      |
+    3 |   { name = "../a", version = "1", file = "a-1.tar.gz", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
+      |             ^^^^
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
+    error: `../b-1.tar.gz` is not the name of a wheel or of a source distribution: it starts with `.` or `-`
+     --> akbuild.lock:4:40
+      |
+    4 |   { name = "b", version = "1", file = "../b-1.tar.gz", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
+      |                                        ^^^^^^^^^^^^^
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
+    error: `http://host.example/a.deb` is not a path below a Debian mirror: it has an empty part, `.` or `..`
+     --> akbuild.lock:7:40
+      |
+    7 |   { name = "a", version = "1", path = "http://host.example/a.deb", size = 1, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["run"]
+      |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
+    error: `a/b` is not the name of a Debian package: only lower-case letters, digits, `+`, `-` and `.` are allowed
+     --> akbuild.lock:8:13
+      |
+    8 |   { name = "a/b", version = "1", path = "pool/a.deb", size = 1, digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", sysroots = ["run"] },
+      |             ^^^
+      = help: restore the file from version control, or pin everything anew with `akbuild lock all`
+    error: `//host/t` is not an npm package name: it has a character that cannot stand in a URL as it is
+      --> akbuild.lock:10:31
+       |
+    10 | tools = [{ name = "t", npm = "//host/t@1.0.0", digest = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }]
+       |                               ^^^^^^^^^^^^^^
+       = help: restore the file from version control, or pin everything anew with `akbuild lock all`
+    "#);
 }

@@ -55,11 +55,15 @@ fn another_tag_needs_pins_of_its_own() {
 
 #[test]
 fn another_commit_without_a_hash_is_not_taken_for_the_old_one() {
-    insta::assert_snapshot!(complaint(&format!("[sources.app]\ncommit = \"{}\"\n", "2".repeat(40))), @r"
-    error: `akbuild.lock` is out of date
-     = note: source `app` is locked for commit 1111111111111111111111111111111111111111, and the recipe asks for commit 2222222222222222222222222222222222222222
-     = help: run `akbuild lock`, look at the difference, and commit it
-    ");
+    insta::assert_snapshot!(complaint(&format!("[sources.app]\ncommit = \"{}\"\n", "2".repeat(40))), @r#"
+    error: the overlay gives another `commit` for source `app`, and no `hash` of its tree
+     --> akbuild.local.toml:2:11
+      |
+    2 | commit = "2222222222222222222222222222222222222222"
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      = note: the lock is shared, and holds only what the recipe asks for
+      = help: add `hash = "sha256-…"` beside it; `akbuild lock` fetches the source and prints the line
+    "#);
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn sources_get_pins_from_the_lock_and_patches_from_the_recipe() {
             subset: Subset {
                 include: [],
                 exclude: [],
+                by_kind: false,
             },
             hash: Some(
                 sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=,
@@ -87,6 +88,7 @@ fn sources_get_pins_from_the_lock_and_patches_from_the_recipe() {
             subset: Subset {
                 include: [],
                 exclude: [],
+                by_kind: false,
             },
             hash: Some(
                 sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=,
@@ -104,6 +106,7 @@ fn sources_get_pins_from_the_lock_and_patches_from_the_recipe() {
                     "web/**",
                 ],
                 exclude: [],
+                by_kind: false,
             },
             hash: None,
             replaced: false,

@@ -12,7 +12,7 @@ pub(crate) fn read(fields: &mut Fields<'_>, at: &str) -> Result<Vec<Check>, Reci
 }
 
 fn one(mut check: Fields<'_>, at: &str) -> Result<Check, RecipeError> {
-    let at = check.string_or("at", at)?;
+    let at = check.opt_absolute("at")?.unwrap_or_else(|| at.to_owned());
     if let Some(sysroot) = check.opt_sysroot("elf")? {
         check.finish()?;
         return Ok(Check::Elf { sysroot, at });

@@ -24,7 +24,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         return Err(fields.error("tree", format!("image `{tree}` cannot ship itself"), help));
     }
     let at = fields.whole_path("at")?.unwrap_or_else(|| fields.vars().prefix.clone());
-    let subset = Subset { include: Vec::new(), exclude: fields.globs("exclude", &[])? };
+    let subset = Subset { exclude: fields.globs("exclude", &[])?, ..Subset::default() };
     let mut added = BTreeSet::new();
     Ok(Step::Image(Box::new(Image {
         tree: TreeRef::Stage(tree),
@@ -35,7 +35,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         compression: compression(fields)?,
         layers: layers(fields)?,
         config: config(fields)?,
-        push: fields.opt_text("push")?,
+        push: fields.opt_push("push")?,
     })))
 }
 
@@ -77,7 +77,7 @@ fn from(table: &mut Fields<'_>, name: &str, lower: &[ImageLayer]) -> Result<Vec<
 
 /// A path that the image does not have yet by itself.
 fn new_path(table: &mut Fields<'_>, added: &mut BTreeSet<String>) -> Result<String, RecipeError> {
-    let path = table.path("path")?;
+    let path = table.place_of_file("path", &["/"])?.path;
     if added.insert(path.clone()) {
         return Ok(path);
     }

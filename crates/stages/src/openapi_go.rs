@@ -10,12 +10,12 @@ use crate::{checks, openapi, quote, quote_all};
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let mut generate = openapi::read(fields, "go")?;
     let mut script = format!("{}\ngofmt -w \"$out\"\n", generate.command);
-    for file in fields.strings("keep")? {
+    for file in fields.paths("keep")? {
         let place = format!("{}/{file}", openapi::LOCAL);
         script.push_str(&format!("cp {} \"$out\"/{}\n", quote(&place), quote(&file)));
         generate.mounts.push(openapi::mount(&generate.source, &file, place));
     }
-    let remove = fields.strings("remove")?;
+    let remove = fields.paths("remove")?;
     if !remove.is_empty() {
         script.push_str(&format!("cd \"$out\"\nrm -rf {}\n", quote_all(&remove)));
     }

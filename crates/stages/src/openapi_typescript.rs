@@ -11,7 +11,7 @@ use crate::{checks, openapi, quote};
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let generate = openapi::read(fields, "typescript-fetch")?;
     let typescript = fields.tool_or("typescript", "typescript")?;
-    let mut projects = fields.strings("compile")?;
+    let mut projects = fields.paths("compile")?;
     if projects.is_empty() {
         projects = vec!["tsconfig.json".into(), "tsconfig.esm.json".into()];
     }

@@ -8,30 +8,29 @@ use crate::checks;
 /// Options: `pieces` (list of `{ from, path, include, exclude, to }`), `files` (list of
 /// `{ path, text, executable }`), `at` (where the tree will live; default the project's prefix), `checks`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
-    let pieces = fields.tables("pieces")?.into_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
+    let at = fields.opt_absolute("at")?.unwrap_or_else(|| fields.vars().prefix.clone());
+    let pieces = fields.tables("pieces")?.into_iter().map(|table| piece(table, &at)).collect::<Result<Vec<_>, _>>()?;
     if pieces.is_empty() {
         return Err(fields.missing("pieces"));
     }
-    let files = fields.tables("files")?.into_iter().map(file).collect::<Result<Vec<_>, _>>()?;
-    let prefix = fields.vars().prefix.clone();
-    let at = fields.string_or("at", &prefix)?;
+    let files = fields.tables("files")?.into_iter().map(|table| file(table, &at)).collect::<Result<Vec<_>, _>>()?;
     Ok(Step::Compose(Compose { pieces, files, checks: checks::read(fields, &at)? }))
 }
 
-fn piece(mut table: Fields<'_>) -> Result<Piece, RecipeError> {
+fn piece(mut table: Fields<'_>, at: &str) -> Result<Piece, RecipeError> {
     let piece = Piece {
         from: table.tree("from")?,
         path: table.opt_path("path")?.unwrap_or_default(),
         subset: table.subset()?,
-        to: table.opt_path("to")?.unwrap_or_default(),
+        to: table.opt_place("to", &[at])?.map_or_else(String::new, |place| place.path),
     };
     table.finish()?;
     Ok(piece)
 }
 
-/// Reads one `{ path, text, executable }` whose path is inside the tree.
-fn file(mut table: Fields<'_>) -> Result<WrittenFile, RecipeError> {
-    let path = table.path("path")?;
+/// Reads one `{ path, text, executable }` whose path is inside the tree, or a whole one below the place where the tree lives.
+fn file(mut table: Fields<'_>, at: &str) -> Result<WrittenFile, RecipeError> {
+    let path = table.place_of_file("path", &[at])?.path;
     written(path, table)
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let home = in_work(&folder);
     let lock = below(&folder, "uv.lock");
     let subset = fields.subset_or(&[&lock, &settings_files(&folder), &below(&folder, "**/pyproject.toml")])?;
-    let venv = fields.string("venv")?;
+    let venv = fields.opt_absolute("venv")?.ok_or_else(|| fields.missing("venv"))?;
     let python = fields.string("python")?;
     let (extras, groups) = (sorted(fields.strings("extras")?), sorted(fields.strings("groups")?));
     let uv = fields.tool_or("uv", "uv")?;

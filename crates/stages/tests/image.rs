@@ -26,6 +26,7 @@ fn options_are_taken_over() {
                 exclude: [
                     "boot",
                 ],
+                by_kind: false,
             },
         ),
         files: [
@@ -147,6 +148,7 @@ fn options_have_defaults() {
             Subset {
                 include: [],
                 exclude: [],
+                by_kind: false,
             },
         ),
         files: [],

@@ -325,18 +325,6 @@ fn layers_that_are_no_tables() {
 }
 
 #[test]
-fn a_file_with_an_absolute_path() {
-    insta::assert_snapshot!(complaint_with("path = \"start\"", "path = \"/start\""), @r#"
-    error: bad path `/start`
-      --> akbuild.toml:37:20
-       |
-    37 | files = [{ path = "/start", text = "{word}", executable = true }]
-       |                    ^^^^^^ it is absolute
-       = help: give the path inside the tree, without the first `/`: `start`
-    "#);
-}
-
-#[test]
 fn a_file_without_a_text() {
     insta::assert_snapshot!(complaint_with(", text = \"{word}\"", ""), @r#"
     error: `files` of stage `image` has no `text`
@@ -392,7 +380,7 @@ fn a_folder_that_climbs() {
        |
     38 | folders = [{ path = "tmp", mode = "1777" }, { path = "../data" }]
        |                                                       ^^^^^^^ it has an empty part, `.` or `..`
-       = help: give a path inside the tree: `folder/file`
+       = help: write it relative to the root folder, or as a whole path, from `/`
     "#);
 }
 

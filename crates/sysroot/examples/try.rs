@@ -51,6 +51,7 @@ fn main() -> Result<(), Failure> {
             now: SystemTime::now(),
             allow_expired: true,
             recommends: false,
+            prefer: &[],
         },
         &curl,
     )?;

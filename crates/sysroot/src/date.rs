@@ -2,31 +2,18 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
-/// Parses `Fri, 30 Oct 2026 08:08:01 UTC` (also with `GMT`, `+0000` or `Z`).
+/// Parses `Fri, 30 Oct 2026 08:08:01 UTC` (also with `GMT`, `+0000` or `Z`). Nobody checks the day of the week.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
-    let mut words = text.split_whitespace().skip(1);
-    let day: u64 = words.next()?.parse().ok()?;
-    let name = words.next()?;
-    let month = MONTHS.iter().position(|m| *m == name)? as u64 + 1;
-    let year: u64 = words.next()?.parse().ok()?;
-    let mut clock = words.next()?.split(':').map(|n| n.parse::<u64>().ok());
-    let (hours, minutes, seconds) = (clock.next()??, clock.next()??, clock.next()??);
-    let zone = words.next()?;
-    let valid = (1..=31).contains(&day) && (1970..=9999).contains(&year) && hours < 24 && minutes < 60 && seconds < 61;
-    if !valid || !["UTC", "GMT", "+0000", "Z"].contains(&zone) {
+    let (_, date) = text.trim().split_once(char::is_whitespace)?;
+    let (date, zone) = date.trim().rsplit_once(char::is_whitespace)?;
+    if !["UTC", "GMT", "+0000", "Z"].contains(&zone) {
         return None;
     }
-    let time = days(year, month, day) * 86400 + hours * 3600 + minutes * 60 + seconds;
-    Some(UNIX_EPOCH + Duration::from_secs(time))
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    // Years start in March here, so that the leap day is a year's last.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
+    let time = Offset::UTC.to_timestamp(DateTime::strptime("%d %b %Y %H:%M:%S", date.trim()).ok()?).ok()?;
+    Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(time.as_second()).ok()?))
 }
 
 #[cfg(test)]
@@ -41,6 +28,9 @@ mod tests {
         assert_eq!(seconds("Thu, 29 Feb 2024 23:59:59 +0000"), Some(1_709_251_199));
         assert_eq!(seconds("Thu, 29 Foo 2024 23:59:59 UTC"), None);
         assert_eq!(seconds("Thu, 29 Feb 2024 23:59:59 CET"), None);
+        assert_eq!(seconds("Thu,  1 Jan 1970 00:00:10 GMT"), Some(10));
+        assert_eq!(seconds("Thu, 30 Feb 2024 23:59:59 UTC"), None);
+        assert_eq!(seconds("Wed, 31 Dec 1969 23:59:59 UTC"), None);
         assert_eq!(seconds("soon"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! What the package indices offer: real packages by name, and what provides a name. Knows no closure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
 
 use akbuild_names::{DebianArchitecture, DebianPackageName, DebianPackageVersion, MirrorFilePath, NameError};
@@ -8,7 +8,7 @@ use akbuild_nar::{Algo, Digest};
 
 use crate::control::{Paragraph, each_paragraph};
 use crate::relation::{Clause, Relation, clauses, relations};
-use crate::{SysrootError, compare_versions};
+use crate::{DebPin, SysrootError, compare_versions};
 
 const FIELDS: [&str; 14] = [
     "package",
@@ -139,6 +139,12 @@ impl Universe {
                 self.providers.entry(provided.name).or_default().push(i);
             }
         }
+        self.prefer(&[]);
+    }
+
+    /// Sorts what is looked up: best first, and before that the packages of these pins, so that a version that is locked
+    /// and still there stays.
+    pub(crate) fn prefer(&mut self, pins: &[DebPin]) {
         let of = &self.packages;
         for list in self.by_name.values_mut() {
             list.sort_by(|a, b| compare_versions(&of[*b].version, &of[*a].version));
@@ -149,6 +155,12 @@ impl Universe {
                 (a.priority, &a.name).cmp(&(b.priority, &b.name)).then_with(|| compare_versions(&b.version, &a.version))
             });
         }
+        if pins.is_empty() {
+            return;
+        }
+        let pinned: HashSet<_> = pins.iter().map(|pin| (&pin.name, &pin.version, pin.digest)).collect();
+        let is_new = |i: &usize| !pinned.contains(&(&of[*i].name, &of[*i].version, of[*i].digest));
+        self.by_name.values_mut().chain(self.providers.values_mut()).for_each(|list| list.sort_by_key(is_new));
     }
 
     /// The versions of a package, newest first.
@@ -169,10 +181,10 @@ impl Universe {
         all.filter(|p| p.satisfies(relation)).collect()
     }
 
-    /// The newest version of every essential package, by name.
+    /// The best version of every essential package, by name.
     pub(crate) fn essential(&self) -> Vec<&Package> {
-        let newest = self.by_name.values().filter_map(|l| l.first()).map(|i| &self.packages[*i]);
-        let mut all: Vec<&Package> = newest.filter(|p| p.essential).collect();
+        let best = self.by_name.values().filter_map(|l| l.first()).map(|i| &self.packages[*i]);
+        let mut all: Vec<&Package> = best.filter(|p| p.essential).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
     }

@@ -56,6 +56,8 @@ pub struct LockRequest<'a> {
     pub allow_expired: bool,
     /// Whether `Recommends` are followed, where they can be.
     pub recommends: bool,
+    /// Packages that are taken before newer ones, if the suites still have them and everything fits together.
+    pub prefer: &'a [DebPin],
 }
 
 /// A suite as it was when it was locked.
@@ -103,7 +105,15 @@ pub fn lock(request: &LockRequest<'_>, meta: &dyn Metadata) -> Result<Locked, Sy
         suites.push(release.suite);
     }
     universe.index();
-    let packages = pins(request, &universe)?;
+    universe.prefer(request.prefer);
+    let packages = match pins(request, &universe) {
+        // What was locked may exclude, or be too old for, what is asked for now.
+        Err(_) if !request.prefer.is_empty() => {
+            universe.prefer(&[]);
+            pins(request, &universe)?
+        }
+        packages => packages?,
+    };
     let suite_date = suites.iter().map(|s| s.date).max().unwrap_or(request.now);
     Ok(Locked { packages, warnings, suite_date, suites })
 }

@@ -18,6 +18,7 @@ struct Bench {
     allow_expired: bool,
     essential: bool,
     recommends: bool,
+    prefer: Vec<akbuild_sysroot::DebPin>,
 }
 
 fn bench(debs: &[FakeDeb]) -> Bench {
@@ -32,6 +33,7 @@ fn bench(debs: &[FakeDeb]) -> Bench {
         allow_expired: false,
         essential: false,
         recommends: false,
+        prefer: Vec::new(),
     }
 }
 
@@ -50,6 +52,7 @@ impl Bench {
                 now: self.now,
                 allow_expired: self.allow_expired,
                 recommends: self.recommends,
+                prefer: &self.prefer,
             },
             &self.archive,
         )
@@ -94,6 +97,21 @@ fn closures() {
     assert_eq!(bench.names(&["b"]), "b 10, base 1");
     (bench.essential, bench.recommends) = (false, true);
     assert_eq!(bench.names(&["strict"]), "d 1, p1 1, strict 1");
+}
+
+#[test]
+fn a_locked_version_stays_while_it_is_there_and_fits() {
+    let old = [deb("app", "1", "lib"), deb("lib", "1", "")];
+    let both = [deb("app", "1", "lib"), deb("app", "2", "lib"), deb("lib", "1", ""), deb("lib", "2", "")];
+    let newer = [deb("app", "1", "lib (>= 2)"), deb("lib", "1", ""), deb("lib", "2", "")];
+    let prefer = bench(&old).lock(&["app"]).unwrap().packages;
+    let names = |debs: &[FakeDeb], prefer: &[_], wanted: &[&str]| {
+        Bench { prefer: prefer.to_vec(), ..bench(debs) }.names(wanted)
+    };
+    assert_eq!(names(&both, &[], &["app"]), "app 2, lib 2");
+    assert_eq!(names(&both, &prefer, &["app"]), "app 1, lib 1");
+    assert_eq!(names(&newer, &prefer, &["lib", "app"]), "app 1, lib 2", "what no longer fits together moves");
+    assert_eq!(names(&both[1..], &prefer, &["app"]), "app 2, lib 1", "what is gone moves");
 }
 
 #[test]

@@ -178,6 +178,7 @@ impl Signer {
             now,
             allow_expired: true,
             recommends: false,
+            prefer: &[],
         };
         let error = lock(&request, &archive).err()?.to_string();
         assert!(error.contains("help: "), "{error}");

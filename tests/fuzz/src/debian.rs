@@ -84,6 +84,7 @@ fn run(mirror: &Mirror, keyring: PathBuf) {
         now: fake_date(),
         allow_expired: true,
         recommends: true,
+        prefer: &[],
     };
     match lock(&request, mirror) {
         Ok(locked) => unchanged(Lock { debs: locked.packages, ..Lock::default() }),

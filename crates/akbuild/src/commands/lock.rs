@@ -1,203 +1,227 @@
 //! `akbuild lock`: pins what recipe and upstream leave open. What is pinned already and still fits
 //! stays as it is, unless it is asked for anew.
 //!
-//! Order: sources, sysroots, tools, and last what source distributions are built with, since that
-//! is found out by building them in the sandbox with everything else pinned.
+//! Order: the recipe and its stages are checked, then come sources and everything that can be said of stages from them
+//! alone; sysroots and tools; and last what source distributions are built with, since that is found out by building
+//! them in the sandbox with everything else pinned. Each step is written as soon as it is complete, so that the next
+//! attempt goes on where this one failed.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::collections::BTreeSet;
 
-use akbuild_engine::{Engine, EngineError, Options};
-use akbuild_fetch::GitRequest;
-use akbuild_recipe::plan::{Plan, SourceId, StageId, Step, Sysroot};
-use akbuild_recipe::{Lock, LockInputs, LockedOrigin, LockedSource, SourceRequest, Want};
+use akbuild_engine::NodeId;
+use akbuild_recipe::plan::{DebPin, SourceId, Sysroot, SysrootId};
+use akbuild_recipe::{Lock, LockInputs, LockedSource, Overlay, RecipeErrors, SourceRequest, ToolRequest};
 
 use crate::args::Anew;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::Outcome;
 use crate::project::Project;
 use crate::replacement::replace;
 use crate::session::Session;
 
 mod debian;
+mod python;
+mod sources;
 mod tools;
 
+/// The steps, in order, as messages call them.
+const STEPS: [&str; 4] = ["sources", "sysroots", "tools", "what source distributions are built with"];
+
 pub(crate) fn run(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome {
-    let lock = resolve(session, project, anew, allow_expired)?;
-    write(session, project, &lock)
+    LockAttempt::new(session, project, anew, allow_expired).run()
 }
 
-/// Writes the lock, if it differs from what is there.
-pub(super) fn write(session: &Session, project: &Project, lock: &Lock) -> Outcome {
-    let text = lock.render();
-    let old = &project.lock_text;
-    if &text == old {
-        session.ui.note("the lock is up to date");
-        return Ok(());
+/// A lock on its way.
+pub(super) struct LockAttempt<'a> {
+    session: &'a Session,
+    project: &'a Project,
+    anew: Vec<Anew>,
+    allow_expired: bool,
+    /// As far as it is resolved: what is left is as it was.
+    lock: Lock,
+    /// The text of the file.
+    on_disk: String,
+    /// Whether the file of the recipe is still to be written, with another version.
+    moves: bool,
+    /// Steps that are complete.
+    done: usize,
+}
+
+impl<'a> LockAttempt<'a> {
+    pub(super) fn new(session: &'a Session, project: &'a Project, anew: &[Anew], allow_expired: bool) -> Self {
+        let (lock, on_disk) = (project.lock.clone(), project.lock_text.clone());
+        Self { session, project, anew: anew.to_vec(), allow_expired, lock, on_disk, moves: false, done: 0 }
     }
-    replace(&project.lock_path, &text)?;
-    let (added, removed) = difference(old, &text);
-    session.ui.note(&format!("wrote {}: lines added {added}, removed {removed}", project.lock_path.display()));
-    Ok(())
-}
 
-/// The lock as it should be.
-pub(super) fn resolve(session: &Session, project: &Project, anew: &[Anew], allow_expired: bool) -> Outcome<Lock> {
-    let mut lock = project.lock.clone();
-    let again = |what: Anew| anew.contains(&what) || anew.contains(&Anew::All);
-    let mut inputs = akbuild_recipe::lock_inputs(&project.written, &project.overlay)?;
-    inputs.debian.iter_mut().for_each(|debian| debian.allow_expired |= allow_expired);
-    lock.sources.retain(|id, _| inputs.sources.contains_key(id));
-    lock.sysroots.retain(|id, _| inputs.sysroots.iter().any(|s| s.id == *id));
-    lock.tools.retain(|id, _| inputs.tools.iter().any(|t| t.id == *id));
-    for (id, request) in &inputs.sources {
-        if again(Anew::Sources) || !lock.sources.get(id).is_some_and(|pin| fits(request, pin)) {
-            session.ui.note(&format!("pinning source `{id}`"));
-            lock.sources.insert(id.clone(), source(session, project, id, request)?);
+    /// The same for a recipe of another version, which is written with the first step of its lock.
+    pub(super) fn of_update(session: &'a Session, project: &'a Project, allow_expired: bool) -> Self {
+        Self { moves: true, ..Self::new(session, project, &[], allow_expired) }
+    }
+
+    /// Resolves and writes, and says what was written, also if a step fails.
+    pub(super) fn run(mut self) -> Outcome {
+        let result = self.resolve();
+        // Sources that were pinned before one that failed stay. A recipe moves with all of its sources or not at all.
+        let kept = if result.is_err() && !self.moves { self.save() } else { Ok(()) };
+        self.tell(result.is_err());
+        result.and(kept)
+    }
+
+    fn resolve(&mut self) -> Outcome {
+        let mut inputs = akbuild_recipe::lock_inputs(&self.project.written, &self.project.overlay)?;
+        inputs.debian.iter_mut().for_each(|debian| debian.allow_expired |= self.allow_expired);
+        self.project.draft(&self.lock)?;
+        self.fill_gaps()?;
+        self.prune(&inputs)?;
+        self.pin_sources(&inputs)?;
+        self.complete()?;
+        self.inspect(&inputs)?;
+        let anew = self.is_anew(Anew::Sysroots);
+        debian::lock(self.session, self.project, &inputs, &mut self.lock, anew)?;
+        self.complete()?;
+        self.pin_tools(&inputs)?;
+        self.complete()?;
+        let anew = self.is_anew(Anew::Python);
+        self.lock.python = python::pins(self.session, self.project, &self.lock, anew)?;
+        self.complete()
+    }
+
+    fn is_anew(&self, what: Anew) -> bool {
+        self.anew.contains(&what) || self.anew.contains(&Anew::All)
+    }
+
+    /// A step is complete.
+    fn complete(&mut self) -> Outcome {
+        self.done += 1;
+        self.save()
+    }
+
+    /// Writes what there is.
+    fn save(&mut self) -> Outcome {
+        if self.moves {
+            // The recipe goes first: a lock of another version is found out, a recipe of another version is locked again.
+            replace(&self.project.recipe_path, &self.project.recipe_text)?;
+            self.session.ui.note(&format!("wrote {}", self.project.recipe_path.display()));
+            self.moves = false;
+        }
+        let text = self.lock.render();
+        let nothing = self.on_disk.is_empty() && self.lock == Lock::default() && self.done < STEPS.len();
+        if text != self.on_disk && !nothing {
+            replace(&self.project.lock_path, &text)?;
+            self.on_disk = text;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, failed: bool) {
+        let (ui, old) = (&self.session.ui, &self.project.lock_text);
+        let (added, removed) = difference(old, &self.on_disk);
+        let path = self.project.lock_path.display();
+        match (failed, self.on_disk == *old) {
+            (false, true) => ui.note("the lock is up to date"),
+            (false, false) => ui.note(&format!("wrote {path}: lines added {added}, removed {removed}")),
+            (true, true) => {}
+            (true, false) => ui.note(&format!(
+                "wrote {path}: lines added {added}, removed {removed}; not resolved yet: {}; the next `akbuild lock` goes \
+                 on from there",
+                STEPS[self.done..].join(", ")
+            )),
         }
     }
-    if again(Anew::Sysroots) || !sysroots_fit(&inputs, &lock) {
-        session.ui.note("resolving sysroots");
-        debian::lock(session, project, &inputs, &mut lock)?;
+
+    /// Fetches sources of which an overlay pins a part only, to say what is missing.
+    fn fill_gaps(&self) -> Outcome {
+        let gaps = akbuild_recipe::overlay_gaps(&self.project.written, &self.project.overlay, &self.lock);
+        let mut errors = Vec::new();
+        for gap in gaps.iter().filter(|gap| !self.project.local.sources.contains_key(&gap.id)) {
+            self.session.ui.note(&format!("fetching source `{}` as the overlay has it", gap.id));
+            let found = sources::pin(self.session, self.project, &gap.id, &gap.request)?;
+            errors.push(gap.error(Some(found.hash)));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(RecipeErrors(errors).into()) }
     }
-    let stale = |tool: &&akbuild_recipe::ToolRequest| {
-        again(Anew::Tools) || lock.tools.get(&tool.id).is_none_or(|pin| pin.spec != tool.spec)
-    };
-    let open: Vec<_> = inputs.tools.iter().filter(stale).cloned().collect();
-    if again(Anew::Python) {
-        lock.python.clear();
+
+    /// Removes what the recipe has no longer. What an overlay pins stays in the lock as the recipe alone has it: the lock
+    /// is shared, and the overlay is not.
+    fn prune(&mut self, inputs: &LockInputs) -> Outcome {
+        let alone = akbuild_recipe::lock_inputs(&self.project.written, &Overlay::default())?;
+        let is_own = |id: &SourceId, pin: &LockedSource| {
+            alone.sources.get(id).is_some_and(|request| akbuild_recipe::pin_fits(request, pin))
+        };
+        self.lock.sources.retain(|id, pin| inputs.sources.contains_key(id) || is_own(id, pin));
+        let wanted = |tools: &[ToolRequest], id: &_| tools.iter().any(|tool| tool.id == *id);
+        let same = |id: &_, spec: &_| alone.tools.iter().any(|tool| tool.id == *id && tool.spec == *spec);
+        self.lock.tools.retain(|id, pin| wanted(&inputs.tools, id) || same(id, &pin.spec));
+        let is_there = |id: &str| inputs.sysroots.iter().any(|sysroot| sysroot.id.as_str() == id);
+        self.lock.sysroots.retain(|id, _| is_there(id.as_str()));
+        debian::drop_sysroots(&mut self.lock.debs, |id| !is_there(id));
+        Ok(())
     }
-    if !open.is_empty() {
+
+    fn pin_sources(&mut self, inputs: &LockInputs) -> Outcome {
+        let anew = self.is_anew(Anew::Sources);
+        let fits = |lock: &Lock, id: &SourceId, request: &SourceRequest| {
+            lock.sources.get(id).is_some_and(|pin| akbuild_recipe::pin_fits(request, pin))
+        };
+        for (id, request) in &inputs.sources {
+            if anew || !fits(&self.lock, id, request) {
+                self.session.ui.note(&format!("pinning source `{id}`"));
+                let pin = sources::pin(self.session, self.project, id, request)?;
+                self.lock.sources.insert(id.clone(), pin);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says everything that is wrong with stages and that sources alone show, before it takes long.
+    fn inspect(&self, inputs: &LockInputs) -> Outcome {
+        let mut plan = self.project.draft(&self.lock)?;
+        // Which wheels a sysroot can use depends on its C library. The newest one there may ever be finds no fault where
+        // there is none.
+        let known = |id: &SysrootId| plan.sysroots.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
+        let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None };
+        plan.sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
+        let engine = self.session.engine(self.project, plan, self.session.options(None, Vec::new()))?;
+        let found = self.session.block_on(engine.inspect_sources(&python::stages(&engine.plan)))?;
+        let stages: Vec<NodeId> = engine.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
+        let idle = engine.idle_patterns(stages.iter().chain(found.outputs.keys()), &found.outputs)?;
+        found.warnings.iter().chain(&idle).for_each(|warning| self.session.ui.warn(warning));
+        Ok(())
+    }
+
+    fn pin_tools(&mut self, inputs: &LockInputs) -> Outcome {
+        let anew = self.is_anew(Anew::Tools);
+        let fits = |tool: &ToolRequest| self.lock.tools.get(&tool.id).is_some_and(|pin| pin.spec == tool.spec);
+        let open: Vec<ToolRequest> = inputs.tools.iter().filter(|tool| anew || !fits(tool)).cloned().collect();
+        if open.is_empty() {
+            return Ok(());
+        }
         // Whoever has no registry configured asks the clients of a sysroot, so sysroots must be there first.
-        let engine = bare_engine(session, project, &lock)?;
+        let engine = tools::bare_engine(self.session, self.project, &self.lock)?;
         for tool in &open {
-            session.ui.note(&format!("pinning tool `{}` ({})", tool.id, tool.spec));
-            lock.tools.insert(tool.id.clone(), tools::lock(session, &engine, tool)?);
+            self.session.ui.note(&format!("pinning tool `{}` ({})", tool.id, tool.spec));
+            self.lock.tools.insert(tool.id.clone(), tools::lock(self.session, &engine, tool)?);
         }
+        Ok(())
     }
-    python(session, project, &mut lock)?;
-    Ok(lock)
 }
 
-/// An engine on a plan that has sysroots only; they are made if nothing else names a registry.
-fn bare_engine(session: &Session, project: &Project, lock: &Lock) -> Outcome<Arc<Engine>> {
-    let sysroot = |id: &akbuild_recipe::plan::SysrootId| Sysroot {
-        id: id.clone(),
-        packages: lock.debs.iter().filter(|d| d.sysroots.iter().any(|s| s == id.as_str())).cloned().collect(),
-        host: None,
-        suites: None,
+/// A pin that stands for the C library of a sysroot that is not resolved yet.
+fn newest_libc(id: &SysrootId) -> Vec<DebPin> {
+    let pin = || {
+        Some(DebPin {
+            name: "libc6".parse().ok()?,
+            version: "2.999".parse().ok()?,
+            path: "pool/libc6.deb".parse().ok()?,
+            digest: akbuild_nar::Digest::sha256(b""),
+            size: 0,
+            sysroots: vec![id.to_string()],
+        })
     };
-    let vars = project.written.vars().clone();
-    let plan = Plan {
-        name: vars.name,
-        version: vars.version,
-        prefix: vars.prefix,
-        root: project.root.clone(),
-        sources: Vec::new(),
-        sysroots: lock.sysroots.keys().map(sysroot).collect(),
-        tools: Vec::new(),
-        stages: Vec::new(),
-        targets: Vec::new(),
-        smoke: None,
-        python_pins: Vec::new(),
-    };
-    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
-    if engine.network.needs_sysroot()? {
-        session.block_on(engine.make_sysroots())?;
-    }
-    Ok(engine)
-}
-
-fn fits(request: &SourceRequest, pin: &LockedSource) -> bool {
-    match (&request.want, &pin.origin) {
-        (Want::Git { reference, .. }, LockedOrigin::Git { url, reference: locked, .. }) => {
-            request.url == *url && reference == locked
-        }
-        (Want::Tarball { .. }, LockedOrigin::Tarball { url, .. }) => request.url == *url,
-        _ => false,
-    }
-}
-
-fn sysroots_fit(inputs: &LockInputs, lock: &Lock) -> bool {
-    inputs.sysroots.iter().all(|sysroot| lock.sysroots.get(&sysroot.id) == debian::request(inputs, sysroot).as_ref())
-        && inputs.sysroots.len() == lock.sysroots.len()
-}
-
-/// Fetches a source as it is now.
-fn source(session: &Session, project: &Project, id: &SourceId, request: &SourceRequest) -> Outcome<LockedSource> {
-    let scratch = session.store.scratch(&format!("lock-{id}"))?;
-    let tree = scratch.path().join("tree");
-    let origin = match &request.want {
-        Want::Git { reference, commit } => {
-            let cache = session.store.home().join("git-v1");
-            let rev = matches!(reference, akbuild_recipe::GitRef::Rev(_));
-            let urls: Vec<String> = request.urls.iter().map(|address| address.url.clone()).collect();
-            let wanted = GitRequest {
-                urls: &urls,
-                reference: (!rev).then(|| reference.text()),
-                commit: commit.as_deref(),
-                cache: &cache,
-                credentials: &akbuild_fetch::Credentials::read(&session.machine)?,
-                config: &session.client_config(project),
-                progress: &|_| {},
-            };
-            let repository = akbuild_fetch::git_repository(&cache, &urls[0]);
-            session.store.use_repository(&repository)?;
-            let commit = akbuild_fetch::git_fetch(&wanted)?;
-            akbuild_fetch::git_checkout(&repository, &commit, &tree)?;
-            LockedOrigin::Git { url: request.url.clone(), reference: reference.clone(), commit }
-        }
-        Want::Tarball { digest } => {
-            let digest = tools::tarball(session, project, &request.urls, *digest, scratch.path())?;
-            let file = scratch.path().join("archive");
-            akbuild_fetch::unpack_archive(&file, &tree, akbuild_fetch::StripTop::IfSingle)
-                .map_err(EngineError::from)?;
-            LockedOrigin::Tarball { url: request.url.clone(), digest }
-        }
-        Want::Path { .. } => return Err(Failure::Say(format!("source `{id}` is a local folder: it has no pin"))),
-    };
-    let options = akbuild_store::Publish { listing: true, ..Default::default() };
-    let hash = session.store.publish(&tree, &options)?.hash;
-    match request.hash {
-        Some(expected) if expected != hash => {
-            let urls = request.urls.iter().map(|address| akbuild_fetch::redact_text(&address.url));
-            let (id, found, from) = (id.to_string(), hash, urls.collect::<Vec<_>>().join(", "));
-            Err(EngineError::SourceHash { id, expected, found, from }.into())
-        }
-        _ => Ok(LockedSource { origin, hash }),
-    }
-}
-
-/// Builds what comes as source distributions, to see what that takes. A stage whose output is there
-/// was built with the pins as they are, so that they are complete for it.
-fn python(session: &Session, project: &Project, lock: &mut Lock) -> Outcome {
-    let plan = project.plan_with(lock)?;
-    let with_python = |step: &Step| match step {
-        Step::Exec(exec) => exec.artifacts.as_ref().is_some_and(|a| !a.python.is_empty()),
-        _ => false,
-    };
-    let stages: Vec<StageId> = plan.stages.iter().filter(|s| with_python(&s.step)).map(|s| s.id.clone()).collect();
-    if stages.is_empty() {
-        lock.python.clear();
-        return Ok(());
-    }
-    session.ui.note("building source distributions once, to see what they are built with");
-    let plan = crate::toolchain::complete(session, project, plan, &stages)?;
-    let options = Options { keep_going: false, ..session.options(None, Vec::new()) };
-    let engine = session.build(project, plan, options, &stages)?;
-    let (recorder, begun) = (engine.record(), Instant::now());
-    let outcome = session.run(&engine, &stages)?;
-    if !outcome.ok {
-        super::build::tell(session, &engine, super::build::Ended::new(outcome, begun));
-        return Err(Failure::Told(Exit::Failed));
-    }
-    lock.python.extend(recorder.pins());
-    lock.python.sort();
-    lock.python.dedup();
-    Ok(())
+    pin().into_iter().collect()
 }
 
 fn difference(old: &str, new: &str) -> (usize, usize) {
-    let lines = |text: &'_ str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let lines = |text: &'_ str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
     let (old, new) = (lines(old), lines(new));
     (new.difference(&old).count(), old.difference(&new).count())
 }

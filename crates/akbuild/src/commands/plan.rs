@@ -33,6 +33,9 @@ pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json:
     let lines = lines(&look, &reasons, &estimate)?;
     let text = if json { document(&look.engine, &lines, &estimate) } else { render(&look.engine, &lines, &estimate) };
     session.ui.out(&text);
+    let nodes = look.graph.indices().map(|at| &look.graph.node(at).id);
+    let idle = look.engine.idle_patterns(nodes, &look.survey.outputs(&look.graph))?;
+    idle.iter().for_each(|warning| session.ui.warn(warning));
     Ok(())
 }
 

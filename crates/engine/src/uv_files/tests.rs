@@ -18,7 +18,7 @@ fn source(lock: &str, files: &[&str]) -> UvSource {
         name: trees::title(&TreeRef::Source(SourceId::new("app"))),
         lock: lock.into(),
         at: "/build".into(),
-        subset: Subset { include: vec!["uv.lock".into(), "pyproject.toml".into()], exclude: vec![] },
+        subset: Subset { include: vec!["uv.lock".into(), "pyproject.toml".into()], exclude: vec![], by_kind: false },
         files: files.iter().map(file).collect(),
     }
 }

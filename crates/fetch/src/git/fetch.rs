@@ -8,6 +8,7 @@ use url::Url;
 
 use super::Credentials;
 use super::http::GitHttp;
+use super::near::{kind_and_name, missing};
 use super::repository::{
     PackEnd, add_pack, failed, find_commit, full_id, git_repository, has_history, open, open_or_make, pack_of,
 };
@@ -36,9 +37,13 @@ pub struct GitRequest<'a> {
 
 impl GitRequest<'_> {
     fn what(&self) -> String {
+        let named = |name| match kind_and_name(name) {
+            ("tag or branch", name) => format!("`{name}`"),
+            (kind, name) => format!("{kind} `{name}`"),
+        };
         match (self.reference, self.commit) {
-            (Some(name), Some(commit)) => format!("`{name}` (commit {commit})"),
-            (Some(name), None) => format!("`{name}`"),
+            (Some(name), Some(commit)) => format!("{} (commit {commit})", named(name)),
+            (Some(name), None) => named(name),
             (None, Some(commit)) => format!("commit {commit}"),
             (None, None) => "the default branch".to_owned(),
         }
@@ -205,7 +210,7 @@ fn choose(advert: &Advert, url: &Url, job: &Job<'_>) -> Result<Result<Target, Tr
         return Ok(commit.map(|c| Target { want: c.clone(), commit: c }).ok_or_else(empty));
     };
     let Some((full, want)) = candidates(name).into_iter().find_map(|n| Some((n.clone(), advert.find(&n)?))) else {
-        return Ok(Err(Trouble::firm(missing(name, advert.refs.iter().map(|(n, _)| n.as_str())))));
+        return Ok(Err(Trouble::firm(missing(name, advert.refs.iter().map(|(n, id)| (n.as_str(), id.as_str()))))));
     };
     let found = advert.find(&format!("{full}^{{}}")).unwrap_or(want);
     match job.request.commit {
@@ -226,24 +231,10 @@ fn candidates(name: &str) -> Vec<String> {
 
 fn moved(name: &str, url: &str, expected: &str, found: &str) -> FetchError {
     FetchError::TagMoved {
-        reference: name.to_owned(),
+        reference: kind_and_name(name).1.to_owned(),
         url: url.to_owned(),
         expected: expected.to_owned(),
         found: found.to_owned(),
-    }
-}
-
-/// Says that a reference is missing, with those whose names hold it or its end.
-fn missing<'a>(name: &str, refs: impl Iterator<Item = &'a str>) -> String {
-    let end = name.rsplit(['/', 'v']).next().unwrap_or(name);
-    let near: Vec<&str> = refs
-        .filter_map(|r| r.strip_prefix("refs/tags/").or_else(|| r.strip_prefix("refs/heads/")))
-        .filter(|r| !r.ends_with("^{}") && !end.is_empty() && r.contains(end))
-        .take(3)
-        .collect();
-    match near.is_empty() {
-        true => format!("no tag or branch `{name}`"),
-        false => format!("no tag or branch `{name}`; there is `{}`", near.join("`, `")),
     }
 }
 
@@ -294,6 +285,8 @@ fn local_commit(from: &Repository, path: &Path, job: &Job<'_>) -> Result<Result<
         };
     }
     let all = from.references().map_err(failed("read", path))?;
-    let all: Vec<String> = all.flatten().filter_map(|r| r.name().ok().map(str::to_owned)).collect();
-    Ok(Err(missing(&names[0], all.iter().map(String::as_str)).replace("refs/tags/", "")))
+    let named = |r: git2::Reference<'_>| Some((r.name().ok()?.to_owned(), r.peel_to_commit().ok()?.id().to_string()));
+    let all: Vec<(String, String)> = all.flatten().filter_map(named).collect();
+    let wanted = job.request.reference.unwrap_or("HEAD");
+    Ok(Err(missing(wanted, all.iter().map(|(name, commit)| (name.as_str(), commit.as_str())))))
 }

@@ -12,6 +12,7 @@ mod fetch;
 mod head;
 mod http;
 mod isolate;
+mod near;
 mod pkt;
 mod repository;
 mod smart;

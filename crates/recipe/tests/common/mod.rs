@@ -80,7 +80,7 @@ fn ship(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     Ok(Step::Image(Box::new(Image {
         tree,
         at,
-        sysroot: (sysroot, Subset { include: vec![], exclude }),
+        sysroot: (sysroot, Subset { exclude, ..Subset::default() }),
         files: vec![own],
         folders: vec![Folder { path: "tmp".into(), mode: 0o1777 }],
         compression: Default::default(),

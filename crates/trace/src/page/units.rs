@@ -27,25 +27,13 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// `2026-11-22 23:22:51 UTC`, of seconds since 1970.
+/// `2026-11-22 23:22:51 UTC`, of seconds since 1970; the number where no calendar has a date for it.
 pub(crate) fn date(unix: f64) -> String {
-    let unix = unix.max(0.0) as u64;
-    let (year, month, day) = civil(unix / 86_400);
-    let time = unix % 86_400;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", time / 3600, time / 60 % 60, time % 60)
-}
-
-/// Year, month and day, of days since 1970, in the Gregorian calendar. Years begin in March, so that a leap day is a
-/// year's last; an era is the 400 years after which the calendar repeats.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
+    let seconds = unix.max(0.0) as i64;
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(time) => time.strftime("%F %T UTC").to_string(),
+        Err(_) => format!("{seconds} s after 1970"),
+    }
 }
 
 #[cfg(test)]

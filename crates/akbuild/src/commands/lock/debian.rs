@@ -1,11 +1,14 @@
 //! Sysroots: closures of Debian packages, resolved against the suites as they are now.
 
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use akbuild_fetch::{Client, Mirrors};
-use akbuild_recipe::{Lock, LockInputs, LockedSysroot, SysrootRequest};
-use akbuild_sysroot::{LockRequest, Metadata, Suite, Wanted};
+use akbuild_recipe::plan::{DebPin, SysrootId};
+use akbuild_recipe::{Debian, Lock, LockInputs, LockedSysroot, SysrootRequest};
+use akbuild_sysroot::{LockRequest, Locked, Metadata, Suite, Wanted};
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::project::Project;
@@ -18,17 +21,25 @@ struct Archive<'a> {
     session: &'a Session,
     client: Client,
     mirrors: std::sync::Arc<Mirrors>,
+    /// What was fetched already: a second look at the suites sees the same state of them.
+    fetched: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 impl Metadata for Archive<'_> {
     fn get(&self, path: &str) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+        let mut fetched = self.fetched.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(bytes) = fetched.get(path) {
+            return Ok(bytes.clone());
+        }
         let urls: Vec<_> = self.mirrors.debian.iter().filter_map(|b| b.below(path)).collect();
-        Ok(self.session.block_on(self.client.get_file(&urls, LIMIT))?.bytes)
+        let bytes = self.session.block_on(self.client.get_file(&urls, LIMIT))?.bytes;
+        fetched.insert(path.to_owned(), bytes.clone());
+        Ok(bytes)
     }
 }
 
 /// What the lock records of a sysroot's request; `None` if the recipe names no suites.
-pub(super) fn request(inputs: &LockInputs, sysroot: &SysrootRequest) -> Option<LockedSysroot> {
+fn request(inputs: &LockInputs, sysroot: &SysrootRequest) -> Option<LockedSysroot> {
     let debian = inputs.debian.as_ref()?;
     Some(LockedSysroot {
         suites: debian.suites.clone(),
@@ -39,25 +50,64 @@ pub(super) fn request(inputs: &LockInputs, sysroot: &SysrootRequest) -> Option<L
     })
 }
 
-/// Resolves every sysroot.
-pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lock: &mut Lock) -> Outcome {
-    (lock.debs, lock.sysroots) = Default::default();
-    let Some(debian) = inputs.debian.as_ref().filter(|_| !inputs.sysroots.is_empty()) else { return Ok(()) };
+/// Resolves the sysroots whose pins do not fit any more, or all of them `anew`.
+///
+/// Sysroots share packages, and what is compiled in one runs in another, so that one name has one version in all of them:
+/// a sysroot that shares a package which moves is resolved again too.
+pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lock: &mut Lock, anew: bool) -> Outcome {
+    let has_pins = |id: &SysrootId| lock.debs.iter().any(|pin| pin.sysroots.iter().any(|s| s == id.as_str()));
+    let fits = |s: &SysrootRequest| lock.sysroots.get(&s.id) == request(inputs, s).as_ref() && has_pins(&s.id);
+    let open = inputs.sysroots.iter().filter(|sysroot| anew || !fits(sysroot)).map(|sysroot| sysroot.id.clone());
+    let mut open: BTreeSet<SysrootId> = open.collect();
+    let Some(debian) = inputs.debian.as_ref().filter(|_| !open.is_empty()) else { return Ok(()) };
+    session.ui.note("resolving sysroots");
+    let archive = archive(session, project)?;
+    let locked = loop {
+        let wanted: Vec<&SysrootRequest> = inputs.sysroots.iter().filter(|s| open.contains(&s.id)).collect();
+        let locked = resolve(project, debian, &wanted, if anew { &[] } else { &lock.debs }, &archive)?;
+        let moved = sharing(&lock.debs, &locked.packages, &open);
+        if moved.is_empty() {
+            break locked;
+        }
+        open.extend(moved);
+    };
+    locked.warnings.iter().for_each(|warning| session.ui.warn(warning));
+    for suite in &locked.suites {
+        session.ui.note(&format!("suite `{}` of {}, signed by {}", suite.suite, suite.date_text, suite.signed_by));
+    }
+    drop_sysroots(&mut lock.debs, |id| open.iter().any(|open| open.as_str() == id));
+    add(&mut lock.debs, locked.packages);
+    let resolved = inputs.sysroots.iter().filter(|sysroot| open.contains(&sysroot.id));
+    lock.sysroots.extend(resolved.filter_map(|s| Some((s.id.clone(), request(inputs, s)?))));
+    Ok(())
+}
+
+fn archive<'a>(session: &'a Session, project: &Project) -> Outcome<Archive<'a>> {
     let (mirrors, client) = session.mirrors(project)?;
     if mirrors.debian.is_empty() {
         let message = "no Debian archive is configured: neither apt on this machine nor the overlay names one";
         let help = "write `registries.debian = [\"https://...\"]` in akbuild.local.toml";
         return Err(Failure::Say(format!("{message}\n  help: {help}")));
     }
+    Ok(Archive { session, client, mirrors, fetched: Mutex::default() })
+}
+
+fn resolve(
+    project: &Project,
+    debian: &Debian,
+    sysroots: &[&SysrootRequest],
+    prefer: &[DebPin],
+    archive: &Archive<'_>,
+) -> Outcome<Locked> {
     let suite = |name: &String| Suite {
         suite: name.clone(),
         components: debian.components.clone(),
         arch: debian.architecture.clone(),
     };
     let wanted =
-        |s: &SysrootRequest| Wanted { name: s.id.to_string(), packages: s.packages.clone(), essential: s.essential };
+        |s: &&SysrootRequest| Wanted { name: s.id.to_string(), packages: s.packages.clone(), essential: s.essential };
     let suites: Vec<Suite> = debian.suites.iter().map(suite).collect();
-    let sysroots: Vec<Wanted> = inputs.sysroots.iter().map(wanted).collect();
+    let sysroots: Vec<Wanted> = sysroots.iter().map(wanted).collect();
     let keyrings: Vec<_> = debian.keyrings.iter().map(|k| project.root.join(k)).collect();
     let locked = akbuild_sysroot::lock(
         &LockRequest {
@@ -68,19 +118,43 @@ pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lo
             now: SystemTime::now(),
             allow_expired: debian.allow_expired,
             recommends: false,
+            prefer,
         },
-        &Archive { session, client, mirrors },
+        archive,
     );
-    let locked = match locked {
+    match locked {
         // The error says that a download was cancelled, with what it was for.
-        Err(_) if session.is_interrupted() => return Err(Failure::Told(Exit::Interrupted)),
-        locked => locked?,
-    };
-    locked.warnings.iter().for_each(|warning| session.ui.warn(warning));
-    for suite in &locked.suites {
-        session.ui.note(&format!("suite `{}` of {}, signed by {}", suite.suite, suite.date_text, suite.signed_by));
+        Err(_) if archive.session.is_interrupted() => Err(Failure::Told(Exit::Interrupted)),
+        locked => Ok(locked?),
     }
-    lock.debs = locked.packages;
-    lock.sysroots = inputs.sysroots.iter().filter_map(|s| Some((s.id.clone(), request(inputs, s)?))).collect();
-    Ok(())
+}
+
+/// The sysroots that are not open and have another file of a package than the ones that were resolved.
+fn sharing(old: &[DebPin], new: &[DebPin], open: &BTreeSet<SysrootId>) -> BTreeSet<SysrootId> {
+    let moved = |pin: &&DebPin| {
+        let same_name = || new.iter().filter(|other| other.name == pin.name);
+        same_name().next().is_some() && same_name().all(|other| other.digest != pin.digest)
+    };
+    let ids = old.iter().filter(moved).flat_map(|pin| &pin.sysroots).map(SysrootId::new);
+    ids.filter(|id| !open.contains(id)).collect()
+}
+
+/// Takes sysroots out of pins, and pins away that no sysroot is left of.
+pub(super) fn drop_sysroots(debs: &mut Vec<DebPin>, goes: impl Fn(&str) -> bool) {
+    debs.iter_mut().for_each(|pin| pin.sysroots.retain(|id| !goes(id)));
+    debs.retain(|pin| !pin.sysroots.is_empty());
+}
+
+/// Adds pins; of a file that is there already only the sysroots.
+fn add(debs: &mut Vec<DebPin>, new: Vec<DebPin>) {
+    for pin in new {
+        match debs.iter_mut().find(|old| old.name == pin.name && old.version == pin.version) {
+            Some(old) => {
+                old.sysroots.extend(pin.sysroots);
+                old.sysroots.sort();
+                old.sysroots.dedup();
+            }
+            None => debs.push(pin),
+        }
+    }
 }

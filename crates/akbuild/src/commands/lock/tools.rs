@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use akbuild_engine::Engine;
 use akbuild_fetch::{FetchError, redact};
 use akbuild_names::{NameError, NpmPackageName, NpmPackageVersion, PythonPackageName, PythonPackageVersion};
 use akbuild_nar::{Algo, Digest};
-use akbuild_recipe::plan::{NpmPin, PythonPin, SourceAddress, ToolPackage};
-use akbuild_recipe::{LockedTool, ToolRequest, ToolSpec};
+use akbuild_recipe::plan::{NpmPin, Plan, PythonPin, SourceAddress, Sysroot, SysrootId, ToolPackage};
+use akbuild_recipe::{Lock, LockedTool, ToolRequest, ToolSpec};
 use akbuild_registry::{Tags, WheelName, simple};
 
 use crate::failure::{Failure, Outcome};
@@ -21,8 +22,43 @@ const PYTHON: (u64, u64) = (3, 14);
 const PAGE: u64 = 64 << 20;
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 
+/// An engine on a plan that has sysroots only; they are made if nothing else names a registry.
+pub(super) fn bare_engine(session: &Session, project: &Project, lock: &Lock) -> Outcome<Arc<Engine>> {
+    let sysroot = |id: &SysrootId| Sysroot {
+        id: id.clone(),
+        packages: lock.debs.iter().filter(|d| d.sysroots.iter().any(|s| s == id.as_str())).cloned().collect(),
+        host: None,
+    };
+    let vars = project.written.vars().clone();
+    let plan = Plan {
+        name: vars.name,
+        version: vars.version,
+        prefix: vars.prefix,
+        root: project.root.clone(),
+        sources: Vec::new(),
+        sysroots: lock.sysroots.keys().map(sysroot).collect(),
+        tools: Vec::new(),
+        stages: Vec::new(),
+        targets: Vec::new(),
+        smoke: None,
+        python_pins: Vec::new(),
+    };
+    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
+    if engine.network.needs_sysroot()? {
+        session.block_on(engine.make_sysroots())?;
+    }
+    Ok(engine)
+}
+
 /// Pins one tool.
 pub(super) fn lock(session: &Session, engine: &Engine, tool: &ToolRequest) -> Outcome<LockedTool> {
+    package(session, engine, tool).map_err(|failure| match failure {
+        Failure::Say(error) => Failure::Say(format!("cannot pin tool `{}` ({}): {error}", tool.id, tool.spec)),
+        other => other,
+    })
+}
+
+fn package(session: &Session, engine: &Engine, tool: &ToolRequest) -> Outcome<LockedTool> {
     let package = match &tool.spec {
         ToolSpec::Python { name, version } => {
             let (name, version) = (parsed(name)?, parsed(version)?);
@@ -46,7 +82,7 @@ fn python(
 ) -> Outcome<PythonPin> {
     let (mirrors, client) = engine.network()?;
     let urls: Vec<_> = mirrors.python.iter().filter_map(|base| base.index_page(&name)).collect();
-    let got = session.block_on(client.get(&urls, Some(ACCEPT), PAGE))?;
+    let got = session.block_on(client.get(&urls, Some(ACCEPT), PAGE)).map_err(unknown)?;
     let page = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
     let page = page.map_err(|error| Failure::Say(error.to_string()))?;
     let of_version = |f: &&simple::IndexFile| WheelName::parse(&f.file).is_some_and(|w| w.version == *version);
@@ -54,13 +90,30 @@ fn python(
     let best = simple::best_wheel(&files, &Tags::cpython(PYTHON, GLIBC, "x86_64"));
     let Some(best) = best else {
         let message = format!("the Python index has no wheel of {name} {version} for this machine");
-        return Err(Failure::Say(format!(
-            "{message}\n  help: look at {} and correct the recipe's tools",
-            redact(&got.url)
-        )));
+        let help = format!("look at {} and correct the recipe's tools", redact(&got.url));
+        let there = versions(&page);
+        let there = if there.is_empty() { there } else { format!("; the last ones there are {there}") };
+        return Err(Failure::Say(format!("{message}{there}\n  help: {help}")));
     };
     let digest = Digest::from_hex(Algo::Sha256, &best.sha256).map_err(|e| Failure::Say(e.to_string()))?;
     Ok(PythonPin { name, version, file: parsed(&best.file)?, digest })
+}
+
+/// The last versions on a page that have wheels.
+fn versions(page: &[simple::IndexFile]) -> String {
+    let mut all: Vec<String> = page.iter().filter_map(|f| Some(WheelName::parse(&f.file)?.version)).collect();
+    all.dedup();
+    all[all.len().saturating_sub(5)..].join(", ")
+}
+
+/// The failure to get what a registry says of a package, which may be because it has none of that name and version.
+fn unknown(error: FetchError) -> Failure {
+    match error.into() {
+        Failure::Say(text) => {
+            Failure::Say(format!("{text}\n  help: correct the package or its version in the recipe's tools"))
+        }
+        other => other,
+    }
 }
 
 fn npm(session: &Session, engine: &Engine, name: NpmPackageName, version: NpmPackageVersion) -> Outcome<NpmPin> {
@@ -68,7 +121,7 @@ fn npm(session: &Session, engine: &Engine, name: NpmPackageName, version: NpmPac
     // The `/` of a scope is escaped: registries have one part of the path for the name.
     let page = |base: &akbuild_fetch::MirrorBase| base.join([name.as_str(), version.as_str()]);
     let urls: Vec<_> = mirrors.npm_for(&name).into_iter().filter_map(page).collect();
-    let got = session.block_on(client.get(&urls, Some("application/json"), PAGE))?;
+    let got = session.block_on(client.get(&urls, Some("application/json"), PAGE)).map_err(unknown)?;
     let wrong = |what: String| Failure::Say(format!("{} does not describe {name} {version}: {what}", redact(&got.url)));
     let page: serde_json::Value = serde_json::from_slice(&got.bytes).map_err(|e| wrong(e.to_string()))?;
     let integrity = page.pointer("/dist/integrity").and_then(|v| v.as_str());
@@ -78,22 +131,8 @@ fn npm(session: &Session, engine: &Engine, name: NpmPackageName, version: NpmPac
 }
 
 /// Downloads an archive to `archive` in the folder; its digest.
-pub(super) fn tarball(
-    session: &Session,
-    project: &Project,
-    urls: &[SourceAddress],
-    pin: Option<Digest>,
-    folder: &Path,
-) -> Outcome<Digest> {
+pub(super) fn tarball(session: &Session, project: &Project, urls: &[SourceAddress], folder: &Path) -> Outcome<Digest> {
     let addresses = akbuild_engine::source_addresses(urls).map_err(FetchError::from)?;
     let (_, client) = session.mirrors(project)?;
-    let file = session.block_on(client.fetch_unpinned(&addresses, &folder.join("archive")))?;
-    let digest = file.digest;
-    if let Some(pin) = pin.filter(|pin| *pin != digest && pin.algo() == Algo::Sha256) {
-        return Err(Failure::Say(format!(
-            "{} has another digest than the pinned one\n  expected {pin}\n     found {digest}",
-            redact(&file.url)
-        )));
-    }
-    Ok(digest)
+    Ok(session.block_on(client.fetch_unpinned(&addresses, &folder.join("archive")))?.digest)
 }
