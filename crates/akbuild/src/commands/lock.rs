@@ -178,7 +178,7 @@ impl<'a> LockAttempt<'a> {
         // Which wheels a sysroot can use depends on its C library. The newest one there may ever be finds no fault where
         // there is none.
         let known = |id: &SysrootId| plan.sysroots.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
-        let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None };
+        let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None, suites: None };
         plan.sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
         let engine = self.session.engine(self.project, plan, self.session.options(None, Vec::new()))?;
         let found = self.session.block_on(engine.inspect_sources(&python::stages(&engine.plan)))?;

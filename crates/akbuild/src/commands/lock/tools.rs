@@ -28,6 +28,7 @@ pub(super) fn bare_engine(session: &Session, project: &Project, lock: &Lock) -> 
         id: id.clone(),
         packages: lock.debs.iter().filter(|d| d.sysroots.iter().any(|s| s == id.as_str())).cloned().collect(),
         host: None,
+        suites: None,
     };
     let vars = project.written.vars().clone();
     let plan = Plan {
