@@ -9,7 +9,7 @@ use akbuild_registry::{PythonLock, PythonWant, What};
 use crate::http::{Files, Registry, tar_gz, zip};
 
 /// A client on the search path. Where it is missing its tests have nothing to run; in CI that is a failure.
-fn client(name: &str) -> Option<PathBuf> {
+pub(crate) fn client(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
     assert!(found.is_some() || std::env::var_os("CI").is_none(), "CI has to have `{name}`");
@@ -17,7 +17,7 @@ fn client(name: &str) -> Option<PathBuf> {
 }
 
 /// Runs a client in a folder with only these variables; its output, whether it succeeded or not.
-fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool, String) {
+pub(crate) fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)]) -> (bool, String) {
     let home = dir.join("home");
     std::fs::create_dir_all(&home).unwrap();
     let mut command = Command::new(program);
@@ -134,7 +134,7 @@ fn wheel(name: &str, version: &str, requires: &str) -> Vec<u8> {
 }
 
 /// The version of the machine's Python, `3.11.7`.
-fn python_version(python: &Path, dir: &Path) -> String {
+pub(crate) fn python_version(python: &Path, dir: &Path) -> String {
     let (ok, output) = run(python, dir, &["-c", "import platform; print(platform.python_version())"], &[]);
     assert!(ok, "{output}");
     output.trim().to_owned()
