@@ -24,7 +24,9 @@ pub use golang::GoLock;
 pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
 pub use npm::NpmLock;
 pub use platform::Platform;
-pub use python::{GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Tags, WheelName};
+pub use python::{
+    ChoiceProblem, GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Tags, WheelName,
+};
 pub use route::{Route, parse_path};
 pub use server::{Ecosystem, Miss, Server, Upstream};
 pub use simple::IndexFile;

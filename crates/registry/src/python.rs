@@ -1,15 +1,24 @@
 //! `uv.lock`: which files `uv sync --frozen` asks for, and the lock as a stage sees it. The parts
 //! are Python's own rules (versions, markers, tags) and uv's format and choices.
 
+mod choice_problem;
+mod condition;
+mod environment;
 mod lock;
+mod manifest;
 mod marker;
+mod project_facts;
+mod python_version;
 mod rewrite;
 mod select;
 mod settings;
+mod sync_choice;
 mod tags;
 mod toml;
 mod walk;
+mod walk_conditions;
 
+pub use choice_problem::ChoiceProblem;
 pub use lock::PythonLock;
 pub use select::{GitDependency, LocalMember, PythonSelection, PythonWant, SourceBuild};
 pub use tags::{Tags, WheelName};

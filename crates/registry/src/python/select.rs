@@ -9,7 +9,8 @@ use akbuild_nar::{Algo, Digest};
 
 use super::Tags;
 use super::lock::{File, Origin, Package, PythonLock};
-use super::walk::{installed, python_numbers};
+use super::python_version::python_numbers;
+use super::walk::installed;
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};
 
@@ -83,11 +84,11 @@ impl PythonLock {
     ///
     /// # Errors
     /// [`LockError::Refused`] names everything that cannot be had: files without a SHA-256, packages
-    /// without a usable file, git dependencies that no source stands for, extras and groups that the
-    /// project does not have.
+    /// without a usable file, git dependencies that no source stands for. [`LockError::Choice`] names extras
+    /// and groups that the project does not have, or that exclude each other.
     pub fn select(&self, want: &PythonWant) -> Result<PythonSelection, LockError> {
         let mut refusals = Refusals::default();
-        let found = installed(self, want, &mut refusals);
+        let found = installed(self, want, &mut refusals)?;
         let mut selection = PythonSelection::default();
         let tags = python_numbers(&want.python).map(|python| Tags::cpython(python, want.glibc, &want.machine));
         if let Some(tags) = &tags {
