@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use akbuild_names::normalise;
+use toml_span::Value;
 use toml_span::value::Table;
 
 use super::lock::{Dependency, DependencyLists, dependencies, dependency_lists};
@@ -15,6 +16,8 @@ use crate::error::Refusals;
 /// What a lock says of the workspace as a whole.
 #[derive(Debug)]
 pub(crate) struct WorkspaceManifest {
+    /// Whether packages say which extras they have, as of revision 1.
+    pub(crate) names_extras: bool,
     pub(crate) requires_python: Option<String>,
     /// The members' names; empty where the only one is the root.
     pub(crate) members: BTreeSet<String>,
@@ -83,6 +86,7 @@ pub(super) fn workspace<'a>(
     wrong: &mut Refusals,
 ) -> Result<WorkspaceManifest, LockError> {
     let mut workspace = WorkspaceManifest {
+        names_extras: top.get("revision").and_then(Value::as_integer).is_some_and(|revision| revision >= 1),
         requires_python: doc.text(top, "requires-python")?,
         members: BTreeSet::new(),
         requirements: Vec::new(),

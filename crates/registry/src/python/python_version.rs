@@ -107,8 +107,9 @@ fn releases(lock: &PythonLock, python: &str) -> Vec<String> {
     for text in texts(lock) {
         for (at, _) in text.match_indices(&format!("{python}.")) {
             let digits = text[at + python.len() + 1..].split(|c: char| !c.is_ascii_digit()).next();
-            if let Some(number) = digits.and_then(|digits| digits.parse::<u64>().ok()) {
-                numbers.extend([number.saturating_sub(1), number, number.saturating_add(1)]);
+            // No release has a higher number, and a lock does not decide how many environments are walked.
+            if let Some(number) = digits.and_then(|digits| digits.parse::<u64>().ok()).filter(|number| *number < 100) {
+                numbers.extend([number.saturating_sub(1), number, number + 1]);
             }
         }
     }

@@ -68,8 +68,12 @@ impl<'a> SyncChoice<'a> {
     fn unknown_names(&self, want: &PythonWant) -> Vec<ChoiceProblem> {
         let project = &self.lock.project;
         let packages = || self.roots.iter().map(|n| &self.lock.packages[*n]);
-        let extras: BTreeSet<&String> =
-            packages().flat_map(|package| package.declared.extras.iter().chain(package.extras.keys())).collect();
+        let extras = packages().flat_map(|package| package.declared.extras.iter().chain(package.extras.keys()));
+        let mut extras: BTreeSet<&String> = extras.collect();
+        if !self.lock.workspace.names_extras {
+            // Extras without dependencies are not in such a lock.
+            extras.extend(&project.extras);
+        }
         let groups = packages().flat_map(|package| package.declared.groups.iter().chain(package.groups.keys()));
         let mut groups: BTreeSet<&String> = groups.chain(self.lock.workspace.groups.keys()).collect();
         let is_project = project.name.is_some();

@@ -182,6 +182,23 @@ uv.lock: the lock has 0 entries for the project `renamed`, expected 1
 }
 
 #[test]
+fn an_old_lock_does_not_know_extras_without_dependencies() {
+    let pyproject = format!("{PROJECT}[project.optional-dependencies]\nbare = []\n");
+    let text = lock("", &[("demo", "-.", "")]);
+    assert!(selected(&text, &pyproject, "3.14", &["bare"], &[]).unwrap_err().contains("write the lock again"));
+    assert_eq!(selected(&text.replace("revision = 5\n", ""), &pyproject, "3.14", &["bare"], &[]).unwrap(), "");
+}
+
+#[test]
+fn a_lock_does_not_decide_how_many_environments_are_walked() {
+    let on_release =
+        |name, release| format!("{{ name = \"{name}\", marker = \"python_full_version == '3.14.{release}'\" }}");
+    let demo = format!("dependencies = [{}, {}]", on_release("a", "99"), on_release("b", "4000"));
+    let text = lock("", &[("demo", "-.", &demo), ("a", "1", ""), ("b", "1", "")]);
+    assert_eq!(selected(&text, PROJECT, "3.14", &[], &[]).unwrap(), "a==1");
+}
+
+#[test]
 fn groups_of_a_root_that_is_not_a_project_follow_the_forks() {
     let fork = |marker: &str| format!("resolution-markers = [\"{marker}\"]");
     let text = lock(
