@@ -173,6 +173,7 @@ fn conflicts(random: &mut Random, drafts: &mut [ProjectDraft]) {
             let (n, kind) = match place {
                 ConflictPlace::Extra(n, extra) => {
                     drafts[n].extras.get_mut(extra).unwrap().push(pin);
+                    switch_on(random, drafts, n, extra);
                     (n, format!(", extra = \"{extra}\""))
                 }
                 ConflictPlace::Group(n, group) => {
@@ -184,12 +185,27 @@ fn conflicts(random: &mut Random, drafts: &mut [ProjectDraft]) {
                     (n, String::new())
                 }
             };
+            if random.one_in(2) {
+                // Without a version, so that the items decide.
+                drafts[n].dependencies.push((*pinned).to_owned());
+            }
             owner = n;
             items.push(format!("{{ package = \"{}\"{kind} }}", drafts[n].name.unwrap()));
         }
         if items.len() > 1 {
             drafts[owner].conflicts.push(items);
         }
+    }
+}
+
+/// Has a group, another extra or another member ask for an extra.
+fn switch_on(random: &mut Random, drafts: &mut [ProjectDraft], n: usize, extra: &'static str) {
+    let needed = format!("{}[{extra}]", drafts[n].name.unwrap());
+    let owner = if random.one_in(3) { random.below(drafts.len()) } else { n };
+    match random.below(4) {
+        0 if owner != n && drafts[owner].name.is_some() => drafts[owner].dependencies.push(needed),
+        1 => drafts[n].extras.entry("on").or_default().push(needed),
+        _ => drafts[owner].groups.entry(random.word(&["g-on", "g0"])).or_default().push(quoted(&needed)),
     }
 }
 
