@@ -78,7 +78,7 @@ impl MarkerEnvironment {
                 "not in" => Ok(Condition::ALWAYS),
                 _ => Err(format!("`{operator} dependency_groups` means nothing")),
             },
-            // The kernel that the build will run on is not known: what any of them needs is selected.
+            // The kernel that the build will run on is not known, so the comparison may hold.
             _ if [left, right].iter().any(|side| side.is("platform_release") || side.is("platform_version")) => {
                 Ok(Condition::ALWAYS)
             }

@@ -1,6 +1,6 @@
 //! The parts of a `uv.lock` that say where a walk starts, and which choices exclude each other: its members, the groups and
-//! requirements of a root that is not a project, `conflicts`, and the environments that it was resolved for. Knows no
-//! package but by name.
+//! requirements of a root that is not a project, `conflicts`, and the environments that it was resolved for. Knows
+//! packages by name only.
 
 use std::collections::{BTreeMap, BTreeSet};
 

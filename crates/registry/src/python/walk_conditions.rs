@@ -1,5 +1,5 @@
-//! What a walk knows of markers: the condition of each in one environment, and the extras, groups and projects that are
-//! active so far. Knows no package but by name.
+//! The markers of one walk: the condition of each marker in one environment, and the extras, groups and projects that are
+//! active so far. Knows packages by name only.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,6 +11,7 @@ use super::lock::Dependency;
 use super::manifest::ConflictItem;
 use super::marker::condition;
 
+/// The conditions of one walk, and what is active in it.
 pub(super) struct WalkConditions<'a> {
     environment: MarkerEnvironment,
     pub(super) table: ConditionTable,
