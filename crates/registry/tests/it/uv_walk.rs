@@ -61,10 +61,20 @@ struct SyncNames {
 }
 
 impl SyncNames {
-    fn random(random: &mut Random, names: &WorkspaceNames) -> Self {
+    /// One group alone, one extra alone, or any of them.
+    fn random(random: &mut Random, names: &WorkspaceNames, kind: usize) -> Self {
         let rarity = 1 + random.below(4);
-        let mut some = |names: &[&str]| random.some(names, rarity).into_iter().map(|name| (*name).to_owned()).collect();
-        Self { extras: some(&names.extras), groups: some(&names.groups) }
+        let some = |random: &mut Random, names: &[&str]| -> Vec<String> {
+            random.some(names, rarity).into_iter().map(|name| (*name).to_owned()).collect()
+        };
+        let one = |random: &mut Random, names: &[&str]| -> Vec<String> {
+            if names.is_empty() { Vec::new() } else { vec![random.word(names).to_owned()] }
+        };
+        match kind {
+            0 => Self { extras: Vec::new(), groups: one(random, &names.groups) },
+            1 => Self { extras: one(random, &names.extras), groups: Vec::new() },
+            _ => Self { extras: some(random, &names.extras), groups: some(random, &names.groups) },
+        }
     }
 }
 
@@ -176,8 +186,8 @@ fn selects_what_uv_installs_in_random_workspaces() {
         if !uv.run(&folder, &["lock", "--find-links", &format!("../{index}")]).0 {
             continue;
         }
-        for _ in 0..3 {
-            let choice = SyncNames::random(&mut random, &names);
+        for kind in 0..3 {
+            let choice = SyncNames::random(&mut random, &names, kind);
             comparison.add(&uv, &folder, &choice);
             check_short_version(&folder, &choice, &uv.version);
         }

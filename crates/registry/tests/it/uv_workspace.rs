@@ -151,7 +151,7 @@ enum ConflictPlace {
 }
 
 fn conflicts(random: &mut Random, drafts: &mut [ProjectDraft]) {
-    for _ in 0..random.below(3) {
+    for _ in 0..[0, 1, 1, 2][random.below(4)] {
         let mut places = Vec::new();
         for (n, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.name.is_some()) {
             places.extend(draft.extras.keys().map(|extra| ConflictPlace::Extra(n, extra)));
@@ -168,7 +168,9 @@ fn conflicts(random: &mut Random, drafts: &mut [ProjectDraft]) {
             if places.is_empty() {
                 break;
             }
-            let place = places.swap_remove(random.below(places.len()));
+            let extras = places.iter().position(|place| matches!(place, ConflictPlace::Extra(..)));
+            let at = extras.filter(|_| random.one_in(2)).unwrap_or_else(|| random.below(places.len()));
+            let place = places.swap_remove(at);
             let pin = format!("{pinned}=={version}");
             let (n, kind) = match place {
                 ConflictPlace::Extra(n, extra) => {
@@ -185,7 +187,7 @@ fn conflicts(random: &mut Random, drafts: &mut [ProjectDraft]) {
                     (n, String::new())
                 }
             };
-            if random.one_in(2) {
+            if !random.one_in(4) {
                 // Without a version, so that the items decide.
                 drafts[n].dependencies.push((*pinned).to_owned());
             }
