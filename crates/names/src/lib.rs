@@ -10,6 +10,7 @@ mod golang;
 mod npm;
 mod pep440;
 mod python;
+mod specifier;
 mod text;
 
 pub use address::{GitCommit, GitRepositoryAddress, PackageFileAddress, index_page, join_below, percent_decode};
@@ -17,5 +18,6 @@ pub use debian::{DebianArchitecture, DebianPackageName, DebianPackageVersion, Mi
 pub use error::NameError;
 pub use golang::{GoModulePath, GoModuleVersion, unescape_module};
 pub use npm::{NpmPackageName, NpmPackageVersion};
-pub use pep440::{Specifiers, Version};
+pub use pep440::Version;
 pub use python::{PythonFileName, PythonPackageName, PythonPackageVersion, normalise};
+pub use specifier::Specifiers;

@@ -1,4 +1,4 @@
-//! Versions and version specifiers of Python packages (PEP 440). Knows no package.
+//! Versions of Python packages (PEP 440). Knows no package.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,24 +8,38 @@ use std::str::FromStr;
 #[derive(Clone, Debug)]
 pub struct Version {
     text: String,
-    epoch: u64,
+    pub(crate) epoch: u64,
     /// Without zeros at the end, as `1.0` equals `1`.
-    release: Vec<u64>,
-    pre: Option<(char, u64)>,
-    post: Option<u64>,
-    dev: Option<u64>,
-    local: Vec<Local>,
+    pub(crate) release: Vec<u64>,
+    /// How many numbers the release was written with.
+    pub(crate) segments: usize,
+    pub(crate) pre: Option<(PrePhase, u64)>,
+    pub(crate) post: Option<u64>,
+    pub(crate) dev: Option<u64>,
+    pub(crate) local: Vec<LocalSegment>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PrePhase {
+    Alpha,
+    Beta,
+    Candidate,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Local {
+pub(crate) enum LocalSegment {
     Text(String),
     Number(u64),
 }
 
-/// A set of version specifiers, all of which must hold: `>=3.9,<4`.
-#[derive(Clone, Debug)]
-pub struct Specifiers(Vec<(String, String)>);
+/// The place of a version among the pre-releases of its release.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum PreOrder {
+    /// A development release of the release itself comes before all of them.
+    Development,
+    Pre(PrePhase, u64),
+    Final,
+}
 
 impl Version {
     /// Whether it is a pre-release or a development release.
@@ -33,58 +47,43 @@ impl Version {
         self.pre.is_some() || self.dev.is_some()
     }
 
-    /// The numbers of the release, without zeros at the end.
-    pub fn release(&self) -> &[u64] {
-        &self.release
+    /// The version as PEP 440 spells it: `1.0rc1.post2` of `v1.0-C_1-2`.
+    pub(crate) fn normalised(&self) -> String {
+        let numbers = self.release.iter().copied().chain(std::iter::repeat(0)).take(self.segments);
+        let mut text = if self.epoch == 0 { String::new() } else { format!("{}!", self.epoch) };
+        text += &numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(".");
+        if let Some((phase, number)) = self.pre {
+            let phase = match phase {
+                PrePhase::Alpha => "a",
+                PrePhase::Beta => "b",
+                PrePhase::Candidate => "rc",
+            };
+            text += &format!("{phase}{number}");
+        }
+        text += &self.post.map(|number| format!(".post{number}")).unwrap_or_default();
+        text += &self.dev.map(|number| format!(".dev{number}")).unwrap_or_default();
+        for (n, segment) in self.local.iter().enumerate() {
+            text.push(if n == 0 { '+' } else { '.' });
+            match segment {
+                LocalSegment::Text(word) => text += word,
+                LocalSegment::Number(number) => text += &number.to_string(),
+            }
+        }
+        text
     }
 
     /// The order of everything but the local part.
-    fn public_key(&self) -> (u64, &[u64], (u8, char, u64), u64, u64) {
-        // A dev release alone sorts before the pre-releases, a final one after them.
+    fn public_key(&self) -> (u64, &[u64], PreOrder, Option<u64>, u64) {
         let pre = match self.pre {
-            Some((phase, number)) => (1, phase, number),
-            None if self.dev.is_some() && self.post.is_none() => (0, ' ', 0),
-            None => (2, ' ', 0),
+            Some((phase, number)) => PreOrder::Pre(phase, number),
+            None if self.dev.is_some() && self.post.is_none() => PreOrder::Development,
+            None => PreOrder::Final,
         };
-        (self.epoch, &self.release, pre, self.post.map_or(0, |n| n + 1), self.dev.unwrap_or(u64::MAX))
+        (self.epoch, &self.release, pre, self.post, self.dev.unwrap_or(u64::MAX))
     }
 
-    fn cmp_public(&self, other: &Self) -> Ordering {
+    pub(crate) fn cmp_public(&self, other: &Self) -> Ordering {
         self.public_key().cmp(&other.public_key())
-    }
-
-    /// Whether the release starts with these numbers, as `== 3.14.*` asks.
-    fn starts_with(&self, prefix: &str) -> Option<bool> {
-        let wanted: Vec<u64> = prefix.split('.').map(|n| n.parse().ok()).collect::<Option<_>>()?;
-        let mut own = self.release.iter().copied().chain(std::iter::repeat(0));
-        Some(wanted.iter().all(|n| own.next() == Some(*n)))
-    }
-
-    /// Whether `self OPERATOR version` holds; `None` where that is not a specifier.
-    pub fn satisfies(&self, operator: &str, version: &str) -> Option<bool> {
-        if operator == "===" {
-            return Some(self.text.eq_ignore_ascii_case(version.trim()));
-        }
-        if let Some(prefix) = version.strip_suffix(".*") {
-            let same = self.starts_with(prefix)?;
-            return match operator {
-                "==" => Some(same),
-                "!=" => Some(!same),
-                _ => None,
-            };
-        }
-        let other: Version = version.parse().ok()?;
-        let order = self.cmp_public(&other);
-        Some(match operator {
-            "==" => order.is_eq() && (other.local.is_empty() || self.local == other.local),
-            "!=" => !(order.is_eq() && (other.local.is_empty() || self.local == other.local)),
-            "<=" => order.is_le(),
-            ">=" => order.is_ge(),
-            "<" => order.is_lt() && (other.is_pre() || !self.is_pre() || self.release != other.release),
-            ">" => order.is_gt() && (other.post.is_some() || self.post.is_none() || self.release != other.release),
-            "~=" => order.is_ge() && self.starts_with(version.trim().rsplit_once('.')?.0)?,
-            _ => return None,
-        })
     }
 }
 
@@ -119,61 +118,66 @@ impl FromStr for Version {
 }
 
 fn parse(text: &str) -> Option<Version> {
+    use PrePhase::{Alpha, Beta, Candidate};
+    const PHASES: [(&str, PrePhase); 8] = [
+        ("alpha", Alpha),
+        ("beta", Beta),
+        ("preview", Candidate),
+        ("pre", Candidate),
+        ("rc", Candidate),
+        ("a", Alpha),
+        ("b", Beta),
+        ("c", Candidate),
+    ];
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
     let rest = lower.strip_prefix('v').unwrap_or(&lower);
-    let (rest, local) = match rest.split_once('+') {
+    let (mut rest, local) = match rest.split_once('+') {
         Some((public, local)) => (public, parse_local(local)?),
         None => (rest, Vec::new()),
     };
-    let (epoch, mut rest) = match rest.split_once('!') {
-        Some((epoch, rest)) => (epoch.parse().ok()?, rest),
-        None => (0, rest),
-    };
+    let mut epoch = 0;
     let mut release = vec![number(&mut rest)?];
-    while rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_digit()) {
-        rest = &rest[1..];
+    if let Some(tail) = rest.strip_prefix('!') {
+        rest = tail;
+        epoch = std::mem::replace(&mut release[0], number(&mut rest)?);
+    }
+    while let Some(tail) = rest.strip_prefix('.').filter(|tail| starts_with_digit(tail)) {
+        rest = tail;
         release.push(number(&mut rest)?);
     }
+    let segments = release.len();
     while release.len() > 1 && release.last() == Some(&0) {
         release.pop();
     }
-    let pre = suffix(
-        &mut rest,
-        &[
-            ("alpha", 'a'),
-            ("beta", 'b'),
-            ("preview", 'r'),
-            ("pre", 'r'),
-            ("rc", 'r'),
-            ("a", 'a'),
-            ("b", 'b'),
-            ("c", 'r'),
-        ],
-    );
-    let post = match rest.strip_prefix('-').filter(|tail| tail.starts_with(|c: char| c.is_ascii_digit())) {
+    let pre = suffix(&mut rest, &PHASES)?;
+    let post = match rest.strip_prefix('-').filter(|tail| starts_with_digit(tail)) {
         Some(tail) => {
             rest = tail;
             Some(number(&mut rest)?)
         }
-        None => suffix(&mut rest, &[("post", 'p'), ("rev", 'p'), ("r", 'p')]).map(|(_, n)| n),
+        None => suffix(&mut rest, &[("post", ()), ("rev", ()), ("r", ())])?.map(|((), n)| n),
     };
-    let dev = suffix(&mut rest, &[("dev", 'd')]).map(|(_, n)| n);
-    rest.is_empty().then(|| Version { text: text.to_owned(), epoch, release, pre, post, dev, local })
+    let dev = suffix(&mut rest, &[("dev", ())])?.map(|((), n)| n);
+    let version = Version { text: text.to_owned(), epoch, release, segments, pre, post, dev, local };
+    rest.is_empty().then_some(version)
 }
 
-fn parse_local(text: &str) -> Option<Vec<Local>> {
-    let part = |part: &str| match part.parse() {
-        Ok(number) => Some(Local::Number(number)),
-        Err(_) if !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            Some(Local::Text(part.to_owned()))
-        }
-        Err(_) => None,
+fn parse_local(text: &str) -> Option<Vec<LocalSegment>> {
+    let segment = |part: &str| match part {
+        "" => None,
+        _ if part.bytes().all(|b| b.is_ascii_digit()) => part.parse().ok().map(LocalSegment::Number),
+        _ if part.bytes().all(|b| b.is_ascii_alphanumeric()) => Some(LocalSegment::Text(part.to_owned())),
+        _ => None,
     };
-    text.split(['.', '-', '_']).map(part).collect()
+    text.split(['.', '-', '_']).map(segment).collect()
 }
 
-/// Takes the digits at the start of `rest`.
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Takes the digits at the start of `rest`; `None`: there are none, or they are more than a number of 64 bits.
 fn number(rest: &mut &str) -> Option<u64> {
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let (digits, tail) = rest.split_at(end);
@@ -181,45 +185,16 @@ fn number(rest: &mut &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// Takes `[.-_] WORD [.-_] [NUMBER]`, where WORD is one of `words`.
-fn suffix(rest: &mut &str, words: &[(&str, char)]) -> Option<(char, u64)> {
+/// Takes `[.-_] WORD [.-_] [NUMBER]` if it is there, where WORD is one of `words`. The outer `None`: its number is too large.
+fn suffix<T: Copy>(rest: &mut &str, words: &[(&str, T)]) -> Option<Option<(T, u64)>> {
     let separators = ['.', '-', '_'];
     let bare = rest.strip_prefix(separators).unwrap_or(rest);
-    let (word, phase) = words.iter().find(|(word, _)| bare.starts_with(word))?;
+    let Some((word, kind)) = words.iter().find(|(word, _)| bare.starts_with(word)) else { return Some(None) };
     let tail = &bare[word.len()..];
-    let mut digits = tail.strip_prefix(separators).unwrap_or(tail);
-    if let Some(n) = number(&mut digits) {
-        *rest = digits;
-        Some((*phase, n))
-    } else {
-        *rest = tail;
-        Some((*phase, 0))
-    }
-}
-
-impl Specifiers {
-    /// Whether all of them hold for a version.
-    pub fn contain(&self, version: &Version) -> bool {
-        self.0.iter().all(|(operator, other)| version.satisfies(operator, other) == Some(true))
-    }
-}
-
-impl FromStr for Specifiers {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut all = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let end = part.find(|c| !"=<>!~".contains(c)).unwrap_or(part.len());
-            let (operator, version) = (&part[..end], part[end..].trim());
-            let probe: Version = "1".parse()?;
-            probe
-                .satisfies(operator, version)
-                .ok_or_else(|| format!("`{part}` is not a version specifier (PEP 440)"))?;
-            all.push((operator.to_owned(), version.to_owned()));
-        }
-        Ok(Self(all))
-    }
+    let mut tail = tail.strip_prefix(separators).unwrap_or(tail);
+    let value = if starts_with_digit(tail) { number(&mut tail)? } else { 0 };
+    *rest = tail;
+    Some(Some((*kind, value)))
 }
 
 #[cfg(test)]
@@ -260,44 +235,28 @@ mod tests {
         {
             assert_eq!(a.parse::<Version>().unwrap(), b.parse().unwrap(), "{a} == {b}");
         }
-        for bad in ["", "x", "1.", "1..2", "1.0foo", "1!", "1+", "1.0 2"] {
+        assert_eq!(
+            "V1!1.0.0-ALPHA-2_r.Dev3+Ab-07".parse::<Version>().unwrap().normalised(),
+            "1!1.0.0a2.post0.dev3+ab.7"
+        );
+        for bad in [
+            "",
+            "x",
+            "1.",
+            "1..2",
+            "1.0foo",
+            "1!",
+            "!1",
+            "1+",
+            "1++5",
+            "1+a..b",
+            "1.0 2",
+            "1.0-",
+            "1_0",
+            "99999999999999999999",
+        ] {
             assert!(bad.parse::<Version>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn specifiers_hold_or_not() {
-        let holds = |set: &str, version: &str| set.parse::<Specifiers>().unwrap().contain(&version.parse().unwrap());
-        for (set, version) in [
-            ("", "1"),
-            (">=3.9", "3.14"),
-            ("==3.14.*", "3.14.8"),
-            ("==3.14.*", "3.14"),
-            ("~=2.2", "2.3"),
-            ("~=1.4.5", "1.4.9"),
-            ("!=1.5", "1.5.1"),
-            (">=3,<4", "3.99"),
-            ("===1.0", "1.0"),
-            ("==1.0", "1.0+local"),
-            (">1.0", "1.0.1"),
-            ("<3.15", "3.14.8"),
-        ] {
-            assert!(holds(set, version), "{version} in {set}");
-        }
-        for (set, version) in [
-            ("==3.13.*", "3.14"),
-            ("~=2.2", "3.0"),
-            ("~=1.4.5", "1.5"),
-            ("!=1.5.*", "1.5.2"),
-            (">=3,<4", "4.0"),
-            ("<1.0", "1.0rc1"),
-            (">1.0", "1.0.post1"),
-            ("===1.0", "1.0.0"),
-            ("==1.0+a", "1.0"),
-        ] {
-            assert!(!holds(set, version), "{version} not in {set}");
-        }
-        insta::assert_snapshot!("=>3".parse::<Specifiers>().unwrap_err(), @"`=>3` is not a version specifier (PEP 440)");
         insta::assert_snapshot!("one".parse::<Version>().unwrap_err(), @"`one` is not a version (PEP 440)");
     }
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use akbuild_names::NameError;
 
+use crate::ChoiceProblem;
+
 /// Why a lock file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
@@ -49,6 +51,14 @@ pub enum LockError {
         found: String,
         /// What to do.
         advice: &'static str,
+    },
+    /// Extras and groups that cannot be chosen.
+    #[error("{}", problems.iter().map(|problem| format!("{file}: {problem}")).collect::<Vec<_>>().join("\n"))]
+    Choice {
+        /// The file.
+        file: String,
+        /// What is wrong, all of it.
+        problems: Vec<ChoiceProblem>,
     },
     /// Entries that cannot be used, all of them.
     #[error("{file}: {}{}\n{advice}", count(entries.len()), list(entries))]

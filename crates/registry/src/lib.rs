@@ -25,7 +25,7 @@ pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
 pub use npm::NpmLock;
 pub use platform::Platform;
 pub use python::{
-    BuildChoices, ClientSettings, GitDependency, LocalFile, LocalMember, PythonLock, PythonSelection, PythonWant,
+    BuildChoices, ChoiceProblem, ClientSettings, GitDependency, LocalFile, LocalMember, PythonLock, PythonSelection, PythonWant,
     SourceBuild, Tags, WheelName, rewrite_project,
 };
 pub use route::{Route, parse_path};

@@ -4,18 +4,27 @@
 mod choices;
 mod client;
 mod edit;
+mod choice_problem;
+mod condition;
+mod environment;
 mod lock;
+mod manifest;
 mod marker;
 mod project;
+mod project_facts;
+mod python_version;
 mod rewrite;
 mod select;
 mod settings;
+mod sync_choice;
 mod tags;
 mod toml;
 mod walk;
+mod walk_conditions;
 
 pub use choices::BuildChoices;
 pub use client::ClientSettings;
+pub use choice_problem::ChoiceProblem;
 pub use lock::PythonLock;
 pub use project::rewrite_project;
 pub use select::{GitDependency, LocalFile, LocalMember, PythonSelection, PythonWant, SourceBuild};

@@ -138,8 +138,11 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 /// everything that would differ from run to run, once the environment has been checked. The environment is made before, since uv does not
 /// take a folder that has something in it for one.
 fn script(extras: &[String], groups: &[String], uv: &str) -> String {
-    let mut sync =
-        format!("{} sync --frozen --no-install-project --no-install-workspace --no-editable --no-dev", quote(uv));
+    let mut sync = format!("{} sync --frozen --no-install-project --no-install-workspace --no-editable", quote(uv));
+    // For uv, `--no-dev` counts for more than `--group dev`.
+    if !groups.iter().any(|group| group.eq_ignore_ascii_case("dev")) {
+        sync.push_str(" --no-dev");
+    }
     for (flag, names) in [("--extra", extras), ("--group", groups)] {
         for name in names {
             sync.push_str(&format!(" {flag} {}", quote(name)));
@@ -180,4 +183,19 @@ fn env(venv: &str, python: &str, git: &[GitDependency]) -> BTreeMap<String, Stri
         set(&format!("GIT_CONFIG_VALUE_{i}"), value);
     }
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_dev_is_left_out_unless_it_is_asked_for() {
+        let sync = |groups: &[&str]| {
+            let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+            script(&[], &groups, "uv").lines().nth(1).unwrap_or_default().to_owned()
+        };
+        insta::assert_snapshot!(sync(&["prod"]), @"uv sync --frozen --no-install-project --no-install-workspace --no-dev --group prod");
+        insta::assert_snapshot!(sync(&["Dev"]), @"uv sync --frozen --no-install-project --no-install-workspace --group Dev");
+    }
 }

@@ -1,7 +1,7 @@
 //! The format of `uv.lock`, version 1. Knows what an entry says; which entries are wanted is decided
 //! in `select`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use akbuild_names::{PythonFileName, PythonPackageName, PythonPackageVersion, normalise, percent_decode};
 use toml_span::value::Table;
@@ -9,6 +9,8 @@ use toml_span::{Span, Value};
 
 use super::choices::BuildChoices;
 use super::client::ClientSettings;
+use super::manifest::{DeclaredNames, WorkspaceManifest, declared, workspace};
+use super::project_facts::ProjectFacts;
 use super::settings::Settings;
 use super::toml::Document;
 use crate::LockError;
@@ -21,11 +23,9 @@ pub(crate) const AGAIN: &str = "write the file again with `uv lock`";
 #[derive(Debug)]
 pub struct PythonLock {
     pub(crate) file: String,
-    pub(crate) requires_python: Option<String>,
     pub(crate) packages: Vec<Package>,
-    pub(crate) members: BTreeSet<String>,
-    /// Groups of a workspace root that is no project itself.
-    pub(crate) groups: BTreeMap<String, Vec<Dependency>>,
+    pub(crate) workspace: WorkspaceManifest,
+    pub(crate) project: ProjectFacts,
     pub(crate) settings: Settings,
 }
 
@@ -37,8 +37,9 @@ pub(crate) struct Package {
     pub(crate) origin: Origin,
     pub(crate) markers: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
-    pub(crate) extras: BTreeMap<String, Vec<Dependency>>,
-    pub(crate) groups: BTreeMap<String, Vec<Dependency>>,
+    pub(crate) extras: DependencyLists,
+    pub(crate) groups: DependencyLists,
+    pub(crate) declared: DeclaredNames,
     pub(crate) sdist: Option<File>,
     pub(crate) wheels: Vec<File>,
     /// Where `sdist = ...` and `wheels = ...` stand, key and all.
@@ -90,7 +91,9 @@ impl PythonLock {
     /// Reads a `uv.lock` and the `pyproject.toml` beside it; `file` is the name of the lock, for
     /// messages.
     pub fn parse(uv_lock: &str, pyproject: &str, file: &str) -> Result<Self, LockError> {
-        let settings = Settings::parse(pyproject, &beside(file, "pyproject.toml"))?;
+        let beside = beside(file, "pyproject.toml");
+        let settings = Settings::parse(pyproject, &beside)?;
+        let project = ProjectFacts::parse(pyproject, &beside)?;
         let doc = Document { text: uv_lock, file, advice: AGAIN };
         let value = doc.parse()?;
         let top = doc.table(&value, "uv.lock")?;
@@ -105,15 +108,9 @@ impl PythonLock {
             });
         }
         let mut wrong = Refusals::default();
-        let (members, groups) = manifest(&doc, top, &mut wrong)?;
-        let lock = Self {
-            file: file.to_owned(),
-            requires_python: doc.text(top, "requires-python")?,
-            packages: packages(&doc, top, &mut wrong)?,
-            members,
-            groups,
-            settings,
-        };
+        let workspace = workspace(&doc, top, &mut wrong)?;
+        let packages = packages(&doc, top, &mut wrong)?;
+        let lock = Self { file: file.to_owned(), packages, workspace, project, settings };
         wrong.check(file, WRONG_NAMES, lock)
     }
 
@@ -131,18 +128,8 @@ fn beside(file: &str, name: &str) -> String {
     file.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
 }
 
-type Groups = BTreeMap<String, Vec<Dependency>>;
-
-fn manifest<'a>(
-    doc: &Document<'a>,
-    top: &Table<'a>,
-    wrong: &mut Refusals,
-) -> Result<(BTreeSet<String>, Groups), LockError> {
-    let Some(manifest) = doc.sub(top, "manifest")? else { return Ok(Default::default()) };
-    let members = doc.texts(manifest, "members")?.into_iter().collect();
-    let groups = dependency_lists(doc, manifest, "dependency-groups", "manifest", wrong)?;
-    Ok((members, groups))
-}
+/// Lists of dependencies by the name of their extra or group.
+pub(crate) type DependencyLists = BTreeMap<String, Vec<Dependency>>;
 
 /// All `[[package]]` entries of a lock, but for those whose names are wrong.
 pub(crate) fn packages<'a>(
@@ -180,6 +167,7 @@ fn package<'a>(doc: &Document<'a>, value: &Value<'a>, wrong: &mut Refusals) -> R
         dependencies: dependencies(doc, table, "dependencies", &entry, wrong)?,
         extras: dependency_lists(doc, table, "optional-dependencies", &entry, wrong)?,
         groups: dependency_lists(doc, table, "dev-dependencies", &entry, wrong)?,
+        declared: declared(doc, table)?,
         sdist_span: span("sdist"),
         wheels_span: span("wheels"),
         is_virtual,
@@ -205,18 +193,18 @@ fn origin<'a>(doc: &Document<'a>, table: &Table<'a>) -> Result<Option<Origin>, L
     Ok(Some(Origin::Unknown(keys.join(", "))))
 }
 
-fn dependency_lists<'a>(
+pub(super) fn dependency_lists<'a>(
     doc: &Document<'a>,
     table: &Table<'a>,
     key: &str,
     entry: &str,
     wrong: &mut Refusals,
-) -> Result<Groups, LockError> {
+) -> Result<DependencyLists, LockError> {
     let Some(lists) = doc.sub(table, key)? else { return Ok(BTreeMap::new()) };
     lists.keys().map(|name| Ok((normalise(&name.name), dependencies(doc, lists, &name.name, entry, wrong)?))).collect()
 }
 
-fn dependencies<'a>(
+pub(super) fn dependencies<'a>(
     doc: &Document<'a>,
     table: &Table<'a>,
     key: &str,

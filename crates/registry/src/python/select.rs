@@ -10,7 +10,8 @@ use akbuild_nar::{Algo, Digest};
 use super::Tags;
 use super::lock::{File, Origin, Package, PythonLock};
 use super::rewrite::is_address;
-use super::walk::{installed, python_numbers};
+use super::python_version::python_numbers;
+use super::walk::installed;
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};
 
@@ -103,21 +104,22 @@ impl PythonLock {
     ///
     /// # Errors
     /// [`LockError::Refused`] names everything that cannot be had: files without a SHA-256, packages
-    /// without a usable file, git dependencies that no source stands for, extras and groups that the
-    /// project does not have.
+    /// without a usable file, git dependencies that no source stands for. [`LockError::Choice`] names extras
+    /// and groups that the project does not have, or that exclude each other.
     pub fn select(&self, want: &PythonWant) -> Result<PythonSelection, LockError> {
         let mut refusals = Refusals::default();
-        let found = installed(self, want, &mut refusals);
+        let installed = installed(self, want, &mut refusals)?;
         let mut selection = PythonSelection::default();
         let tags = python_numbers(&want.python).map(|python| Tags::cpython(python, want.glibc, &want.machine));
         if let Some(tags) = &tags {
-            for n in found {
-                self.take(&self.packages[n], want, tags, &mut selection, &mut refusals);
+            for n in &installed.in_any {
+                self.take(&self.packages[*n], want, tags, &mut selection, &mut refusals);
             }
         }
         selection.artifacts.sort_by(|a, b| a.what.cmp(&b.what));
         selection.files.sort();
-        selection.uncertain = self.uncertain(want);
+        let uncertain = installed.in_any.difference(&installed.in_each);
+        selection.uncertain = uncertain.map(|n| self.packages[*n].name.clone()).collect();
         refusals.check(&self.file, ADVICE, selection)
     }
 
@@ -126,7 +128,7 @@ impl PythonLock {
         match &package.origin {
             Origin::Local(path) => {
                 let member = LocalMember { name, path: path.clone() };
-                if path != "." && !package.is_virtual && !self.members.contains(package.name.as_str()) {
+                if path != "." && !package.is_virtual && !self.workspace.members.contains(package.name.as_str()) {
                     to.folders.push(member.clone());
                 }
                 to.members.push(member);
@@ -162,19 +164,6 @@ impl PythonLock {
                 Err(why) => no.add(label(package), why),
             },
         }
-    }
-
-    /// The packages that the first and a very late release of a Python do not install alike.
-    fn uncertain(&self, want: &PythonWant) -> BTreeSet<PythonPackageName> {
-        if want.python.split('.').count() != 2 {
-            return BTreeSet::new();
-        }
-        let of = |patch: &str| {
-            let want = PythonWant { python: format!("{}.{patch}", want.python), ..want.clone() };
-            installed(self, &want, &mut Refusals::default())
-        };
-        let (first, late) = (of("0"), of("999"));
-        first.symmetric_difference(&late).map(|n| self.packages[*n].name.clone()).collect()
     }
 
     /// The file of an index that is a folder of the source tree. uv writes no hashes of such files.

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use akbuild_names::Version;
+
 /// The tags that an interpreter takes, the best first.
 #[derive(Clone, Debug)]
 pub struct Tags {
@@ -123,6 +125,9 @@ impl WheelName {
             [name, version, build, a, b, c] => (name, version, Some(build), [a, b, c]),
             _ => return None,
         };
+        if name.is_empty() || version.parse::<Version>().is_err() {
+            return None;
+        }
         let build = match build {
             Some(text) => {
                 let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -194,6 +199,11 @@ mod tests {
             "a-1.tar.gz",
             "a-1-py3-none.whl",
             "a-1-x-py3-none-any.whl",
+            "a-one-py3-none-any.whl",
+            "-1-py3-none-any.whl",
+            "a-1-cp314-abi3-musllinux_1_2_x86_64.whl",
+            "a-1-cp314t-cp314t-manylinux_2_28_x86_64.whl",
+            "a-1-cp38-cp38-any.whl",
         ] {
             assert_eq!(best(&[file]), None, "{file}");
         }

@@ -265,8 +265,9 @@ fn extras_and_groups_are_added() {
     assert_eq!(added(&["Docs"], &[], PYPROJECT), ["docsdep"]);
     assert_eq!(added(&[], &["dev"], PYPROJECT), ["devdep"]);
     assert_eq!(added(&[], &["lint"], PYPROJECT), ["lintdep"]);
-    assert_eq!(added(&[], &[], "[tool.uv]\ndefault-groups = [\"dev\", \"lint\"]\n"), ["lintdep"]);
-    assert_eq!(added(&[], &[], "[tool.uv]\ndefault-groups = \"all\"\n"), ["lintdep"]);
+    let groups = "[dependency-groups]\nlint = []\n[tool.uv]\ndefault-groups =";
+    assert_eq!(added(&[], &[], &format!("{PYPROJECT}{groups} [\"dev\", \"lint\"]\n")), ["lintdep"]);
+    assert_eq!(added(&[], &[], &format!("{PYPROJECT}{groups} \"all\"\n")), ["lintdep"]);
 }
 
 #[test]
@@ -278,11 +279,11 @@ fn a_root_that_is_no_project_means_all_members() {
 
 #[test]
 fn no_binary_takes_the_source() {
-    let pyproject = "[tool.uv]\nno-binary-package = [\"Wheel\"]\n";
-    let selection = select(&text(), pyproject, &want("3.14.2")).unwrap();
+    let pyproject = format!("{PYPROJECT}[tool.uv]\nno-binary-package = [\"Wheel\"]\n");
+    let selection = select(&text(), &pyproject, &want("3.14.2")).unwrap();
     assert!(files(&selection).contains(&"wheel==1.0 (wheel-1.0.tar.gz)".to_owned()), "{selection:?}");
     assert_eq!(selection.sdists.iter().map(|built| built.name.as_str()).collect::<Vec<_>>(), ["srconly", "wheel"]);
-    insta::assert_snapshot!(select(&text(), "[tool.uv]\nno-binary = true\n", &want("3.14.2")).unwrap_err(), @r"
+    insta::assert_snapshot!(select(&text(), &format!("{PYPROJECT}[tool.uv]\nno-binary = true\n"), &want("3.14.2")).unwrap_err(), @r"
 uv.lock: 2 entries cannot be used:
   fastdep==1.0: `no-binary` forbids its wheels, and it has no source distribution
   forked==2.0: `no-binary` forbids its wheels, and it has no source distribution
@@ -321,26 +322,18 @@ fn refuses_everything_in_one_message() {
         .replace(&format!("sha256:{}", "3".repeat(64)), "md5:00");
     let mut want = want("3.14.2");
     want.git.clear();
-    want.extras.push("nodocs".to_owned());
-    want.groups.push("nogroup".to_owned());
-    let pyproject = "[tool.uv]\nno-build-package = [\"srconly\"]\nno-binary-package = [\"late\"]\n";
-    insta::assert_snapshot!(select(&text, pyproject, &want).unwrap_err(), @r"
-uv.lock: 6 entries cannot be used:
-  extra nodocs: the project has no such extra; it has docs
+    let pyproject = format!("{PYPROJECT}[tool.uv]\nno-build-package = [\"srconly\"]\nno-binary-package = [\"late\"]\n");
+    insta::assert_snapshot!(select(&text, &pyproject, &want).unwrap_err(), @r"
+uv.lock: 4 entries cannot be used:
   fastdep==1.0: its file fastdep-1.0-py3-none-any.whl has the hash `md5:00`, expected sha256:HEX
   forked==2.0: its file forked-2.0-py3-none-any.whl has no hash
   fromgit: it comes from git (https://git.invalid/x/fromgit at abcdefabcdefabcdefabcdefabcdefabcdefabcd) and no source stands for it: add that commit as a source, and name it under `git` of the stage
-  group nogroup: the project has no such group; it has dev, lint
   srconly==1.0: no wheel may be used, and `no-build` forbids to build it
 Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
 ");
-    want.extras.clear();
-    want.groups.clear();
     want.python = "3.12".to_owned();
     insta::assert_snapshot!(select(&text, PYPROJECT, &want).unwrap_err(), @r"
-uv.lock: 3 entries cannot be used:
-  fastdep==1.0: its file fastdep-1.0-py3-none-any.whl has the hash `md5:00`, expected sha256:HEX
-  fromgit: it comes from git (https://git.invalid/x/fromgit at abcdefabcdefabcdefabcdefabcdefabcdefabcd) and no source stands for it: add that commit as a source, and name it under `git` of the stage
+uv.lock: 1 entry cannot be used:
   python 3.12: the lock is for `>=3.13`
 Correct pyproject.toml or the choices named above, and write the lock file again with `uv lock`.
 ");
