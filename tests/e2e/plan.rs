@@ -37,7 +37,7 @@ fn what_was_never_built() {
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    `words` is as it was built last, [AGE] ago
+    `words` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
@@ -76,13 +76,13 @@ fn the_graph_in_all_formats() {
       "words" [label="words\nwould run", style="filled", fillcolor="#f4b860", penwidth=2, tooltip="its script changed at line 2"];
       "source:app" -> "words";
       "sysroot:build" -> "words";
-      "first" [label="first\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="follows from `words`"];
+      "first" [label="first\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="only if `words` changes"];
       "sysroot:build" -> "first";
       "words" -> "first";
       "notes" [label="notes\ncached", style="filled", fillcolor="#e8f1e8"];
       "source:app" -> "notes";
       "sysroot:build" -> "notes";
-      "last" [label="last\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="follows from `first`"];
+      "last" [label="last\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="only if `first` changes"];
       "first" -> "last";
       "notes" -> "last";
     }
@@ -123,9 +123,9 @@ fn the_graph_in_all_formats() {
     "source:app" "cached" null
     "sysroot:build" "cached" null
     "words" "would-run" "its script changed at line 2"
-    "first" "follows" "follows from `words`"
+    "first" "follows" "only if `words` changes"
     "notes" "cached" null
-    "last" "follows" "follows from `first`"
+    "last" "follows" "only if `first` changes"
     "#);
     // A local folder that is missing: the shape is told all the same.
     std::fs::remove_dir_all(world.path("project/app")).unwrap();
@@ -157,9 +157,9 @@ fn a_plan_as_json() {
     "source:app" "cached" null [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "sysroot:build" "cached" null [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "words" "build" "`a.txt` line 1 changed in source `app`" [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
-    "first" "build" "follows from `words`" ["words"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
+    "first" "may-build" "only if `words` changes" ["words"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "notes" "cached" null [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
-    "last" "build" "follows from `first`" ["first"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
+    "last" "may-build" "only if `first` changes" ["first"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "#);
     insta::assert_snapshot!(document["downloads"], @r#"{"files":0,"bytes":0,"unsized_files":0,"commits":0}"#);
     assert_eq!(document["jobs"], 2);

@@ -109,8 +109,8 @@ pub(crate) fn subset_digest(
     Ok(Some(found).filter(|t| !t.is_empty()))
 }
 
-/// An entry as a view shows it.
-fn seen(tree: &TreeDir, file: &OsStr, kind: &Kind, view: View) -> Result<Kind, EngineError> {
+/// An entry as a view shows it: what the digest of a subset covers, and what explanations compare.
+pub(crate) fn seen(tree: &TreeDir, file: &OsStr, kind: &Kind, view: View) -> Result<Kind, EngineError> {
     match kind {
         Kind::File { exec, .. } => Ok(match viewed(tree, Path::new(file), view)? {
             None => kind.clone(),

@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use similar::algorithms::{Capture, Replace, myers};
 use similar::{DiffOp, DiffTag, group_diff_ops};
 
-use super::{CONTEXT, TextDiff};
+use super::{CONTEXT, TextDiff, WIDTH};
 use crate::room::Room;
 use crate::words::around;
 
-/// How much of a line is shown.
-const WIDTH: usize = 160;
 /// How long the smallest difference is searched for: texts that have little in common take long.
 const PATIENCE: Duration = Duration::from_secs(2);
 

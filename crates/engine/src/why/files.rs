@@ -1,12 +1,16 @@
-//! Which files differ between two parts of trees, and at which line. Reads listings, and the files that changed if
+//! Which files differ between two parts of trees, as stages see them. Reads listings, and the files that changed if
 //! both trees are there; knows nothing of who made them.
+//!
+//! Entries are chosen and viewed by the functions that compute the digests of keys, so a file is named only if the
+//! key covers its difference.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
 
 use akbuild_differ::{Change, Difference};
-use akbuild_nar::{Entry, Listing};
+use akbuild_nar::{Entry, Kind, Listing, TreeHash};
+use akbuild_recipe::plan::View;
 use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
@@ -16,23 +20,46 @@ use crate::trees;
 
 /// In so many files the first line that differs is looked for.
 const READ: usize = 20;
+/// Differences of larger files are not shown line by line.
+const LARGEST: u64 = 1 << 20;
+/// Lines that are shown of a file.
+const LINES: usize = 200;
+
+/// What is asked of the contents of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The first line that differs.
+    Line,
+    /// Also how they differ, line by line.
+    Hunks,
+}
 
 /// What differs; `None` if that cannot be told, since a tree is no longer in the store.
-pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileChange>> {
+pub(crate) fn compare(store: &Store, old: &Part, new: &Part, detail: Detail) -> Option<Vec<FileChange>> {
     let (before, after) = (listing(store, old)?, listing(store, new)?);
-    let there = store.has_tree(&old.tree) && store.has_tree(&new.tree);
+    let sides = [Side::of(store, old, &before), Side::of(store, new, &after)];
     let mut files = Vec::new();
     for difference in akbuild_differ::compare(&before, &after) {
         let is_content = matches!(difference.change, Change::Content { .. });
-        let line = || first_line(open(store, old, &difference)?, open(store, new, &difference)?);
-        if is_content && there && is_hidden(store, [old, new], &difference) {
+        if is_content && is_same_in_view(&sides, &difference.path)? {
             continue;
         }
-        let line = if is_content && there && files.len() < READ { line() } else { None };
-        let path = below(&new.path, &difference);
-        files.push(FileChange { difference: Difference { path, ..difference }, line });
+        let path = trees::join(&new.path, &difference.path);
+        let read = is_content && files.len() < READ;
+        let (line, hunks) = if read { contents(&sides, &difference, detail) } else { (None, None) };
+        let view = if is_content { sides[1].view_of(&path) } else { View::Whole };
+        files.push(FileChange { difference: Difference { path, ..difference }, line, view, hunks });
     }
     Some(files)
+}
+
+/// Whether a path is the same in two whole trees; `None` if that cannot be told.
+pub(crate) fn is_same_at(store: &Store, [old, new]: [&TreeHash; 2], path: &OsStr) -> Option<bool> {
+    let kind = |tree| {
+        let listing = store.listing(tree).ok()?;
+        Some(listing.entries.into_iter().find(|entry| entry.path == path).map(|entry| entry.kind))
+    };
+    Some(old == new || kind(old)? == kind(new)?)
 }
 
 /// The part's entries, with paths relative to where it begins.
@@ -43,26 +70,81 @@ fn listing(store: &Store, part: &Part) -> Option<Listing> {
     Some(Listing { entries: chosen.iter().map(entry).collect() })
 }
 
-/// Whether the stage sees the same of both files.
-fn is_hidden(store: &Store, parts: [&Part; 2], difference: &Difference) -> bool {
-    let view = parts[1].view;
-    let [old, new] = parts.map(|part| {
-        let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
-        trees::viewed(&tree, Path::new(&below(&part.path, difference)), view).ok().flatten()
-    });
-    old.is_some() && old == new
+/// One of the two parts, for reading its files.
+struct Side<'a> {
+    part: &'a Part,
+    listing: &'a Listing,
+    /// `None` if it is not in the store.
+    tree: Option<TreeDir>,
 }
 
-fn open(store: &Store, part: &Part, difference: &Difference) -> Option<File> {
-    let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
-    tree.file(below(&part.path, difference)).ok()
+impl<'a> Side<'a> {
+    fn of(store: &Store, part: &'a Part, listing: &'a Listing) -> Self {
+        let there = store.has_tree(&part.tree);
+        let tree = there.then(|| TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()).flatten();
+        Side { part, listing, tree }
+    }
+
+    /// Where an entry of the part is in the whole tree.
+    fn path(&self, relative: &OsStr) -> OsString {
+        trees::join(&self.part.path, relative)
+    }
+
+    /// How much of a file there is seen.
+    fn view_of(&self, path: &OsStr) -> View {
+        match (&self.tree, self.part.view) {
+            (Some(tree), view) if trees::viewed(tree, Path::new(path), view).ok().flatten().is_some() => view,
+            _ => View::Whole,
+        }
+    }
+
+    /// The entry as the key covers it; `None` if the file would have to be read, and is not there.
+    fn seen(&self, relative: &OsStr) -> Option<Kind> {
+        let at = self.listing.entries.binary_search_by(|entry| entry.path.as_os_str().cmp(relative)).ok()?;
+        let kind = &self.listing.entries[at].kind;
+        if self.part.view == View::Whole {
+            return Some(kind.clone());
+        }
+        trees::seen(self.tree.as_ref()?, &self.path(relative), kind, self.part.view).ok()
+    }
+
+    /// The text that is seen of a file; `None` if all of it is.
+    fn text(&self, relative: &OsStr) -> Option<String> {
+        trees::viewed(self.tree.as_ref()?, Path::new(&self.path(relative)), self.part.view).ok().flatten()
+    }
+
+    fn open(&self, relative: &OsStr) -> Option<File> {
+        self.tree.as_ref()?.file(self.path(relative)).ok()
+    }
 }
 
-fn first_line(old: File, new: File) -> Option<usize> {
-    akbuild_differ::first_difference(old, new).ok().flatten()
+/// Whether the stage sees the same contents of both files; `None` if that cannot be told.
+fn is_same_in_view(sides: &[Side<'_>; 2], path: &OsStr) -> Option<bool> {
+    if sides.iter().all(|side| side.part.view == View::Whole) {
+        return Some(false);
+    }
+    let digest = |side: &Side<'_>| match side.seen(path)? {
+        Kind::File { digest, .. } => Some(digest),
+        _ => None,
+    };
+    Some(digest(&sides[0])? == digest(&sides[1])?)
 }
 
-/// Where a difference is in the whole tree. Nothing is joined to the path of a single file: a slash would follow it.
-fn below(path: &str, difference: &Difference) -> OsString {
-    if difference.path.is_empty() { path.into() } else { Path::new(path).join(&difference.path).into() }
+/// The first line that differs, and all of them.
+fn contents(sides: &[Side<'_>; 2], difference: &Difference, detail: Detail) -> (Option<usize>, Option<String>) {
+    let path = &*difference.path;
+    let [old, new] = sides;
+    if let (Some(old), Some(new)) = (old.text(path), new.text(path)) {
+        let hunks = (detail == Detail::Hunks).then(|| akbuild_differ::text_difference(&old, &new, LINES).hunks);
+        return (None, hunks);
+    }
+    let line = || akbuild_differ::first_difference(old.open(path)?, new.open(path)?).ok().flatten();
+    let line = line();
+    let small =
+        matches!(difference.change, Change::Content { old_size, new_size } if old_size.max(new_size) <= LARGEST);
+    let hunks = || match akbuild_differ::explain(old.open(path)?, new.open(path)?, LINES).ok()? {
+        akbuild_differ::Explanation::Text(text) => Some(text.hunks),
+        _ => None,
+    };
+    (line, if detail == Detail::Hunks && small && line.is_some() { hunks() } else { None })
 }
