@@ -215,3 +215,137 @@ fn cache_diff_of_two_runs_and_of_two_trees() {
       help: name a stage that was built, or at least 4 characters of a hash; `akbuild cache ls` lists what there is
     ");
 }
+
+const UPSTREAM: &str = r#"
+[sources.up]
+git = "https://forge.invalid/up"
+branch = "main"
+
+[[patches]]
+source = "up"
+file = "a.txt"
+from = "one"
+to = "1"
+why = "figures are shorter"
+
+[stages.words]
+kind = "run"
+script = 'cat *.txt > "$out/words"'
+copies = [{ from = "up", include = ["*.txt"] }]
+
+[stages.first]
+kind = "run"
+script = 'head -n 1 /words/words > "$out/first"'
+mounts = [{ from = "words", to = "/words" }]
+
+[stages.notes]
+kind = "run"
+script = 'cp -r notes "$out"'
+copies = [{ from = "up", include = ["notes/**"] }]
+
+[stages.last]
+kind = "tree"
+pieces = [{ from = "first" }, { from = "notes" }]
+"#;
+
+/// A world with a source from a repository, which is built.
+fn with_repository() -> World {
+    let world = World::unlocked(UPSTREAM);
+    let overlay = world.read("akbuild.local.toml");
+    let url = world.path("upstream").display().to_string();
+    world.write("akbuild.local.toml", &format!("{overlay}\n[sources.up]\nurl = {url:?}\n"));
+    git(&world, &["init", "--quiet", "--initial-branch", "main", "."]);
+    commit(&world, &[("a.txt", "one\n"), ("notes/n.md", "note\n"), ("README.md", "read me\n")]);
+    world.lock();
+    let _ = world.run(&["all"]).ok();
+    world
+}
+
+fn git(world: &World, args: &[&str]) {
+    std::fs::create_dir_all(world.path("upstream")).unwrap();
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@example", "-C"]).arg(world.path("upstream")).args(args);
+    // The id of a commit depends on them.
+    git.env("GIT_AUTHOR_DATE", "1700000000 +0000").env("GIT_COMMITTER_DATE", "1700000000 +0000");
+    assert!(git.status().unwrap().success(), "{args:?}");
+}
+
+fn commit(world: &World, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        let path = world.path("upstream").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    git(world, &["add", "--all"]);
+    git(world, &["commit", "--quiet", "--message", "all"]);
+}
+
+#[test]
+fn a_changed_patch_of_a_tree_that_was_collected() {
+    let world = with_repository();
+    // Only patched trees are inputs of stages, so the unpatched one is collected.
+    let _ = world.run(&["cache", "gc", "--floor", "0", "--keep", "1"]).ok();
+    std::fs::rename(world.path("upstream"), world.path("elsewhere")).unwrap();
+    world.edit("akbuild.toml", "to = \"1\"", "to = \"I\"");
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:up  cached
+    sysroot:build  cached
+    words  build  [TIME]  the patch of `a.txt` changed
+    first  may build  [TIME]  only if `words` changes
+    notes  cached
+    last  may build  [TIME]  only if `first` changes
+
+    1 node to build, up to 2 more, at most [TIME] of work by past records, about [TIME] with -j 2
+    --- exit 0
+    ");
+    assert_eq!(all(&world), "first built, last built, notes cached, words built");
+    // What no stage sees.
+    let _ = world.run(&["cache", "gc", "--floor", "0", "--keep", "1"]).ok();
+    let another = "[[patches]]\nsource = \"up\"\nfile = \"README.md\"\nfrom = \"me\"\nto = \"it\"\n\n[stages.words]";
+    world.edit("akbuild.toml", "[stages.words]", another);
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:up  cached
+    sysroot:build  cached
+    words  cached
+    first  cached
+    notes  cached
+    last  cached
+
+    nothing to do
+    --- exit 0
+    ");
+    assert_eq!(all(&world), "first cached, last cached, notes cached, words cached");
+}
+
+#[test]
+fn a_commit_that_is_not_here_yet() {
+    let world = with_repository();
+    commit(&world, &[("README.md", "read me too\n")]);
+    // Somebody else locks it.
+    let _ = world.run(&["lock", "sources", "--home", world.path("other").to_str().unwrap()]).ok();
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:up  fetch  [TIME]  1 commit  commit 22abb7129c (main) is not in the store
+    sysroot:build  cached
+    words  may build  [TIME]  only if source `up` changes
+    first  may build  [TIME]  only if `words` changes
+    notes  may build  [TIME]  only if source `up` changes
+    last  may build  [TIME]  only if `first`, `notes` change
+
+    up to 4 nodes to build, at most [TIME] of work by past records, about [TIME] with -j 2, 1 commit to download
+    --- exit 0
+    ");
+    insta::assert_snapshot!(world.run(&["why", "notes"]), @"
+    `notes` may run because source `up` would be fetched, because commit 22abb7129c (main) is not in the store
+
+    `notes`, last built [AGE] ago
+      it follows from source `up`
+
+    source `up`
+      commit 22abb7129c (main) is not in the store
+    --- exit 0
+    ");
+    assert_eq!(all(&world), "first cached, last cached, notes cached, words cached");
+}

@@ -478,3 +478,123 @@ mounts = [{ from = "app", path = "a.txt", to = "/a.txt" }]
     --- exit 0
     ");
 }
+
+const PATCHED: &str = r#"
+[[patches]]
+source = "app"
+file = "b.txt"
+from = "four"
+to = "4"
+why = "figures are shorter"
+
+[stages.first]
+kind = "run"
+script = 'cat *.txt > "$out/first"'
+copies = [{ from = "app", include = ["a.txt"] }]
+
+[stages.last]
+kind = "run"
+script = 'cat *.txt > "$out/last"'
+copies = [{ from = "app", include = ["*.txt"] }]
+"#;
+
+#[test]
+fn patches_of_files_that_a_stage_does_not_see() {
+    let world = World::new(PATCHED);
+    world.write("app/a.txt", "one\ntwo\n");
+    world.write("app/b.txt", "four\n");
+    let _ = world.run(&["build", "first", "last"]).ok();
+    world.write("app/a.txt", "one\n2\n");
+    world.edit("akbuild.toml", "to = \"4\"", "to = \"IV\"");
+    insta::assert_snapshot!(world.run(&["why", "first"]), @"
+    `first` would run because `a.txt` line 2 changed in source `app`
+    --- exit 0
+    ");
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 2 reasons
+      the patch of `b.txt` changed
+      `a.txt` line 2 changed in source `app`
+
+    `last`, last built [AGE] ago
+      the patch of `b.txt` changed
+        - replace `four` by `4`
+        + replace `four` by `IV`
+      `a.txt` line 2 changed in source `app`
+    --- exit 0
+    "#);
+    // Its file differs by more than the patch.
+    world.write("app/b.txt", "four\nfive\n");
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 2 reasons
+      the patch of `b.txt` changed
+      `a.txt` line 2 changed in source `app`, and 1 other file changed
+
+    `last`, last built [AGE] ago
+      the patch of `b.txt` changed
+        - replace `four` by `4`
+        + replace `four` by `IV`
+      2 files of source `app` differ
+        `a.txt` line 2 changed, 6 B, was 8 B
+        `b.txt` line 1 changed, 8 B, was 2 B
+    --- exit 0
+    "#);
+    world.write("app/a.txt", "one\ntwo\n");
+    insta::assert_snapshot!(world.run(&["why", "first"]), @"
+    `first` is cached: nothing that its key covers differs from its run [AGE] ago
+    it ran then because it was not built before
+    --- exit 0
+    ");
+}
+
+#[test]
+fn long_values_are_shown_where_they_differ() {
+    let words = |word: &str| format!("{}--flag={word} {}", "--long-option=value ".repeat(12), "more ".repeat(20));
+    let stages = |word: &str, text: &str| {
+        let lines: String = (1..=30).map(|n| format!("echo {n}\n")).collect();
+        format!(
+            "[stages.last]\nkind = \"run\"\nscript = '''\n{lines}echo {word} > \"$out/last\"\n{lines}'''\n\
+             env = {{ FLAGS = \"{}\" }}\nfiles = [{{ path = \"/build/conf\", text = \"{text}\" }}]\n",
+            words(word)
+        )
+    };
+    let world = World::new(&stages("one", "a"));
+    let _ = world.run(&["all"]).ok();
+    world.recipe(&stages("two", "a\\nb\\n"));
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 3 reasons
+      variable `FLAGS` changed
+      the file `/build/conf` that it is given changed at line 2
+      its script changed at line 31
+
+    `last`, last built [AGE] ago
+      variable `FLAGS` changed
+        - ...on=value --long-option=value --long-option=value --flag=one more more more more more more more more more more more more more more more more more more more more
+        + ...on=value --long-option=value --long-option=value --flag=two more more more more more more more more more more more more more more more more more more more more
+      the file `/build/conf` that it is given changed at line 2
+        @@ -1 +1,2 @@
+        -a
+        \ no line end at the end of the file
+        +a
+        +b
+      its script changed at line 31
+        @@ -28,7 +28,7 @@
+         echo 28
+         echo 29
+         echo 30
+        -echo one > "$out/last"
+        +echo two > "$out/last"
+         echo 1
+         echo 2
+         echo 3
+    --- exit 0
+    "#);
+    let full = world.run(&["why", "last", "--verbose"]).ok().out;
+    assert!(full.contains(&format!("- {}", words("one").trim_end())), "{full}");
+    assert!(full.contains(&format!("+ {}", words("two").trim_end())), "{full}");
+    assert!(full.contains("fields of its key that differ\n    `env.FLAGS` was `"), "{full}");
+    let document: Value = serde_json::from_str(&world.run(&["why", "last", "--json"]).ok().out).unwrap();
+    let fields = document["nodes"][0]["fields"].as_array().unwrap();
+    let names: Vec<&str> = fields.iter().map(|field| field["field"].as_str().unwrap()).collect();
+    assert_eq!(names, ["env.FLAGS", "file./build/conf", "script"]);
+    assert_eq!((fields[0]["old"].as_str(), fields[0]["new"].as_str()), (Some(&*words("one")), Some(&*words("two"))));
+}

@@ -79,10 +79,11 @@ fn render(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
     if lines.iter().all(|line| line.action == "cached") {
         return format!("{table}\nnothing to do\n");
     }
-    let mut parts = vec![format!("{} to build", count(built, "node"))];
-    if more > 0 {
-        parts.push(format!("up to {more} more"));
-    }
+    let mut parts = match (built, more) {
+        (_, 0) => vec![format!("{} to build", count(built, "node"))],
+        (0, _) => vec![format!("up to {} to build", count(more, "node"))],
+        _ => vec![format!("{} to build", count(built, "node")), format!("up to {more} more")],
+    };
     if estimate.unknown > 0 {
         parts.push(format!("{} without a known time", count(estimate.unknown, "node")));
     }

@@ -83,7 +83,7 @@ fn field(pair: &FieldPair<'_>) -> Vec<Found> {
         ("env", name) => value(pair, What::Variable, name),
         ("file", path) => file(pair, path),
         ("git", source) => value(pair, What::Commit, source),
-        ("patch", file) => value(pair, What::Patch, file),
+        ("patch", file) => patch(pair, file),
         ("kind-version", _) => value(pair, What::Version, kind(pair)),
         ("sandbox" | "registry", _) => value(pair, What::Version, &pair.name),
         ("host", program) => value(pair, What::Program, program),
@@ -122,6 +122,19 @@ fn file(pair: &FieldPair<'_>, path: &str) -> Vec<Found> {
         return vec![Found::Cause(Cause::Value { what: What::WrittenFile, name: path.to_owned(), old, new })];
     }
     vec![Found::Cause(Cause::Value { what: What::WrittenFile, name: path.to_owned(), old, new })]
+}
+
+/// A patch of a source, in words: `["replace", from, to]`, `["with", digest]`.
+fn patch(pair: &FieldPair<'_>, file: &str) -> Vec<Found> {
+    let text = |value: String| match serde_json::from_str::<Vec<String>>(&value).as_deref() {
+        Ok([_, from, to]) if !from.contains('\n') && !to.contains('\n') => format!("replace `{from}` by `{to}`"),
+        Ok([_, from, to]) => format!("replace\n{from}\nby\n{to}"),
+        Ok([_, digest]) => format!("the file with {digest}"),
+        _ => value,
+    };
+    let (old, new) = pair.values();
+    let (old, new) = (old.map(text), new.map(text));
+    vec![Found::Cause(Cause::Value { what: What::Patch, name: file.to_owned(), old, new })]
 }
 
 /// The sysroot of a node: another one, or the same with other contents.

@@ -14,6 +14,8 @@ mod now;
 mod part;
 mod past;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod versions;
 mod words;

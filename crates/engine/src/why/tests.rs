@@ -8,12 +8,12 @@ use akbuild_store::{Action, Artifact, Maker, Publish, Store};
 use super::*;
 use crate::manifest::Manifest;
 
-struct Home {
+pub(super) struct Home {
     _folder: tempfile::TempDir,
-    store: Store,
+    pub(super) store: Store,
 }
 
-fn home() -> Home {
+pub(super) fn home() -> Home {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     Home { _folder: folder, store }
@@ -21,7 +21,7 @@ fn home() -> Home {
 
 impl Home {
     /// A tree with these files.
-    fn tree(&self, files: &[(&str, &str)]) -> TreeHash {
+    pub(super) fn tree(&self, files: &[(&str, &str)]) -> TreeHash {
         let scratch = self.store.scratch("test").unwrap();
         let tree = scratch.path().join("tree");
         for (path, text) in files {
@@ -33,7 +33,7 @@ impl Home {
     }
 
     /// Records a run, and gives it.
-    fn ran(
+    pub(super) fn ran(
         &self,
         stage: &str,
         created: u64,
