@@ -16,7 +16,7 @@ pub(crate) enum Found {
     /// A cause by itself.
     Cause(Cause),
     /// What the node sees of a tree is not what it saw.
-    Tree(PartChange),
+    Tree(Box<PartChange>),
 }
 
 /// A field that covers a part of a tree, and whose value is not what it was.
@@ -98,7 +98,8 @@ fn part(pair: &FieldPair<'_>, to: &str) -> Vec<Found> {
         (Some(old), Some(new), _) if old == new => value(pair, What::Version, "digests of inputs"),
         (Some(old), Some(new), Some((was, is))) if old.node == new.node => {
             let values = (was.value.to_owned(), is.value.to_owned());
-            vec![Found::Tree(PartChange { field: is.field.to_owned(), to: to.to_owned(), old, new, values })]
+            let field = is.field.to_owned();
+            vec![Found::Tree(Box::new(PartChange { field, to: to.to_owned(), old, new, values }))]
         }
         (None, None, _) => value(pair, What::Option, &pair.name),
         (old, new, _) => {
@@ -169,7 +170,7 @@ fn tree(pair: &FieldPair<'_>, node: &str) -> Vec<Found> {
 fn whole(field: &str, node: &str, old: TreeHash, new: TreeHash) -> Found {
     let values = (old.to_string(), new.to_string());
     let (old, new) = (Part::whole(node, old), Part::whole(node, new));
-    Found::Tree(PartChange { field: field.to_owned(), to: String::new(), old, new, values })
+    Found::Tree(Box::new(PartChange { field: field.to_owned(), to: String::new(), old, new, values }))
 }
 
 /// A source before it is patched.

@@ -45,7 +45,7 @@ impl<'a> Explainer<'a> {
         for found in compare::compare(old, new) {
             match found {
                 Found::Cause(cause) => causes.push(cause),
-                Found::Tree(change) => causes.extend(self.part(change, until)?),
+                Found::Tree(change) => causes.extend(self.part(*change, until)?),
             }
         }
         merge(&mut causes);

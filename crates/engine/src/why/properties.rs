@@ -115,7 +115,12 @@ impl Spec {
         let node = dice.one_of(&["source:x", "source:y", "dep"]);
         let file = dice.one_of(&FILES);
         match dice.roll(16) {
-            0..4 => drop(self.trees.get_mut(node).unwrap().insert(file, text(dice))),
+            0..4 => {
+                for _ in 0..3 {
+                    let file = dice.one_of(&FILES);
+                    self.trees.get_mut(node).unwrap().insert(file, text(dice));
+                }
+            }
             4 => drop(self.trees.get_mut(node).unwrap().remove(file)),
             5 => drop(self.trees.get_mut(node).unwrap().insert("lib/new.go", text(dice))),
             6 => self.patches.push((dice.one_of(&["source:x", "source:y"]), file, format!("patch {number}\n"))),
