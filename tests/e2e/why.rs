@@ -552,8 +552,9 @@ fn long_values_are_shown_where_they_differ() {
     let stages = |word: &str, text: &str| {
         let lines: String = (1..=30).map(|n| format!("echo {n}\n")).collect();
         format!(
-            "[stages.last]\nkind = \"run\"\nscript = '''\n{lines}echo {word} > \"$out/last\"\n{lines}'''\n\
+            "[stages.last]\nkind = \"run\"\nscript = '''\n{lines}echo {word} > \"$out/last\"\n{lines}echo {}\n'''\n\
              env = {{ FLAGS = \"{}\" }}\nfiles = [{{ path = \"/build/conf\", text = \"{text}\" }}]\n",
+            words(word),
             words(word)
         )
     };
@@ -586,12 +587,19 @@ fn long_values_are_shown_where_they_differ() {
          echo 1
          echo 2
          echo 3
+        @@ -59,4 +59,4 @@
+         echo 28
+         echo 29
+         echo 30
+        -...on=value --long-option=value --long-option=value --flag=one more more more more more more more more more more more more more more more more more more more more
+        +...on=value --long-option=value --long-option=value --flag=two more more more more more more more more more more more more more more more more more more more more
     --- exit 0
     "#);
     let full = world.run(&["why", "last", "--verbose"]).ok().out;
     assert!(full.contains(&format!("- {}", words("one").trim_end())), "{full}");
     assert!(full.contains(&format!("+ {}", words("two").trim_end())), "{full}");
     assert!(full.contains("fields of its key that differ\n    `env.FLAGS` was `"), "{full}");
+    assert!(full.contains(&format!("+echo {}", words("two").trim_end())), "{full}");
     let document: Value = serde_json::from_str(&world.run(&["why", "last", "--json"]).ok().out).unwrap();
     let fields = document["nodes"][0]["fields"].as_array().unwrap();
     let names: Vec<&str> = fields.iter().map(|field| field["field"].as_str().unwrap()).collect();

@@ -188,7 +188,7 @@ impl Keys<'_> {
                 return Err(EngineError::NoSuchPath { stage, path, tree });
             }
         }
-        manifest.note(field, json(&(name(from), tree, path, subset)));
+        manifest.note(field, json(&(name(from), tree, path, subset, view)));
         Ok(())
     }
 

@@ -120,7 +120,11 @@ fn difference(old: &str, new: &str, extent: Extent) -> Vec<String> {
             }
         };
     }
-    akbuild_differ::text_difference(old, new, extent.most()).hunks.lines().map(str::to_owned).collect()
+    akbuild_differ::text_difference(old, new, extent.most(), extent == Extent::Full)
+        .hunks
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The files that differ, each with its size.

@@ -54,10 +54,11 @@ pub fn first_difference(old: File, new: File) -> io::Result<Option<usize>> {
     first.map(|at| Ok(new.lines_before(at)? + 1)).transpose()
 }
 
-/// How two short texts differ, with at most `limit` lines of a unified diff.
-pub fn text_difference(old: &str, new: &str, limit: usize) -> TextDiff {
+/// How two short texts differ, with at most `limit` lines of a unified diff; whole lines, if `whole` says so.
+pub fn text_difference(old: &str, new: &str, limit: usize, whole: bool) -> TextDiff {
+    let width = if whole { usize::MAX } else { WIDTH };
     let first = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
-    let found = unified::diff(old.as_bytes(), new.as_bytes(), 0, &mut Room::new(limit));
+    let found = unified::diff(old.as_bytes(), new.as_bytes(), 0, &mut Room::new(limit), width);
     TextDiff { first_line: first + 1, ..found }
 }
 
@@ -86,7 +87,7 @@ impl TextDiff {
         let (wide_old, wide_new) = (middle(old, before, after)?, middle(new, before, after)?);
         let found = if wide_old.size.max(wide_new.size) <= MOST {
             let line = new.lines_before(before)?;
-            unified::diff(&wide_old.bytes(0, MOST as usize)?, &wide_new.bytes(0, MOST as usize)?, line, room)
+            unified::diff(&wide_old.bytes(0, MOST as usize)?, &wide_new.bytes(0, MOST as usize)?, line, room, WIDTH)
         } else {
             Self {
                 added: lines(middle(new, start, end)?)?,

@@ -95,7 +95,11 @@ fn field(pair: &FieldPair<'_>) -> Vec<Found> {
 fn part(pair: &FieldPair<'_>, to: &str) -> Vec<Found> {
     let part = |side: &Option<FieldSide<'_>>| side.as_ref().and_then(FieldSide::part);
     match (part(&pair.old), part(&pair.new), pair.old.zip(pair.new)) {
-        (Some(old), Some(new), _) if old == new => value(pair, What::Version, "digests of inputs"),
+        (Some(old), Some(new), Some((was, is))) if old == new => {
+            let (old, new) = if was.value == is.value { (was.field, is.field) } else { (was.value, is.value) };
+            let (old, new) = (Some(old.to_owned()), Some(new.to_owned()));
+            vec![Found::Cause(Cause::Value { what: What::Version, name: "digests of inputs".to_owned(), old, new })]
+        }
         (Some(old), Some(new), Some((was, is))) if old.node == new.node => {
             let values = (was.value.to_owned(), is.value.to_owned());
             let field = is.field.to_owned();

@@ -14,7 +14,7 @@ const NUMBERED: [&str; 6] = ["copy", "piece", "patch", "layer", "check", "python
 
 /// A field of one manifest, and what stands for it in the other.
 pub(crate) struct FieldPair<'a> {
-    /// Without its number.
+    /// Without its number, and without the view of a copy.
     pub(crate) name: String,
     pub(crate) old: Option<FieldSide<'a>>,
     pub(crate) new: Option<FieldSide<'a>>,
@@ -35,6 +35,11 @@ impl FieldSide<'_> {
         Part::of(&self.version.manifest, self.field)
     }
 
+    /// Whether both have one value, and but for a number one name.
+    fn is_equal(&self, other: &FieldSide<'_>) -> bool {
+        self.value == other.value && unnumbered(self.field).1 == unnumbered(other.field).1
+    }
+
     pub(crate) fn note(&self) -> Option<&str> {
         self.version.manifest.notes.get(self.field).map(String::as_str)
     }
@@ -42,7 +47,7 @@ impl FieldSide<'_> {
 
 impl FieldPair<'_> {
     pub(crate) fn differs(&self) -> bool {
-        self.old.map(|side| side.value) != self.new.map(|side| side.value)
+        !self.old.zip(self.new).is_some_and(|(old, new)| old.is_equal(&new))
     }
 
     /// The old value and the new one.
@@ -95,7 +100,10 @@ fn numbered_kind(name: &str) -> Option<&str> {
 fn named(version: &Version) -> BTreeMap<String, Vec<FieldSide<'_>>> {
     let mut named: BTreeMap<String, Vec<FieldSide<'_>>> = BTreeMap::new();
     for (field, value) in &version.manifest.fields {
-        let (number, name) = unnumbered(field);
+        let (number, mut name) = unnumbered(field);
+        if name.starts_with("copy.") {
+            name.truncate(name.find(" (").unwrap_or(name.len()));
+        }
         named.entry(name).or_default().push(FieldSide { version, field, value, number });
     }
     for sides in named.values_mut() {
@@ -120,7 +128,7 @@ type Matched<'a> = (Option<FieldSide<'a>>, Option<FieldSide<'a>>);
 /// take something of the same tree, then the rest in their order.
 fn matched<'a>(olds: Vec<FieldSide<'a>>, news: Vec<FieldSide<'a>>) -> impl Iterator<Item = Matched<'a>> {
     let rules: [fn(&FieldSide<'_>, &FieldSide<'_>) -> bool; 4] = [
-        |old, new| old.value == new.value,
+        |old, new| old.is_equal(new),
         |old, new| old.part().zip(new.part()).is_some_and(|(old, new)| old.is_like(&new)),
         |old, new| old.part().zip(new.part()).is_some_and(|(old, new)| old.node == new.node),
         |_, _| true,

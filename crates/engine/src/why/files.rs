@@ -135,7 +135,7 @@ fn contents(sides: &[Side<'_>; 2], difference: &Difference, detail: Detail) -> (
     let path = &*difference.path;
     let [old, new] = sides;
     if let (Some(old), Some(new)) = (old.text(path), new.text(path)) {
-        let hunks = (detail == Detail::Hunks).then(|| akbuild_differ::text_difference(&old, &new, LINES).hunks);
+        let hunks = (detail == Detail::Hunks).then(|| akbuild_differ::text_difference(&old, &new, LINES, false).hunks);
         return (None, hunks);
     }
     let line = || akbuild_differ::first_difference(old.open(path)?, new.open(path)?).ok().flatten();

@@ -60,7 +60,7 @@ impl<'a> Explainer<'a> {
         let between = new.in_tree(old.tree);
         if !old.is_like(&new) {
             let digest = self.digest(&between);
-            if digest.as_ref() != Some(&was) {
+            if digest.as_ref() != Some(&was) || old.view != new.view {
                 let files = self.files(&old, &between);
                 let [old, new] = [&old, &new].map(|part| Some(Box::new(part.clone())));
                 causes.push(Cause::Part { to, old, new, files });

@@ -364,7 +364,6 @@ impl Spec {
             }
             return;
         }
-        let to = to.strip_suffix(" (go imports)").unwrap_or(to);
         let is_it = |copy: &(&'static str, Subset, &'static str, View), part: &Part| {
             copy.0 == part.node && copy.1 == part.subset && copy.2 == to && copy.3 == part.view
         };
