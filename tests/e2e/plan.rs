@@ -37,7 +37,7 @@ fn what_was_never_built() {
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    `words` is as it was built last, [AGE] ago
+    `words` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
@@ -76,13 +76,13 @@ fn the_graph_in_all_formats() {
       "words" [label="words\nwould run", style="filled", fillcolor="#f4b860", penwidth=2, tooltip="its script changed at line 2"];
       "source:app" -> "words";
       "sysroot:build" -> "words";
-      "first" [label="first\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="follows from `words`"];
+      "first" [label="first\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="only if `words` changes"];
       "sysroot:build" -> "first";
       "words" -> "first";
       "notes" [label="notes\ncached", style="filled", fillcolor="#e8f1e8"];
       "source:app" -> "notes";
       "sysroot:build" -> "notes";
-      "last" [label="last\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="follows from `first`"];
+      "last" [label="last\nfollows", style="filled,dashed", fillcolor="#fbe6c4", tooltip="only if `first` changes"];
       "first" -> "last";
       "notes" -> "last";
     }
@@ -123,9 +123,9 @@ fn the_graph_in_all_formats() {
     "source:app" "cached" null
     "sysroot:build" "cached" null
     "words" "would-run" "its script changed at line 2"
-    "first" "follows" "follows from `words`"
+    "first" "follows" "only if `words` changes"
     "notes" "cached" null
-    "last" "follows" "follows from `first`"
+    "last" "follows" "only if `first` changes"
     "#);
     // A local folder that is missing: the shape is told all the same.
     std::fs::remove_dir_all(world.path("project/app")).unwrap();
@@ -157,9 +157,9 @@ fn a_plan_as_json() {
     "source:app" "cached" null [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "sysroot:build" "cached" null [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "words" "build" "`a.txt` line 1 changed in source `app`" [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
-    "first" "build" "follows from `words`" ["words"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
+    "first" "may-build" "only if `words` changes" ["words"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "notes" "cached" null [] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
-    "last" "build" "follows from `first`" ["first"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
+    "last" "may-build" "only if `first` changes" ["first"] {"files":0,"bytes":0,"unsized_files":0,"commits":0}
     "#);
     insta::assert_snapshot!(document["downloads"], @r#"{"files":0,"bytes":0,"unsized_files":0,"commits":0}"#);
     assert_eq!(document["jobs"], 2);
@@ -214,4 +214,148 @@ fn cache_diff_of_two_runs_and_of_two_trees() {
     error: nothing in the store is called `nothing`
       help: name a stage that was built, or at least 4 characters of a hash; `akbuild cache ls` lists what there is
     ");
+}
+
+const UPSTREAM: &str = r#"
+[sources.up]
+git = "https://forge.invalid/up"
+branch = "main"
+
+[[patches]]
+source = "up"
+file = "a.txt"
+from = "one"
+to = "1"
+why = "figures are shorter"
+
+[stages.words]
+kind = "run"
+script = 'cat *.txt > "$out/words"'
+copies = [{ from = "up", include = ["*.txt"] }]
+
+[stages.first]
+kind = "run"
+script = 'head -n 1 /words/words > "$out/first"'
+mounts = [{ from = "words", to = "/words" }]
+
+[stages.notes]
+kind = "run"
+script = 'cp -r notes "$out"'
+copies = [{ from = "up", include = ["notes/**"] }]
+
+[stages.last]
+kind = "tree"
+pieces = [{ from = "first" }, { from = "notes" }]
+"#;
+
+/// A world with a source from a repository, which is built.
+fn with_repository() -> World {
+    let world = World::unlocked(UPSTREAM);
+    let overlay = world.read("akbuild.local.toml");
+    let url = world.path("upstream").display().to_string();
+    world.write("akbuild.local.toml", &format!("{overlay}\n[sources.up]\nurl = {url:?}\n"));
+    git(&world, &["init", "--quiet", "--initial-branch", "main", "."]);
+    commit(&world, &[("a.txt", "one\n"), ("notes/n.md", "note\n"), ("README.md", "read me\n")]);
+    world.lock();
+    let _ = world.run(&["all"]).ok();
+    world
+}
+
+fn git(world: &World, args: &[&str]) {
+    std::fs::create_dir_all(world.path("upstream")).unwrap();
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@example", "-C"]).arg(world.path("upstream")).args(args);
+    // The id of a commit depends on them.
+    git.env("GIT_AUTHOR_DATE", "1700000000 +0000").env("GIT_COMMITTER_DATE", "1700000000 +0000");
+    assert!(git.status().unwrap().success(), "{args:?}");
+}
+
+fn commit(world: &World, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        let path = world.path("upstream").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    git(world, &["add", "--all"]);
+    git(world, &["commit", "--quiet", "--message", "all"]);
+}
+
+/// Takes the source's tree as it is before any patch out of the store.
+fn lose_unpatched(world: &World) {
+    let trees = world.bucket("trees-v1").into_iter().map(|name| world.home().join("trees-v1").join(name));
+    let unpatched = |tree: &std::path::PathBuf| std::fs::read(tree.join("a.txt")).is_ok_and(|text| text == b"one\n");
+    let unpatched: Vec<_> = trees.filter(|tree| tree.join("README.md").exists() && unpatched(tree)).collect();
+    assert_eq!(unpatched.len(), 1);
+    let remove = "chmod -R u+w \"$1\" && rm -r \"$1\"";
+    let mut shell = std::process::Command::new("sh");
+    assert!(shell.args(["-c", remove, "sh"]).arg(&unpatched[0]).status().unwrap().success());
+}
+
+#[test]
+fn a_changed_patch_of_a_tree_that_was_collected() {
+    let world = with_repository();
+    lose_unpatched(&world);
+    std::fs::rename(world.path("upstream"), world.path("elsewhere")).unwrap();
+    world.edit("akbuild.toml", "to = \"1\"", "to = \"I\"");
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:up  cached
+    sysroot:build  cached
+    words  build  [TIME]  the patch of `a.txt` changed
+    first  may build  [TIME]  only if `words` changes
+    notes  cached
+    last  may build  [TIME]  only if `first` changes
+
+    1 node to build, up to 2 more, at most [TIME] of work by past records, about [TIME] with -j 2
+    --- exit 0
+    ");
+    assert_eq!(all(&world), "first built, last built, notes cached, words built");
+    // What no stage sees.
+    lose_unpatched(&world);
+    let another = "[[patches]]\nsource = \"up\"\nfile = \"README.md\"\nfrom = \"me\"\nto = \"it\"\n\n[stages.words]";
+    world.edit("akbuild.toml", "[stages.words]", another);
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:up  cached
+    sysroot:build  cached
+    words  cached
+    first  cached
+    notes  cached
+    last  cached
+
+    nothing to do
+    --- exit 0
+    ");
+    assert_eq!(all(&world), "first cached, last cached, notes cached, words cached");
+}
+
+#[test]
+fn a_commit_that_is_not_here_yet() {
+    let world = with_repository();
+    commit(&world, &[("README.md", "read me too\n")]);
+    // Somebody else locks it.
+    let _ = world.run(&["lock", "sources", "--home", world.path("other").to_str().unwrap()]).ok();
+    insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
+    node  action  last time  to download  why
+    source:up  fetch  [TIME]  1 commit  commit 0d1a50317b (main) is not in the store
+    sysroot:build  cached
+    words  may build  [TIME]  only if source `up` changes
+    first  may build  [TIME]  only if `words` changes
+    notes  may build  [TIME]  only if source `up` changes
+    last  may build  [TIME]  only if `first`, `notes` change
+
+    up to 4 nodes to build, at most [TIME] of work by past records, about [TIME] with -j 2, 1 commit to download
+    --- exit 0
+    ");
+    insta::assert_snapshot!(world.run(&["why", "notes"]), @"
+    `notes` may run because source `up` would be fetched, because commit 0d1a50317b (main) is not in the store
+
+    `notes`, last built [AGE] ago
+      it follows from source `up`
+
+    source `up`
+      commit 0d1a50317b (main) is not in the store
+    --- exit 0
+    ");
+    assert_eq!(all(&world), "first cached, last cached, notes cached, words cached");
 }

@@ -51,9 +51,9 @@ fn a_file_rebuilds_the_stage_that_declares_it_and_what_follows() {
     words  cached
     loud  cached
     notes  build  [TIME]  `notes/n.md` line 1 changed in source `app`
-    last  build  [TIME]  follows from `notes`
+    last  may build  [TIME]  only if `notes` changes
 
-    2 nodes to build, [TIME] of work by past records, about [TIME] with -j 2
+    1 node to build, up to 1 more, at most [TIME] of work by past records, about [TIME] with -j 2
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "notes"]), @"
@@ -63,7 +63,7 @@ fn a_file_rebuilds_the_stage_that_declares_it_and_what_follows() {
     assert_eq!(all(&world), "last built, loud cached, notes built, words cached");
     assert_eq!(world.result("notes/n.md"), "another note\n");
     insta::assert_snapshot!(world.run(&["why", "notes"]), @"
-    `notes` is as it was built last, [AGE] ago
+    `notes` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because `notes/n.md` line 1 changed in source `app`
     --- exit 0
     ");
@@ -151,9 +151,9 @@ fn why_says_what_changed() {
 
     `notes`, last built [AGE] ago
       variable `TONE` is gone
-        was: plain
+        - plain
       variable `TUNE` is new
-        is: plain
+        + plain
       its script changed
         - cp -r notes "$out"
         + cp  -r notes "$out"
@@ -164,12 +164,12 @@ fn why_says_what_changed() {
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    `words` is as it was built last, [AGE] ago
+    `words` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
-    `last` would run for 4 reasons
+    `last` may run for 4 reasons
       `loud` would run, because it also takes source `app` at `/app`
       `notes` would run, because variable `TONE` is gone
       `notes` would run, because variable `TUNE` is new
@@ -184,9 +184,9 @@ fn why_says_what_changed() {
 
     `notes`, last built [AGE] ago
       variable `TONE` is gone
-        was: plain
+        - plain
       variable `TUNE` is new
-        is: plain
+        + plain
       its script changed
         - cp -r notes "$out"
         + cp  -r notes "$out"
@@ -199,9 +199,9 @@ fn why_says_what_changed() {
     words  cached
     loud  build  [TIME]  it also takes source `app` at `/app`
     notes  build  [TIME]  variable `TONE` is gone; and 2 more
-    last  build  [TIME]  follows from `loud`, `notes`
+    last  may build  [TIME]  only if `loud`, `notes` change
 
-    3 nodes to build, [TIME] of work by past records, about [TIME] with -j 2
+    2 nodes to build, up to 1 more, at most [TIME] of work by past records, about [TIME] with -j 2
     --- exit 0
     ");
 }

@@ -49,7 +49,7 @@ fn a_file_two_stages_away() {
     let world = built();
     world.write("app/a.txt", "one\ntwo\n3\n");
     insta::assert_snapshot!(world.run(&["why", "last"]), @"
-    `last` would run because `first` would run, because `words` would run, because `a.txt` line 3 changed in source `app`
+    `last` may run because `first` may run, because `words` would run, because `a.txt` line 3 changed in source `app`
 
     `last`, last built [AGE] ago
       it follows from `first`
@@ -66,7 +66,7 @@ fn a_file_two_stages_away() {
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "notes"]), @"
-    `notes` is as it was built last, [AGE] ago
+    `notes` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
@@ -75,11 +75,11 @@ fn a_file_two_stages_away() {
     source:app  cached
     sysroot:build  cached
     words  build  [TIME]  `a.txt` line 3 changed in source `app`
-    first  build  [TIME]  follows from `words`
+    first  may build  [TIME]  only if `words` changes
     notes  cached
-    last  build  [TIME]  follows from `first`
+    last  may build  [TIME]  only if `first` changes
 
-    3 nodes to build, [TIME] of work by past records, about [TIME] with -j 2
+    1 node to build, up to 2 more, at most [TIME] of work by past records, about [TIME] with -j 2
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["graph"]), @"
@@ -94,12 +94,12 @@ fn a_file_two_stages_away() {
     // Only its first line is what follows sees: `words` ran, `first` gave the same bytes.
     assert_eq!(all(&world), "first built, last cached, notes cached, words built");
     insta::assert_snapshot!(world.run(&["why", "last"]), @"
-    `last` is as it was built last, [AGE] ago
+    `last` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "first"]), @"
-    `first` is as it was built last, [AGE] ago
+    `first` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because `words` changed, because `a.txt` line 3 changed in source `app`
 
     `first`, [AGE] ago
@@ -121,6 +121,9 @@ fn a_file_two_stages_away() {
         "cause": {
           "cause": "files",
           "source": "source:app",
+          "fields": [
+            "copy.0./build"
+          ],
           "files": [
             {
               "path": "a.txt",
@@ -130,14 +133,15 @@ fn a_file_two_stages_away() {
                   "new_size": 10
                 }
               },
-              "line": 3
+              "line": 3,
+              "hunks": "@@ -1,3 +1,3 @@\n one\n two\n-three\n+3\n"
             }
           ]
         }
       }
     ]
     "#);
-    insta::assert_snapshot!(document["nodes"][0]["causes"], @r#"[{"cause":"follows","node":1,"name":"words"}]"#);
+    insta::assert_snapshot!(document["nodes"][0]["causes"], @r#"[{"cause":"follows","node":1,"name":"words","files":[{"path":"words","change":{"content":{"old_size":19,"new_size":15}},"line":3,"hunks":"@@ -1,4 +1,4 @@\n one\n two\n-three\n+3\n four\n"}]}]"#);
     assert_eq!(document["nodes"][0]["old"]["output"], document["nodes"][0]["new"]["output"]);
     assert_ne!(document["nodes"][1]["old"]["key"], document["nodes"][1]["new"]["key"]);
     assert_eq!((document["schema"].as_u64(), document["state"].as_str()), (Some(1), Some("ran")));
@@ -150,10 +154,10 @@ fn two_causes_at_once_and_what_is_written() {
     world.edit("akbuild.toml", "TONE = \"plain\"", "TONE = \"loud\"");
     world.write("app/notes/n.md", "another note\n");
     insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
-    `last` would run for 3 reasons
+    `last` may run for 3 reasons
       `notes` would run, because `notes/n.md` line 1 changed in source `app`
-      `first` would run, because `words` would run, because variable `TONE` changed from `plain` to `loud`
-      `first` would run, because `words` would run, because its script changed at line 2
+      `first` may run, because `words` would run, because variable `TONE` changed from `plain` to `loud`
+      `first` may run, because `words` would run, because its script changed at line 2
 
     `last`, last built [AGE] ago
       it follows from `first`
@@ -165,8 +169,10 @@ fn two_causes_at_once_and_what_is_written() {
     `words`, last built [AGE] ago
       variable `TONE` changed from `plain` to `loud`
       its script changed at line 2
-        - cat *.txt > "$out/words"
-        + cat  *.txt > "$out/words"
+        @@ -1,2 +1,2 @@
+         # the words
+        -cat *.txt > "$out/words"
+        +cat  *.txt > "$out/words"
 
     `notes`, last built [AGE] ago
       `notes/n.md` line 1 changed in source `app`
@@ -180,8 +186,10 @@ fn two_causes_at_once_and_what_is_written() {
     `words`, last built [AGE] ago
       variable `TONE` changed from `plain` to `loud`
       its script changed at line 2
-        - cat *.txt > "$out/words"
-        + cat  *.txt > "$out/words"
+        @@ -1,2 +1,2 @@
+         # the words
+        -cat *.txt > "$out/words"
+        +cat  *.txt > "$out/words"
     --- exit 0
     "#);
     insta::assert_snapshot!(world.run(&["plan", "-j", "2"]), @"
@@ -189,17 +197,17 @@ fn two_causes_at_once_and_what_is_written() {
     source:app  cached
     sysroot:build  cached
     words  build  [TIME]  variable `TONE` changed from `plain` to `loud`; and 1 more
-    first  build  [TIME]  follows from `words`
+    first  may build  [TIME]  only if `words` changes
     notes  build  [TIME]  `notes/n.md` line 1 changed in source `app`
-    last  build  [TIME]  follows from `first`, `notes`
+    last  may build  [TIME]  only if `first`, `notes` change
 
-    4 nodes to build, [TIME] of work by past records, about [TIME] with -j 2
+    2 nodes to build, up to 2 more, at most [TIME] of work by past records, about [TIME] with -j 2
     --- exit 0
     ");
     // The bytes are the same: what follows does not run.
     assert_eq!(all(&world), "first cached, last built, notes built, words built");
     insta::assert_snapshot!(world.run(&["why", "words"]), @r#"
-    `words` is as it was built last, [AGE] ago
+    `words` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then for 2 reasons
       variable `TONE` changed from `plain` to `loud`
       its script changed at line 2
@@ -207,12 +215,14 @@ fn two_causes_at_once_and_what_is_written() {
     `words`, [AGE] ago
       variable `TONE` changed from `plain` to `loud`
       its script changed at line 2
-        - cat *.txt > "$out/words"
-        + cat  *.txt > "$out/words"
+        @@ -1,2 +1,2 @@
+         # the words
+        -cat *.txt > "$out/words"
+        +cat  *.txt > "$out/words"
     --- exit 0
     "#);
     insta::assert_snapshot!(world.run(&["why", "first"]), @"
-    `first` is as it was built last, [AGE] ago
+    `first` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
@@ -274,7 +284,7 @@ fn another_part_of_a_tree() {
     ");
     // The same files, taken in another way, are the same to it.
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    `words` is as it was built last, [AGE] ago
+    `words` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because it was not built before
     --- exit 0
     ");
@@ -299,7 +309,7 @@ fn another_version_of_a_package_of_the_sysroot() {
     world.edit("akbuild.toml", "packages = [\"tools\"]", "packages = [\"tools\", \"extra\"]");
     let _ = world.run(&["lock", "all"]).ok();
     insta::assert_snapshot!(world.run(&["why", "last"]), @"
-    `last` would run because `first` would run, because sysroot `build` would be made, because package `extra` 2 is new, and 1 more
+    `last` may run because `first` may run, because sysroot `build` would be made, because package `extra` 2 is new, and 1 more
 
     `last`, last built [AGE] ago
       it follows from `first`
@@ -325,14 +335,14 @@ fn another_version_of_a_package_of_the_sysroot() {
     node  action  last time  to download  why
     source:app  cached
     sysroot:build  build  [TIME]  2 files, [SIZE]  package `extra` 2 is new, and 1 more
-    words  build  [TIME]  follows from sysroot `build`
+    words  may build  [TIME]  only if sysroot `build` changes
 
-    2 nodes to build, [TIME] of work by past records, about [TIME] with -j 2, 2 files, [SIZE] to download
+    1 node to build, up to 1 more, at most [TIME] of work by past records, about [TIME] with -j 2, 2 files, [SIZE] to download
     --- exit 0
     ");
     let _ = world.run(&["build", "words"]).ok();
     insta::assert_snapshot!(world.run(&["why", "words"]), @"
-    `words` is as it was built last, [AGE] ago
+    `words` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because sysroot `build` changed, because package `extra` 2 is new, and 1 more
 
     `words`, [AGE] ago
@@ -362,7 +372,7 @@ fn trees_that_were_collected() {
     `last` would run for 3 reasons
       `notes` would run, because its output is no longer in the store
       `first` would run, because sysroot `build` would be made, because its output is no longer in the store
-      `first` would run, because `words` would run, because source `app` changed from sha256-mIUy29FFKm... to sha256-uTLQSCGvV7...
+      `first` would run, because `words` would run, because files of source `app` that it sees changed; which ones is not known
 
     `last`, last built [AGE] ago
       it follows from `first`
@@ -376,8 +386,9 @@ fn trees_that_were_collected() {
       its output is no longer in the store
 
     `words`, last built [AGE] ago
-      source `app` changed from sha256-mIUy29FFKm... to sha256-uTLQSCGvV7...
-        its files can be compared when both trees are in the store
+      files of source `app` that it sees changed; which ones is not known
+        was: sha256-mIUy29FFKm..., which is not in the store
+        is: sha256-uTLQSCGvV7...
       it follows from sysroot `build`
 
     `notes`
@@ -388,7 +399,7 @@ fn trees_that_were_collected() {
     node  action  last time  to download  why
     source:app  cached
     sysroot:build  build  [TIME]  its output is no longer in the store
-    words  build  [TIME]  source `app` changed from sha256-mIUy29FFKm... to sha256-uTLQSCGvV7...; and it follows from sysroot `build`
+    words  build  [TIME]  files of source `app` that it sees changed; which ones is not known; and it follows from sysroot `build`
     first  build  [TIME]  follows from sysroot `build`, `words`
     notes  build  [TIME]  its output is no longer in the store
     last  build  [TIME]  follows from `first`, `notes`
@@ -417,7 +428,7 @@ fn the_same_inputs_that_gave_other_bytes() {
     --- exit 0
     ");
     insta::assert_snapshot!(world.run(&["why", "dice"]), @"
-    `dice` is as it was built last, [AGE] ago
+    `dice` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then for 2 reasons
       it was asked for
       the same inputs gave other bytes, as in `dice`
@@ -429,7 +440,7 @@ fn the_same_inputs_that_gave_other_bytes() {
     ");
     assert_eq!(all(&world), "dice cached, last built");
     insta::assert_snapshot!(world.run(&["why", "last"]), @"
-    `last` is as it was built last, [AGE] ago
+    `last` is cached: nothing that its key covers differs from its run [AGE] ago
     it ran then because `dice` changed, because the same inputs gave other bytes, as in `dice`
 
     `last`, [AGE] ago
@@ -466,4 +477,132 @@ mounts = [{ from = "app", path = "a.txt", to = "/a.txt" }]
     `last` would run because `a.txt` line 2 changed in source `app`
     --- exit 0
     ");
+}
+
+const PATCHED: &str = r#"
+[[patches]]
+source = "app"
+file = "b.txt"
+from = "four"
+to = "4"
+why = "figures are shorter"
+
+[stages.first]
+kind = "run"
+script = 'cat *.txt > "$out/first"'
+copies = [{ from = "app", include = ["a.txt"] }]
+
+[stages.last]
+kind = "run"
+script = 'cat *.txt > "$out/last"'
+copies = [{ from = "app", include = ["*.txt"] }]
+"#;
+
+#[test]
+fn patches_of_files_that_a_stage_does_not_see() {
+    let world = World::new(PATCHED);
+    world.write("app/a.txt", "one\ntwo\n");
+    world.write("app/b.txt", "four\n");
+    let _ = world.run(&["build", "first", "last"]).ok();
+    world.write("app/a.txt", "one\n2\n");
+    world.edit("akbuild.toml", "to = \"4\"", "to = \"IV\"");
+    insta::assert_snapshot!(world.run(&["why", "first"]), @"
+    `first` would run because `a.txt` line 2 changed in source `app`
+    --- exit 0
+    ");
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 2 reasons
+      the patch of `b.txt` changed
+      `a.txt` line 2 changed in source `app`
+
+    `last`, last built [AGE] ago
+      the patch of `b.txt` changed
+        - replace `four` by `4`
+        + replace `four` by `IV`
+      `a.txt` line 2 changed in source `app`
+    --- exit 0
+    "#);
+    // Its file differs by more than the patch.
+    world.write("app/b.txt", "four\nfive\n");
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 2 reasons
+      the patch of `b.txt` changed
+      `a.txt` line 2 changed in source `app`, and 1 other file changed
+
+    `last`, last built [AGE] ago
+      the patch of `b.txt` changed
+        - replace `four` by `4`
+        + replace `four` by `IV`
+      2 files of source `app` differ
+        `a.txt` line 2 changed, 6 B, was 8 B
+        `b.txt` line 1 changed, 8 B, was 2 B
+    --- exit 0
+    "#);
+    world.write("app/a.txt", "one\ntwo\n");
+    insta::assert_snapshot!(world.run(&["why", "first"]), @"
+    `first` is cached: nothing that its key covers differs from its run [AGE] ago
+    it ran then because it was not built before
+    --- exit 0
+    ");
+}
+
+#[test]
+fn long_values_are_shown_where_they_differ() {
+    let words = |word: &str| format!("{}--flag={word} {}", "--long-option=value ".repeat(12), "more ".repeat(20));
+    let stages = |word: &str, text: &str| {
+        let lines: String = (1..=30).map(|n| format!("echo {n}\n")).collect();
+        format!(
+            "[stages.last]\nkind = \"run\"\nscript = '''\n{lines}echo {word} > \"$out/last\"\n{lines}echo {}\n'''\n\
+             env = {{ FLAGS = \"{}\" }}\nfiles = [{{ path = \"/build/conf\", text = \"{text}\" }}]\n",
+            words(word),
+            words(word)
+        )
+    };
+    let world = World::new(&stages("one", "a"));
+    let _ = world.run(&["all"]).ok();
+    world.recipe(&stages("two", "a\\nb\\n"));
+    insta::assert_snapshot!(world.run(&["why", "last"]), @r#"
+    `last` would run for 3 reasons
+      variable `FLAGS` changed
+      the file `/build/conf` that it is given changed at line 2
+      its script changed at line 31
+
+    `last`, last built [AGE] ago
+      variable `FLAGS` changed
+        - ...on=value --long-option=value --long-option=value --flag=one more more more more more more more more more more more more more more more more more more more more
+        + ...on=value --long-option=value --long-option=value --flag=two more more more more more more more more more more more more more more more more more more more more
+      the file `/build/conf` that it is given changed at line 2
+        @@ -1 +1,2 @@
+        -a
+        \ no line end at the end of the file
+        +a
+        +b
+      its script changed at line 31
+        @@ -28,7 +28,7 @@
+         echo 28
+         echo 29
+         echo 30
+        -echo one > "$out/last"
+        +echo two > "$out/last"
+         echo 1
+         echo 2
+         echo 3
+        @@ -59,4 +59,4 @@
+         echo 28
+         echo 29
+         echo 30
+        -...on=value --long-option=value --long-option=value --flag=one more more more more more more more more more more more more more more more more more more more more
+        +...on=value --long-option=value --long-option=value --flag=two more more more more more more more more more more more more more more more more more more more more
+    --- exit 0
+    "#);
+    let full = world.run(&["why", "last", "--verbose"]).ok().out;
+    assert!(full.contains(&format!("- {}", words("one").trim_end())), "{full}");
+    assert!(full.contains(&format!("+ {}", words("two").trim_end())), "{full}");
+    assert!(full.contains("fields of its key that differ\n    `env.FLAGS` was `"), "{full}");
+    assert!(full.contains(&format!("+echo {}", words("two").trim_end())), "{full}");
+    let document: Value = serde_json::from_str(&world.run(&["why", "last", "--json"]).ok().out).unwrap();
+    let fields = document["nodes"][0]["fields"].as_array().unwrap();
+    let names: Vec<&str> = fields.iter().map(|field| field["field"].as_str().unwrap()).collect();
+    assert_eq!(names, ["env.FLAGS", "file./build/conf", "script"]);
+    assert_eq!((fields[0]["old"].as_str(), fields[0]["new"].as_str()), (Some(&*words("one")), Some(&*words("two"))));
 }

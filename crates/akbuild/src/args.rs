@@ -47,7 +47,7 @@ pub(crate) struct Global {
     /// Print one JSON event a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Show what stages write; twice: also akbuild's own trace
+    /// Show what stages write, and in `why` all of each difference; twice: also akbuild's own trace
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say nothing but errors
@@ -88,7 +88,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         building: Building,
     },
-    /// Say what would be built or downloaded, how long that takes, and why; do nothing
+    /// Say what would be built or downloaded, what may be, how long that takes, and why; build and fetch nothing
     Plan {
         /// Stages [default: the recipe's targets]
         #[arg(value_name = "STAGE")]
@@ -100,7 +100,7 @@ pub(crate) enum Command {
         #[arg(long, default_value = "text")]
         format: GraphFormat,
     },
-    /// Say why a stage would run, or why it ran the last time
+    /// Say why a stage would run, or why it ran the last time; `--verbose` shows all differences whole
     Why {
         /// The stage
         stage: String,

@@ -154,7 +154,7 @@ fn run(cli: &Cli, ui: &Arc<dyn Ui>) -> Outcome {
             commands::build::run(&session, &project, &What::Stages(stages, *rebuild), building)
         }
         Command::Plan { stages } => commands::plan::run(&session, &project, stages, global.json),
-        Command::Why { stage } => commands::why::run(&session, &project, stage, global.json),
+        Command::Why { stage } => commands::why::run(&session, &project, stage, global),
         Command::Log { stage, follow, build } => {
             commands::log::run(&session, &project, stage, *follow, build.as_deref())
         }

@@ -31,5 +31,5 @@ pub use field::{Field, Fields};
 pub use gzip::GzipDiff;
 pub use pyc::PycDiff;
 pub use strings::Strings;
-pub use text::{TextDiff, first_difference};
+pub use text::{TextDiff, first_difference, line_difference, text_difference};
 pub use tree::{Change, Difference, What, compare};

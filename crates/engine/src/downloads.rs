@@ -42,10 +42,11 @@ impl Engine {
     pub fn downloads(&self, node: &NodeId, outputs: &Outputs) -> Result<Option<Downloads>, EngineError> {
         Ok(match node {
             NodeId::Stage(_) | NodeId::Check(_) => Some(Downloads::default()),
-            NodeId::Source(id) => match &self.source(id)?.origin {
-                Origin::Git { .. } => Some(Downloads { commits: 1, ..Downloads::default() }),
-                Origin::Tarball { digest, .. } => Some(self.missing(&[(*digest, None)])),
-                Origin::Path(_) => Some(Downloads::default()),
+            NodeId::Source(id) => match (self.source(id)?, &self.source(id)?.origin) {
+                (source, _) if self.is_local(source) => Some(Downloads::default()),
+                (_, Origin::Git { .. }) => Some(Downloads { commits: 1, ..Downloads::default() }),
+                (_, Origin::Tarball { digest, .. }) => Some(self.missing(&[(*digest, None)])),
+                (_, Origin::Path(_)) => Some(Downloads::default()),
             },
             NodeId::Sysroot(id) => {
                 let packages = &self.sysroot(id)?.packages;

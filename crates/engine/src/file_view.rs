@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use akbuild_nar::{Kind, Listing};
+use akbuild_nar::{Digest, Kind, Listing};
 use akbuild_recipe::plan::{Subset, View};
 use akbuild_tree::TreeDir;
 
@@ -15,6 +16,17 @@ use crate::error::EngineError;
 use crate::go_modules::inside;
 use crate::goimports;
 use crate::trees::{self, Chosen};
+
+/// An entry of a tree that a stage sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SelectedEntry<'a> {
+    /// Its path relative to where the choice was made.
+    pub(crate) path: &'a OsStr,
+    /// What it is in the tree.
+    pub(crate) kind: &'a Kind,
+    /// Whether the view adds it: the subset does not take it.
+    pub(crate) is_added: bool,
+}
 
 /// A view of one tree.
 pub(crate) struct FileView<'a> {
@@ -47,7 +59,7 @@ impl<'a> FileView<'a> {
     }
 
     /// The text that is seen of a file; `None` for the whole file.
-    pub(crate) fn text(&self, file: &Path) -> Result<Option<String>, EngineError> {
+    pub(crate) fn text(&self, file: &Path, _is_added: bool) -> Result<Option<String>, EngineError> {
         if self.view == View::Whole || file.extension() != Some(OsStr::new("go")) || self.is_vendored(file) {
             return Ok(None);
         }
@@ -62,19 +74,32 @@ impl<'a> FileView<'a> {
         listing: &'l Listing,
         path: &'l str,
         subset: &Subset,
-    ) -> Result<Vec<Chosen<'l>>, EngineError> {
+    ) -> Result<Vec<SelectedEntry<'l>>, EngineError> {
         let chosen = trees::select(listing, path, subset)?;
+        let selected = |is_added| move |(path, kind): Chosen<'l>| SelectedEntry { path, kind, is_added };
         if self.replacements.is_empty() {
-            return Ok(chosen);
+            return Ok(chosen.into_iter().map(selected(false)).collect());
         }
         let asked_for: BTreeSet<&OsStr> = chosen.iter().map(|(relative, _)| *relative).collect();
         let all = Subset { exclude: subset.exclude.clone(), ..Subset::default() };
-        let mut seen = trees::select(listing, path, &all)?;
-        seen.retain(|(relative, kind)| {
+        let added = trees::select(listing, path, &all)?.into_iter().filter(|(relative, kind)| {
             let is_file = !matches!(kind, Kind::Dir);
-            asked_for.contains(relative) || is_file && self.is_vendored(Path::new(&trees::join(path, relative)))
+            is_file && !asked_for.contains(relative) && self.is_vendored(Path::new(&trees::join(path, relative)))
         });
+        let mut seen: Vec<_> = added.map(selected(true)).chain(chosen.into_iter().map(selected(false))).collect();
+        seen.sort_by_key(|entry| entry.path.as_bytes());
         Ok(seen)
+    }
+
+    /// What an entry at and below `path` is, as it is seen: what the digest of a subset covers, and what explanations
+    /// compare.
+    pub(crate) fn kind(&self, path: &str, entry: SelectedEntry<'_>) -> Result<Kind, EngineError> {
+        let Kind::File { exec, .. } = entry.kind else { return Ok(entry.kind.clone()) };
+        let file = trees::join(path, entry.path);
+        Ok(match self.text(Path::new(&file), entry.is_added)? {
+            None => entry.kind.clone(),
+            Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
+        })
     }
 
     /// Whether a file belongs to a module that a folder stands for.
@@ -82,6 +107,10 @@ impl<'a> FileView<'a> {
         let module = file.ancestors().skip(1).find(|folder| self.modules.contains(*folder));
         module.is_some_and(|folder| self.replacements.contains(folder))
     }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Digest::sha256(bytes).as_bytes().try_into().expect("SHA-256 has 32 bytes")
 }
 
 #[cfg(test)]
@@ -111,7 +140,7 @@ mod tests {
         let options = akbuild_nar::HashOptions { listing: true, ..Default::default() };
         let listing = akbuild_nar::hash_tree(dir.path(), &options).unwrap().listing.unwrap();
         let tree = TreeDir::open(dir.path(), "the tree").unwrap();
-        let seen = |view, path: &str| FileView::new(&tree, &listing, view).unwrap().text(Path::new(path)).unwrap();
+        let seen = |view, path: &str| FileView::new(&tree, &listing, view).unwrap().text(Path::new(path), false).unwrap();
         for (path, cut) in [("srv/a.go", true), ("lib/x/a.go", false), ("lib/nested/a.go", true), ("other/a.go", true)]
         {
             assert_eq!(seen(View::GoImports, path).is_some(), cut, "{path}");
@@ -121,7 +150,7 @@ mod tests {
         let subset = Subset { include: vec!["srv/**".to_owned()], exclude: vec!["**/*.md".to_owned()], by_kind: false };
         let view = FileView::new(&tree, &listing, View::GoImports).unwrap();
         let found = view.select(&listing, "", &subset).unwrap();
-        let found: Vec<_> = found.iter().map(|(path, _)| path.to_str().unwrap()).collect();
+        let found: Vec<_> = found.iter().map(|entry| entry.path.to_str().unwrap()).collect();
         assert_eq!(found, ["lib/go.mod", "lib/x/a.go", "lib/x/data.txt", "srv/a.go", "srv/go.mod"]);
     }
 }

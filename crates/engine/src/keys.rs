@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use akbuild_nar::{Digest, Listing, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, Tool, ToolPackage,
-    TreeRef, View, WrittenFile,
+    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
+    ToolPackage, TreeRef, View, WrittenFile,
 };
 use akbuild_store::Store;
 use serde::Serialize;
@@ -65,7 +65,9 @@ impl Keys<'_> {
             Step::Image(image) => self.image(stage, image, &mut manifest)?,
         }
         for (i, check) in stage.step.checks().iter().enumerate() {
+            let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;
             manifest.set(format!("check.{i}"), self.check(check)?);
+            manifest.note(format!("check.{i}"), sysroot.as_str());
         }
         Ok(manifest)
     }
@@ -75,7 +77,7 @@ impl Keys<'_> {
         manifest.set("script", &exec.script);
         manifest.set("cwd", &exec.cwd);
         manifest.set("out", &exec.out);
-        manifest.set("sysroot", self.output(NodeId::Sysroot(exec.sysroot.clone()))?.to_string());
+        self.sysroot_field(&exec.sysroot, manifest)?;
         let host = self.plan.sysroots.iter().find(|s| s.id == exec.sysroot).and_then(|s| s.host.as_ref());
         for (field, value) in host.map(crate::root::fields).unwrap_or_default() {
             manifest.set(field, value);
@@ -103,14 +105,24 @@ impl Keys<'_> {
         files(&exec.files, manifest);
         if let Some(artifacts) = &exec.artifacts {
             manifest.set("registry", REGISTRY_VERSION);
+            let locks = artifacts.npm.iter().chain(&artifacts.go).chain(artifacts.python.iter().map(|p| &p.lock));
+            let locks: Vec<_> = locks.map(|lock| (format!("source:{}", lock.source), &lock.path)).collect();
+            manifest.note("locks", json(&locks));
             for (i, lock) in artifacts.python.iter().enumerate() {
                 let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
                 manifest.set(format!("python.{i}"), json(&lock));
                 manifest.set("python-pins", pins(&self.plan.python_pins));
-                let named: Vec<_> = self.plan.python_pins.iter().map(|p| (&p.name, &p.version)).collect();
+                let named: Vec<_> = self.plan.python_pins.iter().map(|p| (&p.name, &p.version, &p.digest)).collect();
                 manifest.note("python-pins", json(&named));
             }
         }
+        Ok(())
+    }
+
+    /// The tree of a sysroot; its name is a note, since several may have equal trees.
+    fn sysroot_field(&self, id: &SysrootId, manifest: &mut Manifest) -> Result<(), EngineError> {
+        manifest.set("sysroot", self.output(NodeId::Sysroot(id.clone()))?.to_string());
+        manifest.note("sysroot", id.as_str());
         Ok(())
     }
 
@@ -125,7 +137,7 @@ impl Keys<'_> {
 
     fn layer(&self, stage: &Stage, layer: &Layer, manifest: &mut Manifest) -> Result<(), EngineError> {
         if let Some((sysroot, subset)) = &layer.sysroot {
-            manifest.set("sysroot", self.output(NodeId::Sysroot(sysroot.clone()))?.to_string());
+            self.sysroot_field(sysroot, manifest)?;
             manifest.set("sysroot.files", json(subset));
         }
         for (i, piece) in layer.pieces.iter().enumerate() {
@@ -181,7 +193,7 @@ impl Keys<'_> {
                 return Err(EngineError::NoSuchPath { stage: stage.id.to_string(), at, path, tree, near });
             }
         }
-        manifest.note(field, json(&(name(from), tree, path, subset)));
+        manifest.note(field, json(&(name(from), tree, path, subset, view)));
         Ok(())
     }
 

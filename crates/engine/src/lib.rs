@@ -72,7 +72,8 @@ pub use started::Start;
 pub use stray::StrayLink;
 pub use survey::{Known, Survey};
 pub use why::{
-    Cause, Explained, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why_between,
+    Cause, Explained, FieldChange, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files,
+    why_between,
 };
 
 /// What fuzzing reaches and nothing else should.

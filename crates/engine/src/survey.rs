@@ -1,7 +1,8 @@
 //! Before anything runs: what is known already, and what therefore has to run.
 //!
-//! Reads the store, runs nothing; only unpinned local trees, patches of sources that are there, and the bare roots of
-//! this machine are brought in, since their contents are what is asked about.
+//! Reads the store, runs no stage and asks no network. Sources are made if that decides something and all that they are
+//! made of is here: local folders, patches of trees in the store, commits and archives that were fetched before. So are
+//! the bare roots of this machine. Their contents are what is asked about.
 
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Origin, Source};
@@ -13,6 +14,9 @@ use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Keys, Outputs, Parts};
 use crate::manifest::Manifest;
 
+/// So many former runs of a stage are held against what it would be made from.
+const RUNS: u32 = 20;
+
 /// What is known of each node, and which of them have to run.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -20,6 +24,9 @@ pub struct Survey {
     pub known: Vec<Option<Known>>,
     /// By the node's place: whether it has to run, as far as can be told before anything has.
     pub run: Vec<bool>,
+    /// By the node's place, of those in `run`: whether it may be cached after all. Something that it needs runs first,
+    /// and a former run fits if that leaves the bytes that it left then.
+    pub may: Vec<bool>,
 }
 
 /// A node that ran before with the same key.
@@ -64,7 +71,8 @@ impl Engine {
     /// Looks at each node, those needed first.
     pub fn survey(&self, graph: &Graph, targets: &[Index]) -> Result<Survey, EngineError> {
         let _hold = self.store.hold()?;
-        let mut survey = Survey { known: vec![None; graph.len()], run: vec![false; graph.len()] };
+        let (known, run, may) = (vec![None; graph.len()], vec![false; graph.len()], vec![false; graph.len()]);
+        let mut survey = Survey { known, run, may };
         let mut outputs = Outputs::new();
         for at in graph.indices() {
             let node = graph.node(at);
@@ -72,7 +80,11 @@ impl Engine {
             if !ready || is_fetch(graph, at) {
                 continue;
             }
-            if let Some(known) = self.look_up(&node.id, &outputs)? {
+            let mut known = self.look_up(&node.id, &outputs)?;
+            if known.is_none() && self.make_local_sources(graph, at, &mut survey)? {
+                known = self.look_up(&node.id, &outputs)?;
+            }
+            if let Some(known) = known {
                 outputs.insert(node.id.clone(), known.output);
                 survey.known[at.0] = Some(known);
             }
@@ -82,7 +94,71 @@ impl Engine {
             targets.to_vec(),
             |at| matches!(&graph.node(at).id, NodeId::Stage(id) if self.options.rebuild.contains(id)),
         );
+        for at in graph.indices().filter(|at| survey.run[at.0]) {
+            survey.may[at.0] = self.may_be_cached(graph, at, &survey, &outputs)?;
+        }
         Ok(survey)
+    }
+
+    /// Makes those sources of a node whose trees are not in the store although what they are made of is. Nothing is
+    /// fetched for it; errors are told by the run. Says whether there was one.
+    fn make_local_sources(&self, graph: &Graph, at: Index, survey: &mut Survey) -> Result<bool, EngineError> {
+        let mut made = false;
+        for need in &graph.node(at).needs {
+            let NodeId::Source(id) = &graph.node(*need).id else { continue };
+            let gone = survey.known[need.0].as_mut().filter(|known| !known.present);
+            let Some(known) = gone.filter(|_| self.source(id).is_ok_and(|source| self.is_local(source))) else {
+                continue;
+            };
+            let report = self.perform(&graph.node(*need).id, &Outputs::new());
+            if report.output == Some(known.output) {
+                (known.present, made) = (true, true);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Whether the tree of a source can be made without a network: it is in the store, or its commit or archive is.
+    pub(crate) fn is_local(&self, source: &Source) -> bool {
+        match (&source.origin, source.hash) {
+            (_, Some(hash)) if self.store.has_tree(&hash) => true,
+            (Origin::Git { urls, commit, .. }, _) => {
+                urls.first().is_some_and(|url| akbuild_fetch::git_has_commit(&self.git_cache(), url, commit))
+            }
+            (Origin::Tarball { digest, .. }, _) => self.store.has_blob(digest),
+            (Origin::Path(_), _) => true,
+        }
+    }
+
+    /// Whether a stage that has to run may be cached once what it needs is made: a former run of it has the key that
+    /// the stage gets if its inputs become what they were then.
+    fn may_be_cached(&self, graph: &Graph, at: Index, survey: &Survey, outputs: &Outputs) -> Result<bool, EngineError> {
+        let node = &graph.node(at).id;
+        let NodeId::Stage(stage) = node else { return Ok(false) };
+        let needs = || graph.node(at).needs.iter().filter(|need| !is_fetch(graph, **need));
+        let is_known = |need: &Index| survey.known[need.0].is_some();
+        if survey.known[at.0].is_some() || self.options.rebuild.contains(stage) {
+            return Ok(false);
+        }
+        if needs().all(is_known) && self.manifest(node, outputs).is_ok() {
+            return Ok(false);
+        }
+        let is_open = |need: &&Index| survey.known[need.0].as_ref().is_none_or(|known| !known.present);
+        let open: Vec<&NodeId> = needs().filter(is_open).map(|need| &graph.node(*need).id).collect();
+        for action in self.store.stage_actions(&self.plan.name, &node.to_string(), RUNS)? {
+            let mut then = outputs.clone();
+            for need in &open {
+                match action.inputs.get(&need.to_string()) {
+                    Some(tree) => drop(then.insert((*need).clone(), *tree)),
+                    None => drop(then.remove(*need)),
+                }
+            }
+            let fits = self.manifest(node, &then).is_ok_and(|manifest| manifest.key() == action.key);
+            if fits && self.store.has_tree(&action.output) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What a former run tells of a node; `None` if no run with its key is on record.
@@ -125,7 +201,8 @@ impl Engine {
         }
         let key = keys::source(source, &raw).key();
         let known = self.recorded(key)?;
-        if known.as_ref().is_some_and(|known| known.present) || !self.store.has_tree(&raw) {
+        let is_at_hand = self.store.has_tree(&raw) || (known.is_none() && self.is_local(source));
+        if known.as_ref().is_some_and(|known| known.present) || !is_at_hand {
             return Ok(known);
         }
         // Patches are quickly made, and what they give is what is asked about. Errors are told by the run.

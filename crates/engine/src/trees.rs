@@ -5,7 +5,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use akbuild_nar::{Digest, Entry, Kind, Listing, TreeHash};
 use akbuild_recipe::plan::{Subset, TreeRef, View};
@@ -155,29 +154,14 @@ pub(crate) fn subset_digest(
     }
     let listing = store.listing(tree)?;
     let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
-    let mut entries = Vec::new();
     let view = FileView::new(&files, &listing, view)?;
-    for (relative, kind) in view.select(&listing, path, subset)? {
-        entries.push(Entry { path: relative.to_owned(), kind: seen(&view, &join(path, relative), kind)? });
+    let mut entries = Vec::new();
+    for entry in view.select(&listing, path, subset)? {
+        entries.push(Entry { path: entry.path.to_owned(), kind: view.kind(path, entry)? });
     }
     let found = if entries.is_empty() { String::new() } else { digest(entries) };
     store.memo_put(DIGESTS, question.as_bytes(), found.as_bytes())?;
     Ok(Some(found).filter(|t| !t.is_empty()))
-}
-
-/// An entry as a view shows it.
-fn seen(view: &FileView<'_>, file: &OsStr, kind: &Kind) -> Result<Kind, EngineError> {
-    match kind {
-        Kind::File { exec, .. } => Ok(match view.text(Path::new(file))? {
-            None => kind.clone(),
-            Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
-        }),
-        _ => Ok(kind.clone()),
-    }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Digest::sha256(bytes).as_bytes().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// SHA-256 over the listing's text form of these entries.

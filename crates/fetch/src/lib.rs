@@ -43,8 +43,8 @@ pub use config::ClientConfig;
 pub use error::{FetchError, http_reason};
 pub use failure::{Failure, FailureKind, Failures};
 pub use git::{
-    Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_head, git_pack,
-    git_repository, git_unpack,
+    Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_has_commit, git_head,
+    git_pack, git_repository, git_unpack,
 };
 pub use limits::TransferLimits;
 pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, Question, discover};

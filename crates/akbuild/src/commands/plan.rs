@@ -1,4 +1,4 @@
-//! `akbuild plan`: what would be built or downloaded, and why; nothing is done.
+//! `akbuild plan`: which nodes would be built or downloaded, which may be, and why; nothing is done.
 
 use akbuild_engine::{Downloads, Engine, Estimate, Graph, Index, NodeId, Reasons};
 use akbuild_recipe::plan::StageId;
@@ -28,7 +28,7 @@ pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json:
     let look = look(session, project, plan, &targets)?;
     let run: Vec<Index> = look.graph.indices().filter(|at| look.survey.run[at.index()]).collect();
     let made: Vec<Index> = run.into_iter().filter(|at| !is_fetch(&look.graph, *at)).collect();
-    let reasons = look.engine.why(&look.graph, &look.survey, &made)?;
+    let reasons = look.engine.why_in_short(&look.graph, &look.survey, &made)?;
     let estimate = look.engine.estimate(&look.graph, &look.survey)?;
     let lines = lines(&look, &reasons, &estimate)?;
     let text = if json { document(&look.engine, &lines, &estimate) } else { render(&look.engine, &lines, &estimate) };
@@ -45,17 +45,18 @@ fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Lin
     for at in look.graph.indices() {
         let id = &look.graph.node(at).id;
         let runs = look.survey.run[at.index()];
+        let downloads = if runs { look.engine.downloads(id, &outputs)? } else { Some(Downloads::default()) };
+        let is_here = downloads.is_some_and(|downloads| downloads.is_empty());
         let action = match (runs, id) {
             (false, NodeId::Fetch(_)) => continue,
+            (true, NodeId::Fetch(_)) if is_here => continue,
             (false, _) => "cached",
             (true, NodeId::Fetch(_)) => "download",
+            (true, NodeId::Source(_)) if is_here => "unpack",
             (true, NodeId::Source(_)) => "fetch",
+            (true, _) if look.survey.may[at.index()] => "may-build",
             (true, _) => "build",
         };
-        let downloads = if runs { look.engine.downloads(id, &outputs)? } else { Some(Downloads::default()) };
-        if action == "download" && downloads.is_some_and(|d| d.is_empty()) {
-            continue;
-        }
         let place = reasons.places[at.index()].filter(|_| runs);
         let why = match (place, id) {
             (Some(place), _) => reasons.why.brief(place).unwrap_or_default(),
@@ -71,22 +72,28 @@ fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Lin
 fn render(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
     let row = |line: &Line| {
         let time = line.seconds.map(seconds).unwrap_or_default();
-        [line.node.clone(), line.action.to_owned(), time, line.shown_downloads(), line.why.clone()]
+        [line.node.clone(), line.action.replace('-', " "), time, line.shown_downloads(), line.why.clone()]
     };
     let head = ["node", "action", "last time", "to download", "why"];
     let align = [Align::Left, Align::Left, Align::Right, Align::Left, Align::Left];
     let table = table(&head, &align, lines.iter().map(row));
-    let built = lines.iter().filter(|line| line.action == "build").count();
+    let counted = |action: &str| lines.iter().filter(|line| line.action == action).count();
+    let (built, more) = (counted("build"), counted("may-build"));
     if lines.iter().all(|line| line.action == "cached") {
         return format!("{table}\nnothing to do\n");
     }
-    let mut parts = vec![format!("{} to build", count(built, "node"))];
+    let mut parts = match (built, more) {
+        (_, 0) => vec![format!("{} to build", count(built, "node"))],
+        (0, _) => vec![format!("up to {} to build", count(more, "node"))],
+        _ => vec![format!("{} to build", count(built, "node")), format!("up to {more} more")],
+    };
     if estimate.unknown > 0 {
         parts.push(format!("{} without a known time", count(estimate.unknown, "node")));
     }
     if estimate.work > 0.0 {
         let (time, work) = (seconds(estimate.seconds), seconds(estimate.work));
-        parts.push(format!("{work} of work by past records, about {time} with -j {}", engine.options.jobs));
+        let most = if more > 0 { "at most " } else { "" };
+        parts.push(format!("{most}{work} of work by past records, about {time} with -j {}", engine.options.jobs));
     }
     let total = total(lines);
     if !total.is_empty() {

@@ -3,21 +3,23 @@
 use akbuild_engine::{Explained, State, Why};
 use serde_json::json;
 
-use super::explain::{self, MOST};
+use super::explain::{self, Extent, MOST};
 use super::look::look;
 use super::plan::one;
+use crate::args::Global;
 use crate::failure::Outcome;
 use crate::machine;
 use crate::project::Project;
 use crate::session::Session;
 use crate::ui::{ago, escape_line};
 
-pub(crate) fn run(session: &Session, project: &Project, stage: &str, json: bool) -> Outcome {
+pub(crate) fn run(session: &Session, project: &Project, stage: &str, global: &Global) -> Outcome {
     let plan = project.plan()?;
     let id = one(&plan, stage)?;
     let look = look(session, project, plan, &[id])?;
     let reasons = look.engine.why(&look.graph, &look.survey, &look.targets)?;
-    let text = if json { document(&reasons.why) } else { render(&reasons.why, machine::now()) };
+    let extent = Extent::of(global.verbose);
+    let text = if global.json { document(&reasons.why) } else { render(&reasons.why, machine::now(), extent) };
     session.ui.out(&text);
     Ok(())
 }
@@ -35,9 +37,9 @@ fn document(why: &Why) -> String {
 }
 
 /// First the root causes, then each node with its own.
-fn render(why: &Why, now: f64) -> String {
-    let mut lines = headline(why, now);
-    let details: Vec<_> = why.nodes.iter().map(|node| (node, explain::node(node))).collect();
+fn render(why: &Why, now: f64, extent: Extent) -> String {
+    let mut lines = headline(why, now, extent);
+    let details: Vec<_> = why.nodes.iter().map(|node| (node, explain::node(node, extent))).collect();
     let told = details.len() == 1 && details[0].1.len() <= 1;
     for (node, details) in details.into_iter().filter(|_| !told) {
         lines.push(String::new());
@@ -47,13 +49,15 @@ fn render(why: &Why, now: f64) -> String {
     lines.iter().map(|line| format!("{}\n", escape_line(line).trim_end())).collect()
 }
 
-fn headline(why: &Why, now: f64) -> Vec<String> {
+fn headline(why: &Why, now: f64, extent: Extent) -> Vec<String> {
     let node = &why.nodes[0];
     let roots = why.roots(0);
     let (mut lines, subject) = match node.state {
-        State::WouldRun => (Vec::new(), format!("{} {}", node.shown(), node.verb("ran"))),
+        State::WouldRun | State::MayRun => (Vec::new(), format!("{} {}", node.shown(), node.verb("ran"))),
         State::Ran => {
-            (vec![format!("{} is as it was built last{}", node.shown(), times(node, now))], "it ran then".into())
+            let when = times(node, now).replace(", ", " ");
+            let cached = format!("{} is cached: nothing that its key covers differs from its run{when}", node.shown());
+            (vec![cached], "it ran then".into())
         }
     };
     match &roots[..] {
@@ -62,8 +66,8 @@ fn headline(why: &Why, now: f64) -> Vec<String> {
         _ => {
             lines.push(format!("{subject} for {} reasons", roots.len()));
             let chain = |(way, cause): &(Vec<usize>, &akbuild_engine::Cause)| format!("  {}", why.chain(way, cause));
-            lines.extend(roots.iter().take(MOST).map(chain));
-            lines.extend(explain::rest(roots.len()).map(|rest| format!("  {rest}")));
+            lines.extend(roots.iter().take(if extent == Extent::Full { usize::MAX } else { MOST }).map(chain));
+            lines.extend(explain::rest_of(roots.len(), extent).map(|rest| format!("  {rest}")));
         }
     }
     lines

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::blob::Blob;
 use crate::part::{self, Part};
 use crate::room::Room;
-use crate::words::count;
+use crate::words::{around, count};
 
 /// How much of a file decides whether it is a text.
 const HEAD: usize = 64 << 10;
@@ -21,6 +21,8 @@ const HEAD: usize = 64 << 10;
 const MOST: u64 = 4 << 20;
 /// Lines of context.
 const CONTEXT: usize = 3;
+/// How much of a single line is shown.
+const WIDTH: usize = 160;
 /// Longer lines are no context.
 const LONG: u64 = 4096;
 
@@ -52,6 +54,20 @@ pub fn first_difference(old: File, new: File) -> io::Result<Option<usize>> {
     first.map(|at| Ok(new.lines_before(at)? + 1)).transpose()
 }
 
+/// How two short texts differ, with at most `limit` lines of a unified diff; whole lines, if `whole` says so.
+pub fn text_difference(old: &str, new: &str, limit: usize, whole: bool) -> TextDiff {
+    let width = if whole { usize::MAX } else { WIDTH };
+    let first = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
+    let found = unified::diff(old.as_bytes(), new.as_bytes(), 0, &mut Room::new(limit), width);
+    TextDiff { first_line: first + 1, ..found }
+}
+
+/// Two single lines, each cut to what differs and what stands around it.
+pub fn line_difference(old: &str, new: &str) -> (String, String) {
+    let at = old.bytes().zip(new.bytes()).take_while(|(old, new)| old == new).count();
+    (around(old.as_bytes(), at, WIDTH), around(new.as_bytes(), at, WIDTH))
+}
+
 /// Whether it begins without control characters that no text has.
 pub(crate) fn is_text(part: Part<'_>) -> io::Result<bool> {
     let odd = |b: &u8| matches!(b, 0..=7 | 11 | 14..=26 | 28..=31 | 127);
@@ -71,7 +87,7 @@ impl TextDiff {
         let (wide_old, wide_new) = (middle(old, before, after)?, middle(new, before, after)?);
         let found = if wide_old.size.max(wide_new.size) <= MOST {
             let line = new.lines_before(before)?;
-            unified::diff(&wide_old.bytes(0, MOST as usize)?, &wide_new.bytes(0, MOST as usize)?, line, room)
+            unified::diff(&wide_old.bytes(0, MOST as usize)?, &wide_new.bytes(0, MOST as usize)?, line, room, WIDTH)
         } else {
             Self {
                 added: lines(middle(new, start, end)?)?,

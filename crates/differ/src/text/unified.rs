@@ -6,17 +6,15 @@ use std::time::{Duration, Instant};
 use similar::algorithms::{Capture, Replace, myers};
 use similar::{DiffOp, DiffTag, group_diff_ops};
 
-use super::{CONTEXT, TextDiff};
+use super::{CONTEXT, TextDiff, WIDTH};
 use crate::room::Room;
 use crate::words::around;
 
-/// How much of a line is shown.
-const WIDTH: usize = 160;
 /// How long the smallest difference is searched for: texts that have little in common take long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Compares two texts, before which there are `before` lines.
-pub(super) fn diff(old: &[u8], new: &[u8], before: usize, room: &mut Room) -> TextDiff {
+/// Compares two texts, before which there are `before` lines. Lines are cut to `width` bytes.
+pub(super) fn diff(old: &[u8], new: &[u8], before: usize, room: &mut Room, width: usize) -> TextDiff {
     let (old, new) = (lines(old), lines(new));
     let (old_ids, new_ids) = numbered(&old, &new);
     let ops = operations(&old_ids, &new_ids);
@@ -27,7 +25,7 @@ pub(super) fn diff(old: &[u8], new: &[u8], before: usize, room: &mut Room) -> Te
         ids
     };
     let reordered = sorted(old_ids) == sorted(new_ids);
-    let mut shown = Shown { lines: Vec::new(), room: room.lines };
+    let mut shown = Shown { lines: Vec::new(), room: room.lines, width };
     for group in group_diff_ops(ops, CONTEXT) {
         if shown.full() {
             break;
@@ -39,7 +37,7 @@ pub(super) fn diff(old: &[u8], new: &[u8], before: usize, room: &mut Room) -> Te
 
 /// The one line that is shown of each of two long texts: the line, and where in it they differ.
 pub(super) fn first_lines(old: &(Vec<u8>, usize), new: &(Vec<u8>, usize), line: usize, room: &mut Room) -> String {
-    let mut shown = Shown { lines: Vec::new(), room: room.lines };
+    let mut shown = Shown { lines: Vec::new(), room: room.lines, width: WIDTH };
     shown.push(format!("@@ -{line} +{line} @@"));
     shown.push(format!("-{}", around(&old.0, old.1, WIDTH)));
     shown.push(format!("+{}", around(&new.0, new.1, WIDTH)));
@@ -99,6 +97,7 @@ fn hunk(group: &[DiffOp], old: &[&[u8]], new: &[&[u8]], before: usize, shown: &m
 struct Shown {
     lines: Vec<String>,
     room: usize,
+    width: usize,
 }
 
 impl Shown {
@@ -124,7 +123,7 @@ impl Shown {
 
     fn line(&mut self, sign: char, line: &[u8], at: usize) {
         let text = line.strip_suffix(b"\n");
-        self.push(format!("{sign}{}", around(text.unwrap_or(line), at, WIDTH)));
+        self.push(format!("{sign}{}", around(text.unwrap_or(line), at, self.width)));
         if text.is_none() {
             self.push("\\ no line end at the end of the file".to_owned());
         }

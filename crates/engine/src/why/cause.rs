@@ -2,6 +2,7 @@
 
 use akbuild_differ::Difference;
 use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::View;
 use akbuild_store::{BuildId, Key};
 use serde::Serialize;
 
@@ -26,8 +27,10 @@ pub struct Explained {
     pub old: Option<Made>,
     /// What is explained.
     pub new: Option<Made>,
-    /// Why.
+    /// Why. Each cause is a difference that the key covers, or leads to the node that left one.
     pub causes: Vec<Cause>,
+    /// The fields of the manifest that differ, as the key covers them.
+    pub fields: Vec<FieldChange>,
     /// Packages that its lock files name: those that came, went, or have another version.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub downloads: Vec<Package>,
@@ -39,6 +42,9 @@ pub struct Explained {
 pub enum State {
     /// It would run if it were built now.
     WouldRun,
+    /// Nodes that it needs would run first; if what it sees of their outputs is what it saw in a former run, it is
+    /// cached.
+    MayRun,
     /// It ran, and this is why.
     Ran,
 }
@@ -90,15 +96,21 @@ pub enum Cause {
         node: usize,
         /// Its name.
         name: String,
+        /// Which files of its output differ, among those that the stage sees; `None` if that is not known, or was not
+        /// looked for.
+        files: Option<Vec<FileChange>>,
     },
     /// Files of a source differ, among those that the stage sees.
     Files {
         /// The source's node.
         source: String,
+        /// The fields of the manifest that cover them.
+        fields: Vec<String>,
         /// Which.
         files: Vec<FileChange>,
     },
-    /// A source is another, and its files cannot be compared: not both of its trees are in the store.
+    /// Files of a source differ, among those that the stage sees. Which ones is not known: not both trees are in the
+    /// store.
     Tree {
         /// The source's node.
         source: String,
@@ -106,6 +118,8 @@ pub enum Cause {
         old: TreeHash,
         /// The tree it is.
         new: TreeHash,
+        /// Those of the two that are not in the store.
+        missing: Vec<TreeHash>,
     },
     /// The stage takes another part of a tree, or of another tree.
     Part {
@@ -115,6 +129,8 @@ pub enum Cause {
         old: Option<Box<Part>>,
         /// What it takes.
         new: Option<Box<Part>>,
+        /// Which files differ by that alone, if that can be told.
+        files: Option<Vec<FileChange>>,
     },
     /// Something that is written down differs.
     Value {
@@ -154,7 +170,7 @@ pub enum What {
     Option,
     /// The commit of a source that it sees as a repository.
     Commit,
-    /// A patch of a source.
+    /// A patch of a file that the stage sees.
     Patch,
     /// A version of akbuild's own doing.
     Version,
@@ -173,27 +189,41 @@ pub struct Package {
     pub new: Option<String>,
 }
 
-/// A file that is not the same.
+/// A field of a manifest whose value is not the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldChange {
+    /// The field; see [`crate::Manifest`].
+    pub field: String,
+    /// Its value; `None`: it was not there.
+    pub old: Option<String>,
+    /// Its value; `None`: it is not there.
+    pub new: Option<String>,
+}
+
+/// A file that is not the same, as a stage sees it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FileChange {
     /// Its path in its tree, and what became of it.
     #[serde(flatten)]
     pub difference: Difference,
-    /// The first line that differs, of a text; looked for in the first files only.
+    /// The first line that differs, of a text that is seen whole; looked for in the first files only.
     pub line: Option<usize>,
+    /// How much of the file the stage sees; left out for all of it.
+    #[serde(skip_serializing_if = "is_whole")]
+    pub view: View,
+    /// How the texts that the stage sees differ, as a unified diff; of the first files, and left out if it was not
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hunks: Option<String>,
+}
+
+fn is_whole(view: &View) -> bool {
+    *view == View::Whole
 }
 
 impl Cause {
     /// Whether it comes from no other node.
     pub fn is_root(&self) -> bool {
         !matches!(self, Cause::Follows { .. })
-    }
-
-    /// The files of a source that this is about.
-    pub(crate) fn files_of(&mut self, source: &str) -> Option<&mut Vec<FileChange>> {
-        match self {
-            Cause::Files { source: own, files } if own == source => Some(files),
-            _ => None,
-        }
     }
 }

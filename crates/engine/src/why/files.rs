@@ -1,74 +1,165 @@
-//! Which files differ between two parts of trees, and at which line. Reads listings, and the files that changed if
+//! Which files differ between two parts of trees, as stages see them. Reads listings, and the files that changed if
 //! both trees are there; knows nothing of who made them.
+//!
+//! Entries are chosen and viewed by the functions that compute the digests of keys, so a file is named only if the
+//! key covers its difference.
 
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
 
 use akbuild_differ::{Change, Difference};
-use akbuild_nar::{Entry, Listing};
+use akbuild_nar::{Entry, Kind, Listing, TreeHash};
+use akbuild_recipe::plan::View;
 use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use super::cause::FileChange;
 use super::part::Part;
-use crate::file_view::FileView;
+use crate::file_view::{FileView, SelectedEntry};
 use crate::trees;
 
 /// In so many files the first line that differs is looked for.
 const READ: usize = 20;
+/// Differences of larger files are not shown line by line.
+const LARGEST: u64 = 1 << 20;
+/// Lines that are shown of a file.
+const LINES: usize = 200;
+
+/// What is asked of the contents of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The first line that differs.
+    Line,
+    /// Also how they differ, line by line.
+    Hunks,
+}
 
 /// What differs; `None` if that cannot be told, since a tree is no longer in the store.
-pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileChange>> {
-    let (before, after) = (listing(store, old)?, listing(store, new)?);
-    let there = store.has_tree(&old.tree) && store.has_tree(&new.tree);
+pub(crate) fn compare(store: &Store, old: &Part, new: &Part, detail: Detail) -> Option<Vec<FileChange>> {
+    let trees = [old, new].map(|part| open(store, part));
+    let listings = [store.listing(&old.tree).ok()?, store.listing(&new.tree).ok()?];
+    let sides =
+        [Side::of(old, trees[0].as_ref(), &listings[0])?, Side::of(new, trees[1].as_ref(), &listings[1])?];
     let mut files = Vec::new();
-    for difference in akbuild_differ::compare(&before, &after) {
+    for difference in akbuild_differ::compare(&sides[0].entries, &sides[1].entries) {
         let is_content = matches!(difference.change, Change::Content { .. });
-        let line = || first_line(open(store, old, &difference)?, open(store, new, &difference)?);
-        if is_content && there && is_hidden(store, [old, new], &difference) {
+        if is_content && is_same_in_view(&sides, &difference.path)? {
             continue;
         }
-        let line = if is_content && there && files.len() < READ { line() } else { None };
-        let path = below(&new.path, &difference);
-        files.push(FileChange { difference: Difference { path, ..difference }, line });
+        let read = is_content && files.len() < READ;
+        let (line, hunks) = if read { contents(&sides, &difference, detail) } else { (None, None) };
+        let view = if is_content { sides[1].view_of(&difference.path) } else { View::Whole };
+        let path = trees::join(&new.path, &difference.path);
+        files.push(FileChange { difference: Difference { path, ..difference }, line, view, hunks });
     }
     Some(files)
 }
 
-/// The part's entries, with paths relative to where it begins.
-fn listing(store: &Store, part: &Part) -> Option<Listing> {
-    let listing = store.listing(&part.tree).ok()?;
-    let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok();
-    let chosen = match tree.as_ref().and_then(|tree| FileView::new(tree, &listing, part.view).ok()) {
-        Some(view) => view.select(&listing, &part.path, &part.subset).ok()?,
-        None => trees::select(&listing, &part.path, &part.subset).ok()?,
+/// Whether a path is the same in two whole trees; `None` if that cannot be told.
+pub(crate) fn is_same_at(store: &Store, [old, new]: [&TreeHash; 2], path: &OsStr) -> Option<bool> {
+    let kind = |tree| {
+        let listing = store.listing(tree).ok()?;
+        Some(listing.entries.into_iter().find(|entry| entry.path == path).map(|entry| entry.kind))
     };
-    let entry = |(path, kind): &trees::Chosen<'_>| Entry { path: (*path).to_owned(), kind: (*kind).clone() };
-    Some(Listing { entries: chosen.iter().map(entry).collect() })
+    Some(old == new || kind(old)? == kind(new)?)
 }
 
-/// Whether the stage sees the same of both files.
-fn is_hidden(store: &Store, parts: [&Part; 2], difference: &Difference) -> bool {
-    let view = parts[1].view;
-    let [old, new] = parts.map(|part| {
-        let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
-        let seen = FileView::new(&tree, &store.listing(&part.tree).ok()?, view).ok()?;
-        seen.text(Path::new(&below(&part.path, difference))).ok().flatten()
-    });
-    old.is_some() && old == new
+/// A part's tree, if it is in the store.
+fn open(store: &Store, part: &Part) -> Option<TreeDir> {
+    let there = store.has_tree(&part.tree);
+    there.then(|| TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()).flatten()
 }
 
-fn open(store: &Store, part: &Part, difference: &Difference) -> Option<File> {
-    let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
-    tree.file(below(&part.path, difference)).ok()
+/// One of the two parts, for reading its files.
+struct Side<'a> {
+    part: &'a Part,
+    /// The part's entries, with paths relative to where it begins.
+    entries: Listing,
+    /// Those that the view adds.
+    added: BTreeSet<OsString>,
+    /// `None` if it is not in the store.
+    tree: Option<&'a TreeDir>,
+    /// `None` if the tree is not in the store.
+    view: Option<FileView<'a>>,
 }
 
-fn first_line(old: File, new: File) -> Option<usize> {
-    akbuild_differ::first_difference(old, new).ok().flatten()
+impl<'a> Side<'a> {
+    /// `None` if the part's entries cannot be told.
+    fn of(part: &'a Part, tree: Option<&'a TreeDir>, listing: &Listing) -> Option<Self> {
+        let view = tree.and_then(|tree| FileView::new(tree, listing, part.view).ok());
+        let selected: Vec<SelectedEntry<'_>> = match &view {
+            Some(view) => view.select(listing, &part.path, &part.subset).ok()?,
+            None => {
+                let chosen = trees::select(listing, &part.path, &part.subset).ok()?;
+                chosen.into_iter().map(|(path, kind)| SelectedEntry { path, kind, is_added: false }).collect()
+            }
+        };
+        let added = selected.iter().filter(|entry| entry.is_added).map(|entry| entry.path.to_owned()).collect();
+        let entries = selected.iter().map(|entry| Entry { path: entry.path.to_owned(), kind: entry.kind.clone() });
+        Some(Side { part, entries: Listing { entries: entries.collect() }, added, tree, view })
+    }
+
+    /// Where an entry of the part is in the whole tree.
+    fn path(&self, relative: &OsStr) -> OsString {
+        trees::join(&self.part.path, relative)
+    }
+
+    /// How much of a file is seen.
+    fn view_of(&self, relative: &OsStr) -> View {
+        if self.text(relative).is_some() { self.part.view } else { View::Whole }
+    }
+
+    /// The entry as the key covers it; `None` if the file would have to be read, and is not there.
+    fn seen(&self, relative: &OsStr) -> Option<Kind> {
+        let at = self.entries.entries.binary_search_by(|entry| entry.path.as_os_str().cmp(relative)).ok()?;
+        let kind = &self.entries.entries[at].kind;
+        if self.part.view == View::Whole {
+            return Some(kind.clone());
+        }
+        let entry = SelectedEntry { path: relative, kind, is_added: self.added.contains(relative) };
+        self.view.as_ref()?.kind(&self.part.path, entry).ok()
+    }
+
+    /// The text that is seen of a file; `None` if all of it is.
+    fn text(&self, relative: &OsStr) -> Option<String> {
+        let file = self.path(relative);
+        self.view.as_ref()?.text(Path::new(&file), self.added.contains(relative)).ok().flatten()
+    }
+
+    fn open(&self, relative: &OsStr) -> Option<File> {
+        self.tree?.file(self.path(relative)).ok()
+    }
 }
 
-/// Where a difference is in the whole tree. Nothing is joined to the path of a single file: a slash would follow it.
-fn below(path: &str, difference: &Difference) -> OsString {
-    if difference.path.is_empty() { path.into() } else { Path::new(path).join(&difference.path).into() }
+/// Whether the stage sees the same contents of both files; `None` if that cannot be told.
+fn is_same_in_view(sides: &[Side<'_>; 2], path: &OsStr) -> Option<bool> {
+    if sides.iter().all(|side| side.part.view == View::Whole) {
+        return Some(false);
+    }
+    let digest = |side: &Side<'_>| match side.seen(path)? {
+        Kind::File { digest, .. } => Some(digest),
+        _ => None,
+    };
+    Some(digest(&sides[0])? == digest(&sides[1])?)
+}
+
+/// The first line that differs, and all of them.
+fn contents(sides: &[Side<'_>; 2], difference: &Difference, detail: Detail) -> (Option<usize>, Option<String>) {
+    let path = &*difference.path;
+    let [old, new] = sides;
+    if let (Some(old), Some(new)) = (old.text(path), new.text(path)) {
+        let hunks = (detail == Detail::Hunks).then(|| akbuild_differ::text_difference(&old, &new, LINES, false).hunks);
+        return (None, hunks);
+    }
+    let line = || akbuild_differ::first_difference(old.open(path)?, new.open(path)?).ok().flatten();
+    let line = line();
+    let small =
+        matches!(difference.change, Change::Content { old_size, new_size } if old_size.max(new_size) <= LARGEST);
+    let hunks = || match akbuild_differ::explain(old.open(path)?, new.open(path)?, LINES).ok()? {
+        akbuild_differ::Explanation::Text(text) => Some(text.hunks),
+        _ => None,
+    };
+    (line, if detail == Detail::Hunks && small && line.is_some() { hunks() } else { None })
 }

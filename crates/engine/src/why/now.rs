@@ -8,6 +8,7 @@ use akbuild_recipe::plan::{Origin, Source};
 use akbuild_store::Action;
 
 use super::cause::{Cause, State, Why};
+use super::files::Detail;
 use super::follow::Explainer;
 use super::versions::{Version, names};
 use crate::engine::Engine;
@@ -34,9 +35,19 @@ struct Now<'a> {
 }
 
 impl Engine {
-    /// Why these nodes would run, or ran the last time if they would not; and all that it follows from.
+    /// Why these nodes would run, or ran the last time if they would not; and all that it follows from. With what
+    /// each file's difference is, line by line.
     pub fn why(&self, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
-        let mut explainer = Explainer::new(self.records());
+        self.reasons(graph, survey, nodes, Detail::Hunks)
+    }
+
+    /// The same without the differences of files.
+    pub fn why_in_short(&self, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
+        self.reasons(graph, survey, nodes, Detail::Line)
+    }
+
+    fn reasons(&self, graph: &Graph, survey: &Survey, nodes: &[Index], detail: Detail) -> Result<Reasons, EngineError> {
+        let mut explainer = Explainer::new(self.records(), detail);
         for at in graph.indices() {
             if let Some(key) = survey.known[at.0].as_ref().and_then(|known| known.key) {
                 explainer.keys.insert(graph.node(at).id.to_string(), key);
@@ -57,7 +68,12 @@ impl Now<'_> {
         }
         let would_run = self.survey.run[at.0];
         let node = self.graph.node(at).id.clone();
-        let place = self.explainer.place(&node.to_string(), if would_run { State::WouldRun } else { State::Ran });
+        let state = match (would_run, self.survey.may[at.0]) {
+            (false, _) => State::Ran,
+            (true, false) => State::WouldRun,
+            (true, true) => State::MayRun,
+        };
+        let place = self.explainer.place(&node.to_string(), state);
         self.places[at.0] = Some(place);
         let known = self.survey.known[at.0].clone();
         match known {
@@ -103,7 +119,8 @@ impl Now<'_> {
         };
         let mut causes = self.own(at, node, &last, &pending)?;
         for need in pending {
-            causes.push(self.follows(need, &last)?);
+            let name = self.graph.node(need).id.to_string();
+            causes.push(Cause::Follows { node: self.explain(need)?, name, files: None });
         }
         let old = Version::of(&last, &self.engine.store);
         self.explainer.tell(place, causes, old, None);
@@ -137,18 +154,6 @@ impl Now<'_> {
         let Ok(manifest) = self.engine.manifest(node, &outputs) else { return Ok(Vec::new()) };
         let inputs = self.inputs(at, &outputs);
         self.explainer.compare(&old, &Version::now(manifest, inputs))
-    }
-
-    /// That a node waits for another one, or for a source that is another one and not here yet.
-    fn follows(&mut self, need: Index, last: &Action) -> Result<Cause, EngineError> {
-        let name = self.graph.node(need).id.to_string();
-        let known = self.survey.known[need.0].as_ref().map(|known| known.output);
-        if let (NodeId::Source(_), Some(new), Some(old)) = (&self.graph.node(need).id, known, last.inputs.get(&name))
-            && new != *old
-        {
-            return Ok(Cause::Tree { source: name, old: *old, new });
-        }
-        Ok(Cause::Follows { node: self.explain(need)?, name })
     }
 }
 

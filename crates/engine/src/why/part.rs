@@ -25,8 +25,13 @@ impl Part {
     /// The part that a field is about.
     pub(crate) fn of(manifest: &Manifest, field: &str) -> Option<Part> {
         let note = manifest.notes.get(field)?;
-        let (name, tree, path, subset): (String, TreeHash, String, Subset) = serde_json::from_str(note).ok()?;
-        let view = if field.ends_with(" (go imports)") { View::GoImports } else { View::Whole };
+        let mut note: Vec<serde_json::Value> = serde_json::from_str(note).ok()?;
+        // Older records have the view in the field's name alone.
+        let named = if field.ends_with(" (go imports)") { View::GoImports } else { View::Whole };
+        let view = note.drain(4.min(note.len())..).next();
+        let view = view.map_or(Some(named), |view| serde_json::from_value(view).ok())?;
+        let (name, tree, path, subset): (String, TreeHash, String, Subset) =
+            serde_json::from_value(serde_json::Value::Array(note)).ok()?;
         Some(Part { node: node(&name)?, tree, path, subset, view })
     }
 

@@ -6,7 +6,7 @@ use akbuild_nar::TreeHash;
 use akbuild_store::{Action, Store};
 
 use super::cause::{Cause, FileChange, State, Why};
-use super::files;
+use super::files::{self, Detail};
 use super::follow::Explainer;
 use super::part::Part;
 use super::versions::{Records, Version, names};
@@ -18,7 +18,7 @@ use crate::manifest::Manifest;
 
 /// Why a run was not like another one, whatever came between. Nothing, if their manifests and outputs are equal.
 pub fn why_between(store: &Store, old: &Action, new: &Action) -> Result<Why, EngineError> {
-    let mut explainer = Explainer::new(Records { store, project: &new.project });
+    let mut explainer = Explainer::new(Records { store, project: &new.project }, Detail::Hunks);
     let place = explainer.place(&new.stage, State::Ran);
     let (was, is) = (Version::of(old, store), Version::of(new, store));
     let causes = match (&was, &is) {
@@ -31,7 +31,7 @@ pub fn why_between(store: &Store, old: &Action, new: &Action) -> Result<Why, Eng
 
 /// The files that differ between two trees; `None` if one of them is not in the store and has no listing.
 pub fn changed_files(store: &Store, old: &TreeHash, new: &TreeHash) -> Option<Vec<FileChange>> {
-    files::compare(store, &Part::whole("", *old), &Part::whole("", *new))
+    files::compare(store, &Part::whole("", *old), &Part::whole("", *new), Detail::Line)
 }
 
 impl Explainer<'_> {
@@ -75,7 +75,7 @@ impl Explainer<'_> {
         let mut causes = vec![Cause::AskedFor];
         if let Some(other) = self.records.other_output(&action.stage, &action.key, &action.output)? {
             let [old, new] = [other, action.output].map(|tree| Part::whole(&action.stage, tree));
-            causes.push(Cause::OtherBytes { files: files::compare(self.records.store, &old, &new) });
+            causes.push(Cause::OtherBytes { files: files::compare(self.records.store, &old, &new, self.detail) });
         }
         Ok(causes)
     }
@@ -96,7 +96,7 @@ impl Engine {
     ) -> Option<String> {
         let mut new = Version::now(manifest.clone(), inputs.clone());
         new.packages = self.artifact_list(node).ok().map(|list| names(&list));
-        let mut explainer = Explainer::new(self.records());
+        let mut explainer = Explainer::new(self.records(), Detail::Line);
         let place = explainer.place(&node.to_string(), State::Ran);
         explainer.would_run(place, new).ok()?;
         explainer.why.reason(place)

@@ -8,12 +8,12 @@ use akbuild_store::{Action, Artifact, Maker, Publish, Store};
 use super::*;
 use crate::manifest::Manifest;
 
-struct Home {
+pub(super) struct Home {
     _folder: tempfile::TempDir,
-    store: Store,
+    pub(super) store: Store,
 }
 
-fn home() -> Home {
+pub(super) fn home() -> Home {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     Home { _folder: folder, store }
@@ -21,7 +21,7 @@ fn home() -> Home {
 
 impl Home {
     /// A tree with these files.
-    fn tree(&self, files: &[(&str, &str)]) -> TreeHash {
+    pub(super) fn tree(&self, files: &[(&str, &str)]) -> TreeHash {
         let scratch = self.store.scratch("test").unwrap();
         let tree = scratch.path().join("tree");
         for (path, text) in files {
@@ -33,7 +33,7 @@ impl Home {
     }
 
     /// Records a run, and gives it.
-    fn ran(
+    pub(super) fn ran(
         &self,
         stage: &str,
         created: u64,
@@ -176,6 +176,129 @@ fn a_patch_and_the_source_below_it() {
     insta::assert_snapshot!(home.why(&was, &is), @"
     the patch of `a.txt` changed
     `b.txt` line 2 changed in source `app`
+    ");
+}
+
+/// With a copy of the imports of a tree's Go files.
+fn vendoring(home: &Home, tree: TreeHash) -> Manifest {
+    let (field, all) = ("copy.0./build (go imports)", akbuild_recipe::plan::Subset::default());
+    let view = akbuild_recipe::plan::View::GoImports;
+    let digest = crate::trees::subset_digest(&home.store, &tree, "", &all, view).unwrap().unwrap();
+    let mut manifest = fields(&[(field, &digest)]);
+    manifest.note(field, serde_json::to_string(&("source `app`", tree, "", all)).unwrap());
+    manifest
+}
+
+#[test]
+fn what_a_view_hides_is_no_reason() {
+    let home = home();
+    let go =
+        |import: &str, body: &str| format!("// {body}\npackage a\n\nimport \"{import}\"\n\nfunc f() {{ {body} }}\n");
+    let source = |go_files: [String; 2], patch: &str, time: u64| {
+        let [one, two] = &go_files;
+        let raw = home.tree(&[("one.go", one), ("two.go", two), ("notes.js", "raw")]);
+        let tree = home.tree(&[("one.go", one), ("two.go", two), ("notes.js", patch)]);
+        let mut manifest = Manifest::new("source", 1);
+        manifest.set("tree", raw.to_string());
+        manifest.set("patch.0.one.go", format!(r#"["replace","func","{patch}"]"#));
+        home.ran("source:app", time, &manifest, &[("source:app unpatched", raw)], tree);
+        tree
+    };
+    let old = source([go("fmt", "1"), go("os", "1")], "1", 1);
+    let new = source([go("fmt", "2"), go("io", "2")], "2", 2);
+    let was = home.ran("deps", 3, &vendoring(&home, old), &[("source:app", old)], hash(1));
+    let is = home.ran("deps", 4, &vendoring(&home, new), &[("source:app", new)], hash(2));
+    let why = why_between(&home.store, &was, &is).unwrap();
+    // `notes.js` is not a Go file, and seen whole.
+    insta::assert_snapshot!(home.why(&was, &is), @"`notes.js` line 1 changed in source `app`, and 1 other file changed");
+    let Cause::Files { files, .. } = &why.nodes[0].causes[0] else { panic!("{why:?}") };
+    insta::assert_snapshot!(files[1].to_string(), @"the imports of `two.go` changed");
+    insta::assert_snapshot!(files[1].hunks.as_ref().unwrap(), @r#"
+    @@ -1,2 +1,2 @@
+     package a
+    -import "os"
+    +import "io"
+    "#);
+    // The listings of trees stay, and do not tell what a view shows.
+    std::fs::remove_dir_all(home.store.tree_path(&old)).unwrap();
+    insta::assert_snapshot!(home.why(&was, &is), @"files of source `app` that it sees changed; which ones is not known");
+}
+
+#[test]
+fn parts_and_sysroots_of_images() {
+    let home = home();
+    let [old, new] = [[("a", "1\n")], [("a", "2\n")]].map(|files| home.tree(&files));
+    let image = |layer: TreeHash, all: TreeHash, env: &str| {
+        let mut manifest = Manifest::new("image", 1);
+        let all_files = akbuild_recipe::plan::Subset::default();
+        for (field, stage, tree) in [("layer.0.base", "base", layer), ("tree./opt", "all", all)] {
+            manifest.set(field, tree.to_string());
+            let note = (format!("stage `{stage}`"), tree, "", &all_files);
+            manifest.note(field, serde_json::to_string(&note).unwrap());
+        }
+        manifest.set("config", format!(r#"{{"env":{{"A":"{env}"}},"user":"1"}}"#));
+        manifest
+    };
+    let inputs = |layer, all| [("base", layer), ("all", all)];
+    let was = home.ran("image", 1, &image(old, old, "b"), &inputs(old, old), hash(1));
+    let is = home.ran("image", 2, &image(new, old, "c"), &inputs(new, old), hash(2));
+    insta::assert_snapshot!(home.why(&was, &is), @"
+    its `config.env.A` changed from `b` to `c`
+    `base` changed, because its output is another, as in `a`, and what made it is not on record
+    ");
+    let is = home.ran("image", 3, &image(old, new, "b"), &inputs(old, new), hash(3));
+    insta::assert_snapshot!(home.why(&was, &is), @"`all` changed, because its output is another, as in `a`, and what made it is not on record");
+}
+
+#[test]
+fn sysroots_with_equal_trees_and_checks() {
+    let home = home();
+    let stage = |sysroot: &str, root: u8, check: &str, n: u64| {
+        let mut manifest = fields(&[("sysroot", &hash(root).to_string())]);
+        manifest.note("sysroot", sysroot);
+        for (i, check) in check.split(' ').enumerate() {
+            manifest.set(format!("check.{i}"), format!(r#"["run","{}","/opt","{check}",{{}}]"#, hash(9)));
+            manifest.note(format!("check.{i}"), "runtime");
+        }
+        let inputs = [("sysroot:build", hash(root)), ("sysroot:runtime", hash(9)), ("sysroot:small", hash(root))];
+        home.ran("web", n, &manifest, &inputs, hash(n as u8))
+    };
+    let was = stage("small", 1, "one two", 1);
+    // Both sysroots have the tree; the stage has `small`.
+    let is = stage("small", 2, "one two", 2);
+    insta::assert_snapshot!(home.why(&was, &is), @"sysroot `small` changed, because its output is another, and what made it is not on record");
+    let is = stage("small", 1, "zero one two", 3);
+    insta::assert_snapshot!(home.why(&was, &is), @"a check of its output is new");
+    let causes = &why_between(&home.store, &was, &is).unwrap().nodes[0].causes;
+    insta::assert_snapshot!(serde_json::to_string(causes).unwrap(), @r#"[{"cause":"value","what":"check","name":"check","old":null,"new":"run at `/opt`\nzero"}]"#);
+    let is = stage("small", 1, "two one", 4);
+    insta::assert_snapshot!(home.why(&was, &is), @"its inputs are in another order");
+}
+
+#[test]
+fn another_choice_that_takes_the_same_files() {
+    let home = home();
+    let [old, new] = [[("a.txt", "1\n"), ("b.md", "1\n")], [("a.txt", "2\n"), ("b.md", "2\n")]].map(|f| home.tree(&f));
+    let taking = |tree: TreeHash, include: &[&str]| {
+        let subset = akbuild_recipe::plan::Subset {
+            include: include.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            ..akbuild_recipe::plan::Subset::default()
+        };
+        let view = akbuild_recipe::plan::View::Whole;
+        let digest = crate::trees::subset_digest(&home.store, &tree, "", &subset, view).unwrap().unwrap();
+        let mut manifest = fields(&[("copy.0./build", &digest)]);
+        manifest.note("copy.0./build", serde_json::to_string(&("source `app`", tree, "", subset)).unwrap());
+        manifest
+    };
+    let ran = |n: u8, tree, include: &[&str]| {
+        home.ran("web", n.into(), &taking(tree, include), &[("source:app", tree)], hash(n))
+    };
+    let was = ran(1, old, &["a.txt"]);
+    insta::assert_snapshot!(home.why(&was, &ran(2, new, &["*.txt"])), @"`a.txt` line 1 changed in source `app`");
+    insta::assert_snapshot!(home.why(&was, &ran(3, old, &["*.txt", "*.md"])), @"it takes `*.txt`, `*.md` of source `app` at `/build`, and took `a.txt` of source `app`");
+    insta::assert_snapshot!(home.why(&was, &ran(4, new, &["*.txt", "*.md"])), @"
+    it takes `*.txt`, `*.md` of source `app` at `/build`, and took `a.txt` of source `app`
+    `a.txt` line 1 changed in source `app`, and 1 other file changed
     ");
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use akbuild_differ::Change;
+use akbuild_recipe::plan::View;
 
 use super::cause::{Cause, Explained, FileChange, Package, State, What, Why};
 use super::part::Part;
@@ -36,6 +37,10 @@ impl Why {
         match (first, follows.is_empty()) {
             (Some(own), true) => Some(own),
             (Some(own), false) => Some(format!("{own}; and it follows from {follows}")),
+            (None, false) if node.state == State::MayRun => {
+                let change = if node.follows().len() == 1 { "changes" } else { "change" };
+                Some(format!("only if {follows} {change}"))
+            }
             (None, false) => Some(format!("follows from {follows}")),
             (None, true) => None,
         }
@@ -81,6 +86,7 @@ impl Explained {
     pub fn verb(&self, did: &'static str) -> &'static str {
         match (self.state, self.node.split_once(':')) {
             (State::Ran, _) => did,
+            (State::MayRun, _) => "may run",
             (State::WouldRun, Some(("source", _))) => "would be fetched",
             (State::WouldRun, Some(_)) => "would be made",
             (State::WouldRun, None) => "would run",
@@ -121,15 +127,11 @@ impl fmt::Display for Cause {
                 )
             }
             Cause::Follows { name, .. } => write!(f, "it follows from {}", shown(name)),
-            Cause::Files { source, files } => write!(f, "{}", in_source(&shown(source), files)),
-            Cause::Tree { source, old, new } => write!(
-                f,
-                "{} changed from {}... to {}...",
-                shown(source),
-                &old.to_string()[..17],
-                &new.to_string()[..17]
-            ),
-            Cause::Part { to, old, new } => part(f, to, old.as_deref(), new.as_deref()),
+            Cause::Files { source, files, .. } => write!(f, "{}", in_source(&shown(source), files)),
+            Cause::Tree { source, .. } => {
+                write!(f, "files of {} that it sees changed; which ones is not known", shown(source))
+            }
+            Cause::Part { to, old, new, .. } => part(f, to, old.as_deref(), new.as_deref()),
             Cause::Value { what, name, old, new } => value(f, *what, name, old.as_deref(), new.as_deref()),
             Cause::Packages { packages } => match &packages[..] {
                 [] => f.write_str("files of its pinned packages changed"),
@@ -157,6 +159,9 @@ impl fmt::Display for Package {
 /// "`a.txt` line 3 changed".
 impl fmt::Display for FileChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.view == View::GoImports {
+            return write!(f, "the imports of `{}` changed", self.difference.path.to_string_lossy());
+        }
         write!(f, "`{}` ", self.difference.path.to_string_lossy())?;
         match &self.difference.change {
             Change::Added(_) => f.write_str("is new"),
@@ -212,6 +217,9 @@ fn part(f: &mut fmt::Formatter<'_>, to: &str, old: Option<&Part>, new: Option<&P
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |patterns: &[String]| patterns.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+        if self.view == View::GoImports {
+            f.write_str("the imports of Go files, and others whole, in ")?;
+        }
         if !self.subset.include.is_empty() {
             write!(f, "{} of ", list(&self.subset.include))?;
         }

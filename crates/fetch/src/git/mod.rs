@@ -23,5 +23,5 @@ pub use credentials::Credentials;
 pub use export::git_export;
 pub use fetch::{GitRequest, git_fetch, git_fetch_history};
 pub use head::{GitHead, git_head};
-pub use repository::git_repository;
+pub use repository::{git_has_commit, git_repository};
 pub use smart::read_any_answer;

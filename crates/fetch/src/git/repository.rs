@@ -18,6 +18,12 @@ pub fn git_repository(cache: &Path, first_url: &str) -> PathBuf {
     cache.join(format!("{name}-{}.git", &Digest::sha256(address.as_bytes()).hex()[..16]))
 }
 
+/// Whether the repository of a first address in a cache folder has a commit. Makes none, and asks nobody.
+pub fn git_has_commit(cache: &Path, first_url: &str, commit: &str) -> bool {
+    let path = git_repository(cache, first_url);
+    path.join("HEAD").exists() && open(&path).is_ok_and(|repo| matches!(find_commit(&repo, commit), Ok(Some(_))))
+}
+
 /// What the name in the cache is derived from. It differs from [`crate::redact_text`], which may change: repositories in
 /// caches have names that were made by this rule.
 fn cache_name_of(url: &str) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::what::What;
 use crate::commands::check::stored_file;
-use crate::commands::explain;
+use crate::commands::explain::{self, Extent};
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use crate::ui::{digest, escape_line};
@@ -88,7 +88,7 @@ fn render(diff: &Diff) -> String {
                 lines.push(format!("  {}", node.shown()));
             }
             let indent = if place == 0 { "  " } else { "    " };
-            lines.extend(explain::node(node).into_iter().map(|line| format!("{indent}{line}")));
+            lines.extend(explain::node(node, Extent::Short).into_iter().map(|line| format!("{indent}{line}")));
         }
         if why.nodes.iter().all(|node| node.causes.is_empty()) {
             lines.push("  is equal".to_owned());
@@ -110,8 +110,9 @@ fn outputs(diff: &Diff) -> Vec<String> {
     };
     let count = if files.len() == 1 { "1 file differs".to_owned() } else { format!("{} files differ", files.len()) };
     let mut lines = vec![format!("is {new} and was {old}: {count}")];
-    for (line, explained) in
-        explain::files(files).into_iter().zip(diff.explained.iter().map(Some).chain(std::iter::repeat(None)))
+    for (line, explained) in explain::files(files, Extent::Short)
+        .into_iter()
+        .zip(diff.explained.iter().map(Some).chain(std::iter::repeat(None)))
     {
         lines.push(format!("  {line}"));
         let details = explained.into_iter().flatten().flat_map(|e| std::iter::once(e.headline()).chain(e.lines()));
