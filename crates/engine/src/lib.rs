@@ -26,6 +26,7 @@ mod locate;
 mod make;
 mod manifest;
 mod network;
+mod npmproject;
 mod pack;
 mod patch;
 mod perform;
@@ -34,12 +35,14 @@ mod restore;
 mod room;
 mod root;
 mod run;
+mod schemarefs;
 mod served;
 mod shell;
 mod started;
 mod survey;
 mod trees;
 mod view;
+mod viewed;
 mod why;
 mod work;
 
@@ -62,6 +65,7 @@ pub use run::Outcome;
 pub use shell::Shell;
 pub use started::Start;
 pub use survey::{Known, Survey};
+pub use viewed::ViewProblem;
 pub use why::{
     Cause, Explained, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why_between,
 };

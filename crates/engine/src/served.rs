@@ -5,8 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
-use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
-use akbuild_registry::{Artifact, Catalogue, GoLock, NpmLock, Platform, PythonLock, PythonSelection, PythonWant};
+use akbuild_recipe::plan::{
+    Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step, TreeRef,
+};
+use akbuild_registry::{
+    Artifact, Catalogue, GoLock, NPM_LOCK_NAMES, NpmLock, PythonLock, PythonSelection, PythonWant,
+};
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -14,7 +18,7 @@ use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
-use crate::locate;
+use crate::{locate, npmproject};
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
@@ -34,8 +38,9 @@ impl Served {
         let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
         let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
         for lock in &locks.npm {
-            let npm = NpmLock::parse(&text(lock, None)?, &lock.path)?;
-            served.artifacts.extend(npm.artifacts(&Platform::linux_glibc("x64"))?);
+            let lock = engine.npm_lock(exec, lock, outputs)?;
+            let npm = NpmLock::parse(&text(&lock, None)?, &lock.path)?;
+            served.artifacts.extend(npm.artifacts(&npmproject::platform())?);
         }
         for lock in &locks.go {
             let go = GoLock::parse(&text(lock, None)?, &text(lock, Some("go.sum"))?, &lock.path)?;
@@ -87,7 +92,24 @@ impl Engine {
         let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
         let tree = TreeDir::open(&self.tree(source), format!("source `{}`", file.source))?;
         let path = Path::new(&file.path);
-        Ok(tree.read_to_string(name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name)))?)
+        let text = tree.read_to_string(name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name)))?;
+        // Editors on Windows begin files with a byte order mark, which all clients pass over.
+        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    }
+
+    /// The lock that npm reads: `npm-shrinkwrap.json` comes first, if the stage sees one.
+    fn npm_lock(&self, exec: &Exec, lock: &LockFile, outputs: &Outputs) -> Result<LockFile, EngineError> {
+        let mut first = lock.clone();
+        let folder = lock.path.strip_suffix("package-lock.json").unwrap_or_default();
+        first.path = format!("{folder}{}", NPM_LOCK_NAMES[0]);
+        let is_seen = exec.copies.iter().any(|copy| {
+            copy.from == TreeRef::Source(lock.source.clone())
+                && copy.subset.matcher().is_ok_and(|matcher| matcher.matches(&first.path))
+        });
+        let tree = outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| self.tree(tree));
+        let tree = tree.map(|tree| TreeDir::open(&tree, format!("source `{}`", lock.source))).transpose()?;
+        let is_there = tree.map(|tree| tree.entry(&first.path)).transpose()?.flatten().is_some();
+        Ok(if is_seen && is_there { first } else { lock.clone() })
     }
 
     /// What a `uv.lock` says is installed.

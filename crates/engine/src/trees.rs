@@ -13,7 +13,7 @@ use akbuild_store::Store;
 use akbuild_tree::{TreeDir, TreeError};
 
 use crate::error::EngineError;
-use crate::goimports;
+use crate::viewed;
 
 /// Opens a stored tree that a recipe calls `from`.
 pub(crate) fn open(store: &Store, from: &TreeRef, tree: &TreeHash) -> Result<TreeDir, EngineError> {
@@ -67,6 +67,12 @@ pub(crate) fn select<'a>(listing: &'a Listing, path: &'a str, subset: &Subset) -
     Ok(chosen.collect())
 }
 
+/// Whether a pattern matches one of these entries.
+pub(crate) fn has_match(pattern: &str, chosen: &[Chosen<'_>]) -> bool {
+    let alone = Subset { include: vec![pattern.to_owned()], exclude: Vec::new() };
+    alone.matcher().is_ok_and(|matcher| chosen.iter().any(|(path, _)| matcher.matches(path)))
+}
+
 /// The entries at and below `path`, with their paths relative to it; the whole tree for an empty path.
 fn below<'a>(listing: &'a Listing, path: &'a str) -> impl Iterator<Item = Chosen<'a>> {
     listing.entries.iter().filter_map(move |entry| {
@@ -101,7 +107,7 @@ pub(crate) fn subset_digest(
     let listing = store.listing(tree)?;
     let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
     let mut entries = Vec::new();
-    for (relative, kind) in select(&listing, path, subset)? {
+    for (relative, kind) in viewed::select(store, tree, &listing, path, subset, view)? {
         entries.push(Entry { path: relative.to_owned(), kind: seen(&files, &join(path, relative), kind, view)? });
     }
     let found = if entries.is_empty() { String::new() } else { digest(entries) };
@@ -112,21 +118,12 @@ pub(crate) fn subset_digest(
 /// An entry as a view shows it.
 fn seen(tree: &TreeDir, file: &OsStr, kind: &Kind, view: View) -> Result<Kind, EngineError> {
     match kind {
-        Kind::File { exec, .. } => Ok(match viewed(tree, Path::new(file), view)? {
+        Kind::File { exec, .. } => Ok(match viewed::text(tree, Path::new(file), view)? {
             None => kind.clone(),
             Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
         }),
         _ => Ok(kind.clone()),
     }
-}
-
-/// The text that a view shows of a file; `None` for the whole file.
-pub(crate) fn viewed(tree: &TreeDir, file: &Path, view: View) -> Result<Option<String>, EngineError> {
-    if view == View::Whole || file.extension() != Some(OsStr::new("go")) {
-        return Ok(None);
-    }
-    let bytes = tree.read(file)?;
-    Ok(std::str::from_utf8(&bytes).ok().and_then(goimports::head))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -13,7 +13,7 @@ use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use crate::error::{EngineError, Io};
-use crate::trees;
+use crate::{trees, viewed};
 
 /// In which order files are copied. No stage may depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Folders {
         folder.create_dir_all(to)?;
         let to = folder.open_dir(to)?;
         let mut made: Option<PathBuf> = None;
-        let mut chosen = trees::select(&listing, "", &copy.subset)?;
+        let mut chosen = viewed::select(store, tree, &listing, "", &copy.subset, copy.view)?;
         if order == Order::Backwards {
             chosen.reverse();
         }
@@ -93,7 +93,7 @@ impl Folders {
             match kind {
                 Kind::Dir => to.create_dir_all(path)?,
                 Kind::Symlink { target } => to.create_link(path, Path::new(target))?,
-                Kind::File { exec, .. } => match trees::viewed(&from, path, copy.view)? {
+                Kind::File { exec, .. } => match viewed::text(&from, path, copy.view)? {
                     Some(text) => to.write(path, text.as_bytes(), mode(*exec))?,
                     None => to.copy_from(path, &from, path, mode(*exec))?,
                 },

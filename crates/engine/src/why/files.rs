@@ -12,7 +12,7 @@ use akbuild_tree::TreeDir;
 
 use super::cause::FileChange;
 use super::part::Part;
-use crate::trees;
+use crate::{trees, viewed};
 
 /// In so many files the first line that differs is looked for.
 const READ: usize = 20;
@@ -38,7 +38,7 @@ pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileC
 /// The part's entries, with paths relative to where it begins.
 fn listing(store: &Store, part: &Part) -> Option<Listing> {
     let listing = store.listing(&part.tree).ok()?;
-    let chosen = trees::select(&listing, &part.path, &part.subset).ok()?;
+    let chosen = viewed::select(store, &part.tree, &listing, &part.path, &part.subset, part.view).ok()?;
     let entry = |(path, kind): &trees::Chosen<'_>| Entry { path: (*path).to_owned(), kind: (*kind).clone() };
     Some(Listing { entries: chosen.iter().map(entry).collect() })
 }
@@ -48,7 +48,7 @@ fn is_hidden(store: &Store, parts: [&Part; 2], difference: &Difference) -> bool 
     let view = parts[1].view;
     let [old, new] = parts.map(|part| {
         let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
-        trees::viewed(&tree, Path::new(&below(&part.path, difference)), view).ok().flatten()
+        viewed::text(&tree, Path::new(&below(&part.path, difference)), view).ok().flatten()
     });
     old.is_some() && old == new
 }

@@ -26,8 +26,7 @@ impl Part {
     pub(crate) fn of(manifest: &Manifest, field: &str) -> Option<Part> {
         let note = manifest.notes.get(field)?;
         let (name, tree, path, subset): (String, TreeHash, String, Subset) = serde_json::from_str(note).ok()?;
-        let view = if field.ends_with(" (go imports)") { View::GoImports } else { View::Whole };
-        Some(Part { node: node(&name)?, tree, path, subset, view })
+        Some(Part { node: node(&name)?, tree, path, subset, view: View::of_field(field) })
     }
 
     /// All of a tree.

@@ -1,0 +1,125 @@
+//! Which files of a tree a stage sees through a view, and how much of them. Dispatches to what knows the ecosystems.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use akbuild_nar::{Kind, Listing, TreeHash};
+use akbuild_recipe::plan::{Subset, View};
+use akbuild_store::Store;
+use akbuild_tree::TreeDir;
+
+use crate::error::EngineError;
+use crate::npmproject::{self, NpmSight};
+use crate::trees::Chosen;
+use crate::{goimports, schemarefs, trees};
+
+/// Why a view cannot show what a stage needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ViewProblem {
+    /// A schema that is not there.
+    #[error("there is no file `{0}`\n  help: correct `schema` of the stage")]
+    NoSchema(String),
+    /// A file of a schema that is not there.
+    #[error("`{file}` refers to `{reference}`, and there is no file `{target}`\n  help: correct the `$ref`, or add the file to the source")]
+    NoReferredFile {
+        /// The file with the reference.
+        file: String,
+        /// The reference.
+        reference: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// A reference to another host.
+    #[error("`{file}` refers to `{reference}`, and a stage has no network\n  help: put that file into the source, and refer to it by a relative path")]
+    RemoteReference {
+        /// The file with the reference.
+        file: String,
+        /// The reference.
+        reference: String,
+    },
+    /// A reference that leads out of the source.
+    #[error("`{file}` refers to `{reference}`, which is outside of the source\n  help: refer to a file of the source by a relative path")]
+    ReferenceOutside {
+        /// The file with the reference.
+        file: String,
+        /// The reference.
+        reference: String,
+    },
+    /// A package, tarball or patch that a lock takes from the source and that is not there.
+    #[error("`{lock}` takes `{entry}` from `{path}`, and there is no file `{missing}`\n  help: add it to the source, whose top folder has to contain all local packages, or write the lock again with `npm install --package-lock-only`")]
+    NoLockedFile {
+        /// The lock.
+        lock: String,
+        /// The entry of the lock.
+        entry: String,
+        /// The path in the entry.
+        path: String,
+        /// The file that is missing.
+        missing: String,
+    },
+}
+
+/// The entries at and below `path` that a stage sees through a view: those of the subset, and what the view adds.
+pub(crate) fn select<'a>(
+    store: &Store,
+    tree: &TreeHash,
+    listing: &'a Listing,
+    path: &'a str,
+    subset: &Subset,
+    view: View,
+) -> Result<Vec<Chosen<'a>>, EngineError> {
+    let mut chosen = trees::select(listing, path, subset)?;
+    if matches!(view, View::Whole | View::GoImports) || !path.is_empty() {
+        return Ok(chosen);
+    }
+    let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
+    let entry = |path: &str| {
+        let at = listing.entries.binary_search_by(|e| e.path.as_bytes().cmp(path.as_bytes())).ok()?;
+        Some(&listing.entries[at]).filter(|entry| matches!(entry.kind, Kind::File { .. }))
+    };
+    let read = |path: &str| {
+        let bytes = entry(path).and_then(|entry| files.read(&entry.path).ok())?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let below = |folder: &str| {
+        let prefix = format!("{folder}/");
+        let paths = listing.entries.iter().filter_map(|entry| entry.path.to_str());
+        paths.filter(|path| path.starts_with(&prefix) && entry(path).is_some()).map(str::to_owned).collect()
+    };
+    let start: Vec<String> = chosen.iter().filter_map(|(path, _)| path.to_str().map(str::to_owned)).collect();
+    let added: BTreeSet<String> = match view {
+        View::NpmProject => {
+            let local = npmproject::local_files(&start, read, |path| entry(path).is_some(), below);
+            local.map(|files| files.into_iter().collect())
+        }
+        _ => match subset.include.first() {
+            Some(schema) if !trees::has_match(schema, &chosen) => Err(ViewProblem::NoSchema(schema.clone())),
+            _ => schemarefs::follow(&start, read),
+        },
+    }
+    .map_err(EngineError::of_view)?;
+    let known: BTreeSet<&OsStr> = chosen.iter().map(|(path, _)| *path).collect();
+    let missing = added.iter().filter(|path| !known.contains(OsStr::new(path.as_str()))).filter_map(|path| entry(path));
+    let missing: Vec<Chosen<'a>> = missing.map(|entry| (entry.path.as_os_str(), &entry.kind)).collect();
+    chosen.extend(missing);
+    chosen.sort_by_key(|(path, _)| path.as_bytes());
+    Ok(chosen)
+}
+
+/// The text that a view shows of a file; `None` for the whole file.
+pub(crate) fn text(tree: &TreeDir, file: &Path, view: View) -> Result<Option<String>, EngineError> {
+    let read = || Ok::<_, EngineError>(String::from_utf8(tree.read(file)?).ok());
+    match view {
+        View::GoImports if file.extension() == Some(OsStr::new("go")) => {
+            Ok(read()?.as_deref().and_then(goimports::head))
+        }
+        View::NpmProject => match npmproject::sight(file) {
+            NpmSight::Whole => Ok(None),
+            NpmSight::Empty => Ok(Some(String::new())),
+            NpmSight::Rewritten => Ok(read()?.and_then(|text| npmproject::seen(file, &text))),
+        },
+        View::Whole | View::GoImports | View::OpenApiSchema => Ok(None),
+    }
+}

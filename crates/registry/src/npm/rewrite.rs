@@ -1,0 +1,54 @@
+//! The lock as the npm of a stage sees it: each package at an address of the loopback registry that its digest names, so
+//! that neither hosts and paths of other registries nor settings of the project decide what npm asks for.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{NpmLock, entry};
+use crate::{Artifact, Platform, What};
+
+/// Fields of an entry that hold what is asked for of other packages.
+const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+
+impl NpmLock {
+    /// The text that a stage sees; `base` is the address of the loopback registry.
+    pub fn rewrite(&self, platform: &Platform, base: &str) -> String {
+        let kept = self.kept_addresses();
+        let mut packages = self.packages.clone();
+        for (key, package) in self.with_tarball(platform) {
+            let Ok(Some(artifact)) = entry::artifact(key, package) else { continue };
+            let What::Npm { url, .. } = &artifact.what else { continue };
+            if url.as_ref().is_some_and(|url| kept.contains(url.as_str())) {
+                continue;
+            }
+            let address = format!("{base}{}", tarball_path(&artifact));
+            if let Some(Value::Object(fields)) = packages.get_mut(key) {
+                fields.insert("resolved".to_owned(), address.into());
+            }
+        }
+        let mut root = self.root.clone();
+        root.insert("packages".to_owned(), packages.into());
+        let text = serde_json::to_string_pretty(&root).expect("what was JSON is JSON");
+        format!("{text}\n")
+    }
+
+    /// Addresses that stay as they are: npm compares those that a `package.json` asks for with `resolved`. One that does
+    /// not look like a registry's may be asked for by an `overrides`, which the lock does not repeat.
+    pub(super) fn kept_addresses(&self) -> BTreeSet<&str> {
+        let asked = |package| DEPENDENCIES.iter().filter_map(move |field| Value::as_object(Value::get(package, field)?));
+        let asked = self.packages.values().flat_map(asked).flat_map(|wanted| wanted.values()).filter_map(Value::as_str);
+        let resolved = self.packages.values().filter_map(|package| entry::text(package, "resolved"));
+        asked.chain(resolved.filter(|url| !url.contains("/-/"))).filter(|url| url.contains("://")).collect()
+    }
+}
+
+/// Where the loopback registry has a tarball: by its digest, since names and the paths of other registries can
+/// coincide with each other and with those of pages.
+pub(crate) fn tarball_path(artifact: &Artifact) -> String {
+    let name = match &artifact.what {
+        What::Npm { name, version, .. } => format!("{}-{version}", name.bare_name()),
+        _ => String::new(),
+    };
+    format!("/npm/-/files/{}/{}.tgz", artifact.digest.hex(), crate::percent::encode(&name))
+}
