@@ -1,16 +1,16 @@
 //! What a stage's loopback registry will serve: read from upstream's lock files in the sources, and
 //! downloaded before the stage begins.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use akbuild_fetch::Wanted;
+use akbuild_nar::Digest;
 use akbuild_recipe::plan::{
     Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step, TreeRef,
 };
-use akbuild_registry::{
-    Artifact, Catalogue, GoLock, NPM_LOCK_NAMES, NpmLock, PythonLock, PythonSelection, PythonWant,
-};
+use akbuild_registry::{Artifact, Catalogue, GoLock, NPM_LOCK_NAMES, NpmLock, PythonLock, PythonSelection, PythonWant};
 use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
@@ -23,6 +23,8 @@ use crate::{locate, npmproject};
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
     pub(crate) artifacts: Vec<Artifact>,
+    /// Further digests that tarballs may have, by that of their artifact.
+    alternatives: BTreeMap<Digest, Vec<Digest>>,
     /// Absolute path in the sandbox, and the text that stands there.
     pub(crate) rewritten: Vec<(String, String)>,
 }
@@ -35,12 +37,13 @@ impl Served {
         locks: &Artifacts,
         outputs: &Outputs,
     ) -> Result<Self, EngineError> {
-        let mut served = Served { artifacts: Vec::new(), rewritten: Vec::new() };
+        let mut served = Served { artifacts: Vec::new(), alternatives: BTreeMap::new(), rewritten: Vec::new() };
         let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
         for lock in &locks.npm {
             let lock = engine.npm_lock(exec, lock, outputs)?;
             let npm = NpmLock::parse(&text(&lock, None)?, &lock.path)?;
             served.artifacts.extend(npm.artifacts(&npmproject::platform())?);
+            served.alternatives.extend(npm.alternatives());
         }
         for lock in &locks.go {
             let go = GoLock::parse(&text(lock, None)?, &text(lock, Some("go.sum"))?, &lock.path)?;
@@ -61,22 +64,50 @@ impl Served {
     /// Downloads what the store lacks.
     pub(crate) async fn fetch(&self, engine: &Engine, stage: &StageId) -> Result<(u64, u64), EngineError> {
         let (mirrors, client) = engine.network()?;
-        let wanted = self.artifacts.iter().map(|artifact| Wanted {
-            digest: artifact.digest,
+        let wanted = |artifact: &Artifact, digest| Wanted {
+            digest,
             name: locate::label(artifact),
             why: format!("stage `{stage}` needs it"),
             urls: locate::locations(&artifact.what, &mirrors),
             size: artifact.size,
-        });
+        };
         let node = NodeId::Fetch(stage.clone());
         let progress = |progress| engine.sink.event(Event::Download { node: node.clone(), progress });
-        let fetched = client.fetch(&engine.store, wanted.collect(), &progress).await?;
+        let (several, one): (Vec<_>, Vec<_>) =
+            self.artifacts.iter().partition(|artifact| self.alternatives.contains_key(&artifact.digest));
+        let one = one.into_iter().map(|artifact| wanted(artifact, artifact.digest)).collect();
+        let mut fetched = client.fetch(&engine.store, one, &progress).await?;
+        for artifact in several {
+            let mut result = Ok(Default::default());
+            for digest in self.digests(engine, &artifact.digest) {
+                result = client.fetch(&engine.store, vec![wanted(artifact, digest)], &progress).await;
+                if result.is_ok() {
+                    break;
+                }
+            }
+            let result = result?;
+            fetched.downloaded += result.downloaded;
+            fetched.bytes += result.bytes;
+        }
         Ok((fetched.downloaded, fetched.bytes))
+    }
+
+    /// The digests that the file of an artifact may have: the one of the file that is here, or else all.
+    fn digests(&self, engine: &Engine, digest: &Digest) -> Vec<Digest> {
+        let all: Vec<Digest> =
+            [digest].into_iter().chain(self.alternatives.get(digest).into_iter().flatten()).copied().collect();
+        let here = all.iter().zip(engine.store.has_blobs(&all)).find(|(_, here)| *here).map(|(digest, _)| *digest);
+        here.map_or(all, |here| vec![here])
+    }
+
+    /// The digest by which the store has the file of an artifact. Looks into the store only where there is a choice.
+    fn file_digest(&self, engine: &Engine, digest: &Digest) -> Digest {
+        if self.alternatives.contains_key(digest) { self.digests(engine, digest)[0] } else { *digest }
     }
 
     /// The registry's catalogue.
     pub(crate) fn catalogue(&self, engine: &Engine) -> Arc<Catalogue> {
-        Arc::new(Catalogue::new(&self.artifacts, |digest| engine.store.blob_path(digest)))
+        Arc::new(Catalogue::new(&self.artifacts, |digest| engine.store.blob_path(&self.file_digest(engine, digest))))
     }
 }
 

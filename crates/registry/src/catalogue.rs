@@ -12,7 +12,7 @@ use crate::{Artifact, What, npm};
 #[derive(Debug, Default)]
 pub struct Catalogue {
     npm: BTreeMap<String, BTreeMap<String, NpmFile>>,
-    /// Tarballs by path and query of addresses that locks keep as they are.
+    /// Tarballs by the paths of addresses that locks keep as they are.
     npm_kept: HashMap<String, Digest>,
     python: BTreeMap<String, BTreeMap<String, Digest>>,
     python_files: HashMap<(String, String), Digest>,
@@ -88,7 +88,7 @@ impl Catalogue {
         self.npm.get(name)
     }
 
-    /// A tarball at an address that a lock keeps, by path and query of a request. npm puts the path of its registry in
+    /// A tarball at an address that a lock keeps, by the path of a request. npm puts the path of its registry in
     /// front of the address's own, unless that begins with the same.
     pub(crate) fn npm_kept(&self, asked: &str) -> Option<Digest> {
         let below = asked.strip_prefix("/npm").filter(|rest| rest.starts_with('/'));

@@ -9,12 +9,13 @@ mod settings;
 use std::collections::{BTreeMap, BTreeSet};
 
 use akbuild_names::PackageFileAddress;
+use akbuild_nar::Digest;
 use serde_json::{Map, Value};
 
 use crate::error::Refusals;
 use crate::{Artifact, LockError, Platform, What};
-pub(crate) use rewrite::tarball_path;
 pub use local::{LocalNpmFiles, package_bins};
+pub(crate) use rewrite::tarball_path;
 pub use settings::npm_settings;
 
 /// The names that npm looks for, the first that is there counts.
@@ -73,6 +74,14 @@ impl NpmLock {
         refusals.check(&self.file, ADVICE, wanted.into_iter().collect())
     }
 
+    /// Further digests of tarballs that have several of the same strength, by the one that is their artifact's: a tarball
+    /// that has any of them is the right one.
+    pub fn alternatives(&self) -> BTreeMap<Digest, Vec<Digest>> {
+        let integrity = self.packages.values().filter_map(|package| entry::text(package, "integrity"));
+        let all = integrity.filter_map(|text| Digest::all_strongest(text).ok()).filter(|digests| digests.len() > 1);
+        all.map(|digests| (digests[0], digests[1..].to_vec())).collect()
+    }
+
     /// The entries that npm installs from a tarball of their own on this platform.
     fn with_tarball<'a>(&'a self, platform: &'a Platform) -> impl Iterator<Item = (&'a String, &'a Value)> {
         let here = |package: &Value| !entry::is_optional(package) || platform.allowed(package);
@@ -91,15 +100,18 @@ impl NpmLock {
         }
         for same in paths.values().filter(|same| same.iter().any(|(url, _)| kept.contains(url.as_str()))) {
             for (url, artifact) in same.iter().filter(|(_, artifact)| artifact.digest != same[0].1.digest) {
-                refusals.add(artifact.what.to_string(), format!("only the hosts of {url} and {} differ", same[0].0));
+                refusals.add(
+                    artifact.what.to_string(),
+                    format!("{url} and {} have the same path and other contents", same[0].0),
+                );
             }
         }
     }
 }
 
-/// Path and query of an address.
+/// The path of an address; npm leaves out the query when it asks.
 pub(crate) fn kept_path(url: &PackageFileAddress) -> String {
-    url.to_url()[url::Position::BeforePath..url::Position::AfterQuery].to_owned()
+    url.to_url()[url::Position::BeforePath..url::Position::AfterPath].to_owned()
 }
 
 /// A text without the byte order mark that editors on Windows put in front of it.

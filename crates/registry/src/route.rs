@@ -17,6 +17,11 @@ pub enum Route {
         /// What the file is called; says nothing of its content.
         file: String,
     },
+    /// A tarball of an npm package by the whole path of an address, as a lock or a `package.json` writes it.
+    NpmAddress {
+        /// The path.
+        path: String,
+    },
     /// One of npm's services (`/-/...`: audits, pings), none of which exist here.
     NpmService,
     /// The list of all Python projects.
@@ -84,7 +89,7 @@ pub fn parse_path(target: &str) -> Route {
     } else if let Some(rest) = path.strip_prefix("/go/") {
         go(rest).unwrap_or(Route::Unknown)
     } else if let Some(rest) = path.strip_prefix("/npm/") {
-        npm(rest).unwrap_or(Route::Unknown)
+        npm(&path, rest).unwrap_or(Route::Unknown)
     } else {
         Route::Unknown
     }
@@ -127,7 +132,7 @@ fn go(rest: &str) -> Option<Route> {
 }
 
 /// npm's paths. Pages are named by packages, of which one may be called `-`; everything in the folder `-` is not a page.
-fn npm(rest: &str) -> Option<Route> {
+fn npm(path: &str, rest: &str) -> Option<Route> {
     if let Some(file) = rest.strip_prefix("-/files/") {
         let (hex, file) = file.split_once('/')?;
         let sound = is_hex(hex) && !file.is_empty() && !file.contains('/');
@@ -142,7 +147,8 @@ fn npm(rest: &str) -> Option<Route> {
         [scope, name] if scope.starts_with('@') && !name.is_empty() => {
             Some(Route::NpmPackument { name: format!("{scope}/{name}") })
         }
-        _ => None,
+        [""] | [_] => None,
+        _ => Some(Route::NpmAddress { path: path.to_owned() }),
     }
 }
 

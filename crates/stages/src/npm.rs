@@ -74,7 +74,12 @@ mod tests {
     #[test]
     fn settings_that_lead_npm_elsewhere_are_fixed_in_any_spelling() {
         assert!(FIXED.is_sorted());
-        for variable in ["npm_config_registry", "NPM_CONFIG_REPLACE_REGISTRY_HOST", "npm_config_replace-registry-host", "npm_config_@s:registry"] {
+        for variable in [
+            "npm_config_registry",
+            "NPM_CONFIG_REPLACE_REGISTRY_HOST",
+            "npm_config_replace-registry-host",
+            "npm_config_@s:registry",
+        ] {
             assert!(fixed_setting(variable).is_some(), "{variable}");
         }
         for variable in ["npm_config_legacy_peer_deps", "NODE_ENV", "registry", "npm_config_omit"] {

@@ -131,7 +131,10 @@ mod tests {
 
     #[test]
     fn references_in_json() {
-        assert_eq!(shown("{\"a\": [{\t\"$ref\": \"x.json#/a~1b\"}, {\"$ref\": 5}], \"$ref\": \"y.json\"}"), "x.json#/a~1b, , y.json");
+        assert_eq!(
+            shown("{\"a\": [{\t\"$ref\": \"x.json#/a~1b\"}, {\"$ref\": 5}], \"$ref\": \"y.json\"}"),
+            "x.json#/a~1b, , y.json"
+        );
     }
 
     #[test]

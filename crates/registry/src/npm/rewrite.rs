@@ -36,7 +36,8 @@ impl NpmLock {
     /// Addresses that stay as they are: npm compares those that a `package.json` asks for with `resolved`. One that does
     /// not look like a registry's may be asked for by an `overrides`, which the lock does not repeat.
     pub(super) fn kept_addresses(&self) -> BTreeSet<&str> {
-        let asked = |package| DEPENDENCIES.iter().filter_map(move |field| Value::as_object(Value::get(package, field)?));
+        let asked =
+            |package| DEPENDENCIES.iter().filter_map(move |field| Value::as_object(Value::get(package, field)?));
         let asked = self.packages.values().flat_map(asked).flat_map(|wanted| wanted.values()).filter_map(Value::as_str);
         let resolved = self.packages.values().filter_map(|package| entry::text(package, "resolved"));
         asked.chain(resolved.filter(|url| !url.contains("/-/"))).filter(|url| url.contains("://")).collect()

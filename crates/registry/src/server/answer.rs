@@ -46,7 +46,7 @@ impl State {
     pub(super) async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
         let head = request.method() == Method::HEAD;
         let uri = request.uri();
-        let kept = self.catalogue.npm_kept(uri.path_and_query().map_or(uri.path(), |asked| asked.as_str()));
+        let kept = self.catalogue.npm_kept(uri.path());
         let route = parse_path(uri.path());
         if kept.is_none() && route == Route::NpmService {
             return text(StatusCode::NOT_FOUND, JSON, json!({ "error": "no such service here" }).to_string());
@@ -55,7 +55,7 @@ impl State {
             return text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD are answered here\n".to_owned());
         }
         let answer = match kept {
-            Some(digest) => self.local(&digest, Ecosystem::Npm, uri.path(), BYTES, request).await,
+            Some(digest) => self.local(&digest, Ecosystem::Npm, &npm_name(uri.path()), BYTES, request).await,
             None => self.route(&route, request).await,
         };
         let mut response = answer.unwrap_or_else(|miss| self.missed(&miss));
@@ -77,6 +77,7 @@ impl State {
                 let digest = digest.ok_or_else(|| Miss::unpinned(Ecosystem::Npm, file, asked))?;
                 self.local(&digest, Ecosystem::Npm, file, BYTES, request).await
             }
+            Route::NpmAddress { path } => Err(Miss::unpinned(Ecosystem::Npm, &npm_name(path), asked)),
             Route::PythonIndex => Ok(text(StatusCode::OK, HTML, pages::index_html(self.catalogue.python_names()))),
             Route::PythonPage { name } => self.python_page(name, request).await,
             Route::PythonFile { hex, file } => self.python_file(hex, file, request).await,
@@ -210,6 +211,18 @@ async fn send(
     let head = request.method() == Method::HEAD;
     let sent = file::send(path, tag, kind, request.headers(), head).await;
     sent.map_err(|error| Miss::unreadable(ecosystem, name, request.uri().path(), &error))
+}
+
+/// `left-pad@1.3.0` of `/left-pad/-/left-pad-1.3.0.tgz`; the path itself where it is not such a one.
+fn npm_name(path: &str) -> String {
+    let path = path.strip_prefix("/npm").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    let named = path.split_once("/-/").and_then(|(name, file)| {
+        let name = name.trim_start_matches('/');
+        let short = name.rsplit('/').next()?;
+        let version = file.strip_suffix(".tgz")?.strip_prefix(short)?.strip_prefix('-')?;
+        Some(format!("{name}@{version}"))
+    });
+    named.unwrap_or_else(|| path.to_owned())
 }
 
 pub(super) fn empty() -> Body {
