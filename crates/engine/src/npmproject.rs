@@ -94,3 +94,93 @@ pub(crate) fn seen(path: &Path, text: &str) -> Option<String> {
         Some(npm_settings(text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn added(files: &[(&str, &str)], chosen: &[&str]) -> Result<String, String> {
+        let texts: BTreeMap<&str, &str> = files.iter().copied().collect();
+        let chosen: Vec<String> = chosen.iter().map(|path| (*path).to_owned()).collect();
+        let below = |folder: &str| {
+            let below = texts.keys().filter(|path| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+            below.map(|path| (*path).to_owned()).collect()
+        };
+        let read = |path: &str| texts.get(path).map(|text| (*text).to_owned());
+        let found = local_files(&chosen, read, |path| texts.contains_key(path), below);
+        found.map(|found| found.join(" ")).map_err(|problem| problem.to_string())
+    }
+
+    fn lock(entries: &str) -> String {
+        format!("\u{feff}{{\"lockfileVersion\": 3, \"packages\": {{{entries}}}}}")
+    }
+
+    #[test]
+    fn manifests_programs_and_tarballs_of_the_lock_are_added() {
+        let entries = r#""node_modules/a": {"resolved": "packages/a", "link": true}, "node_modules/b": {"resolved": "../b", "link": true},
+            "node_modules/c": {"resolved": "packages/c", "link": true}, "node_modules/d": {"version": "1.0.0", "resolved": "file:d.tgz"}"#;
+        let files = [
+            ("web/package-lock.json", &*lock(entries)),
+            ("web/packages/a/package.json", r#"{"bin": {"x": "./cli.js", "y": "built/later.js"}}"#),
+            ("web/packages/a/cli.js", "long"),
+            ("web/packages/a/other.js", "long"),
+            ("b/package.json", r#"{"bin": "run"}"#),
+            ("b/run", ""),
+            ("web/packages/c/package.json", r#"{"directories": {"bin": "./programs/"}}"#),
+            ("web/packages/c/programs/deep/z", ""),
+            ("web/d.tgz", ""),
+            ("web/test/package-lock.json", &*lock(r#""node_modules/e": {"resolved": "absent", "link": true}"#)),
+        ];
+        let found = added(&files, &["web/package-lock.json", "web/test/package-lock.json"]).unwrap();
+        let mut found: Vec<&str> = found.split(' ').collect();
+        found.sort_unstable();
+        insta::assert_snapshot!(found.join("\n"), @"
+        b/package.json
+        b/run
+        web/d.tgz
+        web/packages/a/cli.js
+        web/packages/a/package.json
+        web/packages/c/package.json
+        web/packages/c/programs/deep/z
+        ");
+    }
+
+    #[test]
+    fn what_the_source_lacks_is_named_with_the_entry() {
+        let of = |path: &str| {
+            let entries = format!(r#""node_modules/a": {{"resolved": "{path}", "link": true}}"#);
+            added(&[("web/package-lock.json", &lock(&entries))], &["web/package-lock.json"]).unwrap_err()
+        };
+        insta::assert_snapshot!(of("../shared/a"), @"
+        `web/package-lock.json` takes `node_modules/a` from `../shared/a`, and there is no file `shared/a/package.json`
+          help: add it to the source, whose top folder has to contain all local packages, or write the lock again with `npm install --package-lock-only`
+        ");
+        insta::assert_snapshot!(of("../../a"), @"
+        `web/package-lock.json` takes `node_modules/a` from `../../a`, and there is no file `../../a`
+          help: add it to the source, whose top folder has to contain all local packages, or write the lock again with `npm install --package-lock-only`
+        ");
+        let tarball = r#""node_modules/a": {"version": "1.0.0", "resolved": "file:a.tgz"}"#;
+        insta::assert_snapshot!(added(&[("package-lock.json", &lock(tarball))], &["package-lock.json"]).unwrap_err(), @"
+        `package-lock.json` takes `node_modules/a` from `a.tgz`, and there is no file `a.tgz`
+          help: add it to the source, whose top folder has to contain all local packages, or write the lock again with `npm install --package-lock-only`
+        ");
+    }
+
+    #[test]
+    fn of_sources_only_names_are_seen() {
+        let sights =
+            ["a/package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc", "a.tgz", "src/a.js", "yarn.lock"];
+        let sights: Vec<String> = sights.iter().map(|path| format!("{path} {:?}", sight(Path::new(path)))).collect();
+        insta::assert_snapshot!(sights.join("\n"), @"
+        a/package.json Whole
+        package-lock.json Rewritten
+        npm-shrinkwrap.json Rewritten
+        .npmrc Rewritten
+        a.tgz Whole
+        src/a.js Empty
+        yarn.lock Empty
+        ");
+    }
+}

@@ -84,3 +84,65 @@ pub(crate) fn join(file: &str, path: &str) -> Option<String> {
     }
     Some(parts.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn followed(files: &[(&str, &str)]) -> Result<String, String> {
+        let texts: BTreeMap<&str, &str> = files.iter().copied().collect();
+        let found = follow(&[files[0].0.to_owned()], |file| texts.get(file).map(|text| (*text).to_owned()));
+        found.map(|found| found.into_iter().collect::<Vec<_>>().join(" ")).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn references_are_followed_through_folders_and_in_circles() {
+        let files = [
+            (
+                "api/schema.yml",
+                "a: { $ref: 'paths/pets.yaml' }\nb: { $ref: '#/a' }\nc: { $ref: '../common/types.json#/Id' }\n",
+            ),
+            ("api/paths/pets.yaml", "get: { $ref: ../models/pet%20a.yml#/Pet }\nback: { $ref: ../schema.yml }\n"),
+            ("api/models/pet a.yml", "Pet: { $ref: './pet a.yml#/Base' }\nplain: { $ref: Pet }\n"),
+            ("common/types.json", "{\"Id\": {\"$ref\": \"extra.json\"}}"),
+            ("common/extra.json", "{}"),
+            ("api/unrelated.yml", "$ref: nowhere.yml"),
+        ];
+        assert_eq!(
+            followed(&files).unwrap(),
+            "api/models/pet a.yml api/paths/pets.yaml api/schema.yml common/extra.json common/types.json"
+        );
+    }
+
+    #[test]
+    fn a_reference_that_cannot_be_followed_names_its_file() {
+        let one = |reference: &str| followed(&[("api/s.yml", &format!("$ref: '{reference}'"))]).unwrap_err();
+        insta::assert_snapshot!(one("./models.yml#/Pet"), @"
+        `api/s.yml` refers to `./models.yml#/Pet`, and there is no file `api/models.yml`
+          help: correct the `$ref`, or add the file to the source
+        ");
+        insta::assert_snapshot!(one("../../x.yml"), @"
+        `api/s.yml` refers to `../../x.yml`, which is outside of the source
+          help: refer to a file of the source by a relative path
+        ");
+        insta::assert_snapshot!(one("/etc/x.yml"), @"
+        `api/s.yml` refers to `/etc/x.yml`, which is outside of the source
+          help: refer to a file of the source by a relative path
+        ");
+        insta::assert_snapshot!(one("https://files.invalid/x.yml#/a"), @"
+        `api/s.yml` refers to `https://files.invalid/x.yml#/a`, and a stage has no network
+          help: put that file into the source, and refer to it by a relative path
+        ");
+        for remote in ["//files.invalid/x.yml", "file:///x.yml", "urn:x:y"] {
+            assert!(one(remote).contains("no network"), "{remote}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_may_name_files() {
+        let mapping = "discriminator: { mapping: { a: a.yml, b: b.yml, c: 'https://x.invalid/c.yml', D: D } }";
+        assert_eq!(followed(&[("s.yml", mapping), ("a.yml", "")]).unwrap(), "a.yml s.yml");
+    }
+}

@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// The lock that npm reads: `npm-shrinkwrap.json` comes first, if the stage sees one.
-    fn npm_lock(&self, exec: &Exec, lock: &LockFile, outputs: &Outputs) -> Result<LockFile, EngineError> {
+    pub(crate) fn npm_lock(&self, exec: &Exec, lock: &LockFile, outputs: &Outputs) -> Result<LockFile, EngineError> {
         let mut first = lock.clone();
         let folder = lock.path.strip_suffix("package-lock.json").unwrap_or_default();
         first.path = format!("{folder}{}", NPM_LOCK_NAMES[0]);
