@@ -2,10 +2,11 @@
 //! decide what is installed where, the manifests and tarballs that the lock takes from the source, and of programs of
 //! linked packages that they exist. npm reads nothing else when it runs no scripts, so nothing else is in a stage's key.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use akbuild_recipe::plan::REGISTRY;
-use akbuild_registry::{NPM_LOCK_NAMES, NpmLock, Platform, npm_settings, package_bins};
+use akbuild_registry::{NPM_LOCK_NAMES, NpmLock, Platform, npm_manifest, npm_settings, package_bins};
 
 use crate::schemarefs::join;
 use crate::viewed::ViewProblem;
@@ -77,19 +78,21 @@ pub(crate) enum NpmSight {
 /// How much of a file the stage sees, by its name.
 pub(crate) fn sight(path: &Path) -> NpmSight {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if is_lock(path) || name == ".npmrc" {
+    if is_lock(path) || [".npmrc", "package.json"].contains(&name) {
         NpmSight::Rewritten
-    } else if name == "package.json" || [".tgz", ".tar.gz", ".tar", ".patch"].iter().any(|end| name.ends_with(end)) {
+    } else if [".tgz", ".tar.gz", ".tar", ".patch"].iter().any(|end| name.ends_with(end)) {
         NpmSight::Whole
     } else {
         NpmSight::Empty
     }
 }
 
-/// A lock or settings as the stage sees them; `None` for a lock that cannot be read.
+/// A lock, settings or a manifest as the stage sees them; `None`: as they are.
 pub(crate) fn seen(path: &Path, text: &str) -> Option<String> {
     if is_lock(path) {
         NpmLock::parse(text, "").ok().map(|lock| lock.rewrite(&platform(), REGISTRY))
+    } else if path.file_name() == Some(OsStr::new("package.json")) {
+        npm_manifest(text)
     } else {
         Some(npm_settings(text))
     }
@@ -174,7 +177,7 @@ mod tests {
             ["a/package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc", "a.tgz", "src/a.js", "yarn.lock"];
         let sights: Vec<String> = sights.iter().map(|path| format!("{path} {:?}", sight(Path::new(path)))).collect();
         insta::assert_snapshot!(sights.join("\n"), @"
-        a/package.json Whole
+        a/package.json Rewritten
         package-lock.json Rewritten
         npm-shrinkwrap.json Rewritten
         .npmrc Rewritten

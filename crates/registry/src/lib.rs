@@ -22,7 +22,7 @@ pub use catalogue::Catalogue;
 pub use error::{LockError, Refused};
 pub use golang::GoLock;
 pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
-pub use npm::{LocalNpmFiles, NPM_LOCK_NAMES, NpmLock, npm_settings, package_bins};
+pub use npm::{LocalNpmFiles, NPM_LOCK_NAMES, NpmLock, npm_manifest, npm_settings, package_bins};
 pub use platform::Platform;
 pub use python::{GitDependency, LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Tags, WheelName};
 pub use route::{Route, parse_path};

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::error::Refusals;
 use crate::{Artifact, LockError, Platform, What};
 pub use local::{LocalNpmFiles, package_bins};
+pub use rewrite::npm_manifest;
 pub(crate) use rewrite::tarball_path;
 pub use settings::npm_settings;
 

@@ -58,10 +58,15 @@ fn env(fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, RecipeError>
     Ok(env)
 }
 
-/// Installs, then removes all but the `node_modules` folders, and in them what npm keeps for itself.
+/// npm 12 no longer reads `npm-shrinkwrap.json`, which comes before `package-lock.json` for those that do: the copy means the
+/// same to both. Installs, then removes all but the `node_modules` folders, and in them what npm keeps for itself.
 fn script(folder: &str) -> String {
     format!(
-        "(cd {} && npm ci --ignore-scripts && {HELPER} installed)\n\
+        "cd {}\n\
+         if [ -e npm-shrinkwrap.json ]; then cp npm-shrinkwrap.json package-lock.json; fi\n\
+         npm ci --ignore-scripts\n\
+         {HELPER} installed\n\
+         cd {WORK}\n\
          find . -name node_modules -prune -o '(' -type f -o -type l ')' -exec rm -f '{{}}' +\n\
          find . -mindepth 1 -name node_modules -prune -o -type d -print | sort -r | \
          xargs -r -d '\\n' rmdir --ignore-fail-on-non-empty 2>/dev/null\n\

@@ -3,19 +3,28 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{NpmLock, entry};
+use super::{NpmLock, entry, without_mark};
 use crate::{Artifact, Platform, What};
 
 /// Fields of an entry that hold what is asked for of other packages.
 const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
 
 impl NpmLock {
-    /// The text that a stage sees; `base` is the address of the loopback registry.
+    /// The text that a stage sees; `base` is the address of the loopback registry. What the project and its workspaces
+    /// bundle when they are published is installed as everything else.
     pub fn rewrite(&self, platform: &Platform, base: &str) -> String {
         let kept = self.kept_addresses();
         let mut packages = self.packages.clone();
+        for (key, package) in &mut packages {
+            let Value::Object(fields) = package else { continue };
+            if !entry::is_below_modules(key) {
+                remove_bundles(fields);
+            } else if self.has_tarball(key, &self.packages[key]) {
+                fields.shift_remove("inBundle");
+            }
+        }
         for (key, package) in self.with_tarball(platform) {
             let Ok(Some(artifact)) = entry::artifact(key, package) else { continue };
             let What::Npm { url, .. } = &artifact.what else { continue };
@@ -42,6 +51,19 @@ impl NpmLock {
         let resolved = self.packages.values().filter_map(|package| entry::text(package, "resolved"));
         asked.chain(resolved.filter(|url| !url.contains("/-/"))).filter(|url| url.contains("://")).collect()
     }
+}
+
+/// A `package.json` as the npm of a stage sees it: without the list of packages that go into the tarball that is published,
+/// since npm installs nothing that a workspace bundles. `None`: as it is.
+pub fn npm_manifest(text: &str) -> Option<String> {
+    let Ok(Value::Object(mut manifest)) = serde_json::from_str(without_mark(text)) else { return None };
+    remove_bundles(&mut manifest).then(|| Value::Object(manifest).to_string())
+}
+
+/// Removes both spellings of the field; whether there was one.
+fn remove_bundles(fields: &mut Map<String, Value>) -> bool {
+    let removed = ["bundleDependencies", "bundledDependencies"].map(|field| fields.shift_remove(field).is_some());
+    removed.contains(&true)
 }
 
 /// Where the loopback registry has a tarball: by its digest, since names and the paths of other registries can

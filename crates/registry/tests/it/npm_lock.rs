@@ -243,3 +243,24 @@ fn programs_of_a_manifest() {
     ([], None)
     "#);
 }
+
+#[test]
+fn what_the_project_and_its_workspaces_bundle_is_installed_as_everything_else() {
+    let lock = lock(
+        r#""": {"name": "root", "bundleDependencies": ["own"]},
+        "packages/core": {"name": "core", "bundleDependencies": ["deep"]},
+        "packages/core/node_modules/deep": {"version": "1.0.0", "integrity": "OK", "inBundle": true},
+        "node_modules/own": {"version": "1.0.0", "integrity": "OK", "inBundle": true, "bundleDependencies": ["inside"]},
+        "node_modules/own/node_modules/inside": {"version": "1.0.0", "inBundle": true}"#,
+    );
+    let text = lock.rewrite(&Platform::linux_glibc("x64"), "http://127.0.0.1:1");
+    let seen: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let has = |key: &str, field: &str| seen["packages"][key].get(field).is_some();
+    assert!(!has("", "bundleDependencies") && !has("packages/core", "bundleDependencies"));
+    assert!(!has("packages/core/node_modules/deep", "inBundle") && !has("node_modules/own", "inBundle"));
+    assert!(has("node_modules/own", "bundleDependencies") && has("node_modules/own/node_modules/inside", "inBundle"));
+    let manifest =
+        akbuild_registry::npm_manifest("\u{feff}{\"bundledDependencies\": true, \"name\": \"a\", \"bin\": \"b\"}");
+    assert_eq!(manifest.as_deref(), Some(r#"{"name":"a","bin":"b"}"#));
+    assert_eq!(akbuild_registry::npm_manifest(r#"{"name": "a"}"#), None);
+}
