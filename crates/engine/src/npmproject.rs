@@ -90,7 +90,7 @@ pub(crate) fn sight(path: &Path) -> NpmSight {
 /// A lock, settings or a manifest as the stage sees them; `None`: as they are.
 pub(crate) fn seen(path: &Path, text: &str) -> Option<String> {
     if is_lock(path) {
-        NpmLock::parse(text, "").ok().map(|lock| lock.rewrite(&platform(), REGISTRY))
+        NpmLock::parse(text, "").ok().map(|lock| lock.rewrite(REGISTRY))
     } else if path.file_name() == Some(OsStr::new("package.json")) {
         npm_manifest(text)
     } else {

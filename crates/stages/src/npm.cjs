@@ -44,9 +44,31 @@ function omitsDevelopment() {
   return omitted && !all(include).includes("dev");
 }
 
+function lockName() {
+  return ["npm-shrinkwrap.json", "package-lock.json"].find((name) => fs.existsSync(name));
+}
+
+// Before `npm ci`: the hosts for which npm asks the loopback registry. With `always`, it also looks for tarballs of the
+// source below a folder with the name of the registry's host.
+function hosts() {
+  const resolved = Object.values(readJson(lockName()).packages).map((entry) => entry.resolved || "");
+  const urls = resolved.filter((text) => /^https?:/.test(text)).map((text) => new URL(text).hostname);
+  const others = [...new Set(urls)].filter((host) => host !== "127.0.0.1");
+  if (!resolved.some((text) => text.startsWith("file:"))) {
+    console.log("always");
+  } else if (others.length > 1) {
+    fail(
+      `error: ${lockName()} has tarballs of the source together with addresses on several hosts: ${shown(others)}`,
+      "  help: put those tarballs into the source too, or publish them on one host",
+    );
+  } else {
+    console.log(others[0] ?? "never");
+  }
+}
+
 // After `npm ci`: whether all that the lock in this folder needs is installed.
 function installed() {
-  const lock = ["npm-shrinkwrap.json", "package-lock.json"].find((name) => fs.existsSync(name));
+  const lock = lockName();
   const { packages } = readJson(lock);
   const keys = Object.keys(packages).filter((key) => key.split("/").includes("node_modules"));
   if (keys.length === 0) {
@@ -212,4 +234,4 @@ function outputs(ran, ...names) {
 }
 
 const [command, ...words] = process.argv.slice(2);
-({ installed, prepare, failed, outputs })[command](...words);
+({ hosts, installed, prepare, failed, outputs })[command](...words);

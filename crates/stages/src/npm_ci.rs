@@ -52,7 +52,6 @@ fn env(fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, RecipeError>
         ("npm_config_noproxy", "127.0.0.1"),
         ("npm_config_os", "linux"),
         ("npm_config_registry", &registry),
-        ("npm_config_replace_registry_host", "always"),
     ];
     env.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
     Ok(env)
@@ -64,7 +63,8 @@ fn script(folder: &str) -> String {
     format!(
         "cd {}\n\
          if [ -e npm-shrinkwrap.json ]; then cp npm-shrinkwrap.json package-lock.json; fi\n\
-         npm ci --ignore-scripts\n\
+         host=$({HELPER} hosts)\n\
+         npm_config_replace_registry_host=\"$host\" npm ci --ignore-scripts\n\
          {HELPER} installed\n\
          cd {WORK}\n\
          find . -name node_modules -prune -o '(' -type f -o -type l ')' -exec rm -f '{{}}' +\n\

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{NpmLock, entry, without_mark};
-use crate::{Artifact, Platform, What};
+use crate::{Artifact, What};
 
 /// Fields of an entry that hold what is asked for of other packages.
 const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
@@ -14,7 +14,7 @@ const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDep
 impl NpmLock {
     /// The text that a stage sees; `base` is the address of the loopback registry. What the project and its workspaces
     /// bundle when they are published is installed as everything else.
-    pub fn rewrite(&self, platform: &Platform, base: &str) -> String {
+    pub fn rewrite(&self, base: &str) -> String {
         let kept = self.kept_addresses();
         let mut packages = self.packages.clone();
         for (key, package) in &mut packages {
@@ -25,7 +25,8 @@ impl NpmLock {
                 fields.shift_remove("inBundle");
             }
         }
-        for (key, package) in self.with_tarball(platform) {
+        // Also those for other platforms, so that hosts that stay are those of kept addresses.
+        for (key, package) in self.packages.iter().filter(|(key, package)| self.has_tarball(key, package)) {
             let Ok(Some(artifact)) = entry::artifact(key, package) else { continue };
             let What::Npm { url, .. } = &artifact.what else { continue };
             if url.as_ref().is_some_and(|url| kept.contains(url.as_str())) {

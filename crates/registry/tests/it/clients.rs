@@ -63,11 +63,9 @@ fn npm_ci(npm: &Path, files: &Files, manifest: &str, entries: &[String], setting
     let platform = Platform::linux_glibc("x64");
     parsed.artifacts(&platform).unwrap();
     let base = format!("http://{}", registry.address);
-    for (name, text) in [
-        ("package.json", manifest),
-        ("package-lock.json", &parsed.rewrite(&platform, &base)),
-        (".npmrc", &npm_settings(settings)),
-    ] {
+    for (name, text) in
+        [("package.json", manifest), ("package-lock.json", &parsed.rewrite(&base)), (".npmrc", &npm_settings(settings))]
+    {
         std::fs::write(dir.path().join(name), text).unwrap();
     }
     let env = [
