@@ -161,7 +161,7 @@ function prepare(work, ...names) {
 }
 
 // When the scripts began.
-const STAMP = "/tmp/akbuild-npm.began";
+const STAMP = path.join(require("node:os").tmpdir(), "akbuild-npm.began");
 
 // The outermost node_modules folders.
 function moduleFolders(folder) {
