@@ -33,7 +33,7 @@ copies = [{ from = "app", include = ["*.txt"] }]
 [stages.modules]
 kind = "npm-ci"
 source = "app"
-env = { "BASH_FUNC_npm%%" = '() { mkdir node_modules; echo 1 > node_modules/x; }', "BASH_FUNC_find%%" = '() { :; }', "BASH_FUNC_xargs%%" = '() { :; }' }
+env = { "BASH_FUNC_npm%%" = '() { mkdir node_modules; echo 1 > node_modules/x; }', "BASH_FUNC_node%%" = '() { :; }', "BASH_FUNC_find%%" = '() { :; }', "BASH_FUNC_xargs%%" = '() { :; }' }
 
 [stages.last]
 kind = "tree"

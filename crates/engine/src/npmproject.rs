@@ -71,7 +71,7 @@ pub(crate) enum NpmSight {
     Whole,
     /// What [`seen`] makes of it.
     Rewritten,
-    /// That it exists.
+    /// That it exists, unless the stage includes it itself.
     Empty,
 }
 

@@ -13,7 +13,7 @@ use akbuild_store::Store;
 use akbuild_tree::{TreeDir, TreeError};
 
 use crate::error::EngineError;
-use crate::viewed;
+use crate::viewed::{self, SelectedEntry};
 
 /// Opens a stored tree that a recipe calls `from`.
 pub(crate) fn open(store: &Store, from: &TreeRef, tree: &TreeHash) -> Result<TreeDir, EngineError> {
@@ -107,8 +107,9 @@ pub(crate) fn subset_digest(
     let listing = store.listing(tree)?;
     let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
     let mut entries = Vec::new();
-    for (relative, kind) in viewed::select(store, tree, &listing, path, subset, view)? {
-        entries.push(Entry { path: relative.to_owned(), kind: seen(&files, &join(path, relative), kind, view)? });
+    for entry in viewed::select(store, tree, &listing, path, subset, view)? {
+        let kind = seen(&files, &join(path, entry.path), entry, view)?;
+        entries.push(Entry { path: entry.path.to_owned(), kind });
     }
     let found = if entries.is_empty() { String::new() } else { digest(entries) };
     store.memo_put("subset-v1", question.as_bytes(), found.as_bytes())?;
@@ -116,13 +117,13 @@ pub(crate) fn subset_digest(
 }
 
 /// An entry as a view shows it.
-fn seen(tree: &TreeDir, file: &OsStr, kind: &Kind, view: View) -> Result<Kind, EngineError> {
-    match kind {
-        Kind::File { exec, .. } => Ok(match viewed::text(tree, Path::new(file), view)? {
-            None => kind.clone(),
+fn seen(tree: &TreeDir, file: &OsStr, entry: SelectedEntry<'_>, view: View) -> Result<Kind, EngineError> {
+    match entry.kind {
+        Kind::File { exec, .. } => Ok(match viewed::text(tree, Path::new(file), entry.is_added, view)? {
+            None => entry.kind.clone(),
             Some(text) => Kind::File { exec: *exec, size: text.len() as u64, digest: sha256(text.as_bytes()) },
         }),
-        _ => Ok(kind.clone()),
+        kind => Ok(kind.clone()),
     }
 }
 

@@ -69,7 +69,18 @@ pub enum ViewProblem {
     },
 }
 
-/// The entries at and below `path` that a stage sees through a view: those of the subset, and what the view adds.
+/// An entry of a tree that a stage sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SelectedEntry<'a> {
+    /// Its path relative to where the choice was made.
+    pub(crate) path: &'a OsStr,
+    /// What it is in the tree.
+    pub(crate) kind: &'a Kind,
+    /// Whether the view adds it: the subset does not take it.
+    pub(crate) is_added: bool,
+}
+
+/// The entries at and below `path` that a stage sees through a view: those of the subset, and what the view adds. Sorted.
 pub(crate) fn select<'a>(
     store: &Store,
     tree: &TreeHash,
@@ -77,10 +88,11 @@ pub(crate) fn select<'a>(
     path: &'a str,
     subset: &Subset,
     view: View,
-) -> Result<Vec<Chosen<'a>>, EngineError> {
-    let mut chosen = trees::select(listing, path, subset)?;
+) -> Result<Vec<SelectedEntry<'a>>, EngineError> {
+    let chosen = trees::select(listing, path, subset)?;
+    let selected = |is_added| move |(path, kind): Chosen<'a>| SelectedEntry { path, kind, is_added };
     if matches!(view, View::Whole | View::GoImports) || !path.is_empty() {
-        return Ok(chosen);
+        return Ok(chosen.into_iter().map(selected(false)).collect());
     }
     let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
     let entry = |path: &str| {
@@ -110,14 +122,16 @@ pub(crate) fn select<'a>(
     .map_err(EngineError::of_view)?;
     let known: BTreeSet<&OsStr> = chosen.iter().map(|(path, _)| *path).collect();
     let missing = added.iter().filter(|path| !known.contains(OsStr::new(path.as_str()))).filter_map(|path| entry(path));
-    let missing: Vec<Chosen<'a>> = missing.map(|entry| (entry.path.as_os_str(), &entry.kind)).collect();
-    chosen.extend(missing);
-    chosen.sort_by_key(|(path, _)| path.as_bytes());
-    Ok(chosen)
+    let missing = missing.map(|entry| (entry.path.as_os_str(), &entry.kind));
+    let missing: Vec<SelectedEntry<'a>> = missing.map(selected(true)).collect();
+    let mut all: Vec<SelectedEntry<'a>> = chosen.into_iter().map(selected(false)).chain(missing).collect();
+    all.sort_by_key(|entry| entry.path.as_bytes());
+    Ok(all)
 }
 
-/// The text that a view shows of a file; `None` for the whole file.
-pub(crate) fn text(tree: &TreeDir, file: &Path, view: View) -> Result<Option<String>, EngineError> {
+/// The text that a view shows of a file; `None` for the whole file. Of what the view itself adds, it may show less than of what
+/// the subset takes.
+pub(crate) fn text(tree: &TreeDir, file: &Path, is_added: bool, view: View) -> Result<Option<String>, EngineError> {
     let read = || Ok::<_, EngineError>(String::from_utf8(tree.read(file)?).ok());
     match view {
         View::GoImports if file.extension() == Some(OsStr::new("go")) => {
@@ -125,7 +139,7 @@ pub(crate) fn text(tree: &TreeDir, file: &Path, view: View) -> Result<Option<Str
         }
         View::NpmProject => match npmproject::sight(file) {
             NpmSight::Whole => Ok(None),
-            NpmSight::Empty => Ok(Some(String::new())),
+            NpmSight::Empty => Ok(is_added.then(String::new)),
             NpmSight::Rewritten => Ok(read()?.and_then(|text| npmproject::seen(file, &text))),
         },
         View::Whole | View::GoImports | View::OpenApiSchema => Ok(None),

@@ -13,6 +13,7 @@ use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use crate::error::{EngineError, Io};
+use crate::viewed::SelectedEntry;
 use crate::{trees, viewed};
 
 /// In which order files are copied. No stage may depend on it.
@@ -83,8 +84,8 @@ impl Folders {
         if order == Order::Backwards {
             chosen.reverse();
         }
-        for (relative, kind) in chosen {
-            let path = Path::new(relative);
+        for SelectedEntry { path, kind, is_added } in chosen {
+            let path = Path::new(path);
             let parent = path.parent().unwrap_or(Path::new(""));
             if made.as_deref() != Some(parent) {
                 to.create_parents(path)?;
@@ -93,7 +94,7 @@ impl Folders {
             match kind {
                 Kind::Dir => to.create_dir_all(path)?,
                 Kind::Symlink { target } => to.create_link(path, Path::new(target))?,
-                Kind::File { exec, .. } => match viewed::text(&from, path, copy.view)? {
+                Kind::File { exec, .. } => match viewed::text(&from, path, is_added, copy.view)? {
                     Some(text) => to.write(path, text.as_bytes(), mode(*exec))?,
                     None => to.copy_from(path, &from, path, mode(*exec))?,
                 },

@@ -12,7 +12,7 @@ use akbuild_tree::TreeDir;
 
 use super::cause::FileChange;
 use super::part::Part;
-use crate::{trees, viewed};
+use crate::viewed;
 
 /// In so many files the first line that differs is looked for.
 const READ: usize = 20;
@@ -39,8 +39,8 @@ pub(crate) fn compare(store: &Store, old: &Part, new: &Part) -> Option<Vec<FileC
 fn listing(store: &Store, part: &Part) -> Option<Listing> {
     let listing = store.listing(&part.tree).ok()?;
     let chosen = viewed::select(store, &part.tree, &listing, &part.path, &part.subset, part.view).ok()?;
-    let entry = |(path, kind): &trees::Chosen<'_>| Entry { path: (*path).to_owned(), kind: (*kind).clone() };
-    Some(Listing { entries: chosen.iter().map(entry).collect() })
+    let entries = chosen.iter().map(|entry| Entry { path: entry.path.to_owned(), kind: entry.kind.clone() });
+    Some(Listing { entries: entries.collect() })
 }
 
 /// Whether the stage sees the same of both files.
@@ -48,7 +48,8 @@ fn is_hidden(store: &Store, parts: [&Part; 2], difference: &Difference) -> bool 
     let view = parts[1].view;
     let [old, new] = parts.map(|part| {
         let tree = TreeDir::open(&store.tree_path(&part.tree), "the tree").ok()?;
-        viewed::text(&tree, Path::new(&below(&part.path, difference)), view).ok().flatten()
+        let is_added = part.subset.matcher().is_ok_and(|subset| !subset.matches(&difference.path));
+        viewed::text(&tree, Path::new(&below(&part.path, difference)), is_added, view).ok().flatten()
     });
     old.is_some() && old == new
 }
