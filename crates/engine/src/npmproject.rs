@@ -99,6 +99,9 @@ pub(crate) fn seen(path: &Path, text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+mod differential;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
