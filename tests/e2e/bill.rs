@@ -51,7 +51,7 @@ env = { "BASH_FUNC_go%%" = '() { cp programs/generator "$out/generator"; }' }
 kind = "npm-ci"
 source = "app"
 folder = "web"
-env = { "BASH_FUNC_npm%%" = '() { mkdir node_modules; echo 1 > node_modules/x; }', "BASH_FUNC_find%%" = '() { :; }', "BASH_FUNC_xargs%%" = '() { :; }' }
+env = { "BASH_FUNC_npm%%" = '() { mkdir node_modules; echo 1 > node_modules/x; }', "BASH_FUNC_node%%" = '() { :; }', "BASH_FUNC_find%%" = '() { :; }', "BASH_FUNC_xargs%%" = '() { :; }' }
 
 [stages.web]
 kind = "run"

@@ -60,7 +60,9 @@ fn world() -> World {
     world.write("app/package-lock.json", &format!(r#"{{"lockfileVersion": 3, "packages": {{{package}}}}}"#));
     world.write("app/package.json", "{}");
     let npm = "#!/bin/bash\nmkdir node_modules; echo unpacked > node_modules/a\n";
-    for (name, script) in [("npm", npm), ("find", "#!/bin/bash\n"), ("xargs", "#!/bin/bash\n")] {
+    for (name, script) in
+        [("npm", npm), ("node", "#!/bin/bash\n"), ("find", "#!/bin/bash\n"), ("xargs", "#!/bin/bash\n")]
+    {
         world.write(&format!("app/bin/{name}"), script);
         let path = world.path("project/app/bin").join(name);
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

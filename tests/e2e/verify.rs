@@ -33,7 +33,7 @@ copies = [{ from = "app", include = ["*.txt"] }]
 [stages.modules]
 kind = "npm-ci"
 source = "app"
-env = { "BASH_FUNC_npm%%" = '() { mkdir node_modules; echo 1 > node_modules/x; }', "BASH_FUNC_find%%" = '() { :; }', "BASH_FUNC_xargs%%" = '() { :; }' }
+env = { "BASH_FUNC_npm%%" = '() { mkdir node_modules; echo 1 > node_modules/x; rm package-lock.json; }', "BASH_FUNC_node%%" = '() { :; }', "BASH_FUNC_find%%" = '() { :; }', "BASH_FUNC_xargs%%" = '() { :; }' }
 
 [stages.last]
 kind = "tree"
@@ -249,7 +249,7 @@ fn an_ordinary_user_repairs_too() {
     fill(&world);
     let closed = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o0)).unwrap();
     insta::assert_snapshot!(repaired(&world, || closed(&tree(&world, "words").join("hello"))), @"
-    mode tree [tiny/last] [touched hello] corrected
+    mode tree [tiny/last] [touched hello] made-again
     mode tree [tiny/words] [touched hello] corrected
     ");
     insta::assert_snapshot!(repaired(&world, || closed(&tree(&world, "words"))), @"mode tree [tiny/words] [touched ] corrected");
@@ -267,10 +267,10 @@ fn outside_of_a_project_what_is_damaged_is_removed() {
     fs::write(world.home().join("trees-v1/notes"), "").unwrap();
     let outside = ["-C", "..", "cache", "verify"];
     insta::assert_snapshot!(world.run(&outside), @"
+    corrupt  tree sha256-pMStpIDqglUxLJgReNZ+KX4uKD401KKycWTw6/0DJew=  last
+                touched  words
     corrupt  tree sha256-sqMaSCqzjL8hLYPVvsxnuEBL5p4Km4ruwtLVVUSNKXc=  words
                 changed  words
-    corrupt  tree sha256-8ao+Kwhed7dTQ+nVejjJXhaVSx6Jqt0NZSib/0UhyyI=  last
-                touched  words
     corrupt  download sha512-lI2d9nx0gRaX9NBCiZTClpHmOErJBcRt2N7X5LscwHYyVz7154wN7JsM+kCuEtAT/npvZX0s5104l3pIJMHYgg==  pkg:npm/left-pad@1.0.0
                 its digest is sha512-0+mKZ26EmSLDKXYc3Lf9n0ZFzUazC2e3HEJaC4pikb9RmWXOYkB9BLjUVl5K3XxFAoflrSv+u93VVpDMAm1P+Q==
     leftover  file [HOME]/trees-v1/notes
@@ -280,12 +280,12 @@ fn outside_of_a_project_what_is_damaged_is_removed() {
       help: `akbuild cache verify --repair` removes what is damaged and makes it again
     ");
     insta::assert_snapshot!(world.run(&[&outside[..], &["--repair"]].concat()), @"
+    corrupt  tree sha256-pMStpIDqglUxLJgReNZ+KX4uKD401KKycWTw6/0DJew=  last
+                touched  words
+                removed; `akbuild build last` in the project `tiny` makes it again
     corrupt  tree sha256-sqMaSCqzjL8hLYPVvsxnuEBL5p4Km4ruwtLVVUSNKXc=  words
                 changed  words
                 removed; `akbuild build words` in the project `tiny` makes it again
-    corrupt  tree sha256-8ao+Kwhed7dTQ+nVejjJXhaVSx6Jqt0NZSib/0UhyyI=  last
-                touched  words
-                removed; `akbuild build last` in the project `tiny` makes it again
     corrupt  download sha512-lI2d9nx0gRaX9NBCiZTClpHmOErJBcRt2N7X5LscwHYyVz7154wN7JsM+kCuEtAT/npvZX0s5104l3pIJMHYgg==  pkg:npm/left-pad@1.0.0
                 its digest is sha512-0+mKZ26EmSLDKXYc3Lf9n0ZFzUazC2e3HEJaC4pikb9RmWXOYkB9BLjUVl5K3XxFAoflrSv+u93VVpDMAm1P+Q==
                 removed; it is downloaded again when something needs it

@@ -1,4 +1,4 @@
-//! npm packages by a `package-lock.json`, versions 2 and 3: which of them ship, and their licences. Knows the fields of an
+//! npm packages by a `package-lock.json`, versions 2 to 4: which of them ship, and their licences. Knows the fields of an
 //! entry; the format is `akbuild-registry`'s.
 
 use std::collections::BTreeMap;
@@ -72,6 +72,7 @@ struct Lock {
 /// If it is not such a lock, or an integrity cannot be read or contradicts another.
 pub fn production(lock: &str, file: &str, platform: &Platform) -> Result<Vec<NpmPackage>, NpmError> {
     NpmLock::parse(lock, file)?;
+    let lock = lock.strip_prefix('\u{feff}').unwrap_or(lock);
     let packages = serde_json::from_str::<Lock>(lock).map_or_else(|_| BTreeMap::new(), |lock| lock.packages);
     let mut shipped: BTreeMap<(String, String), NpmPackage> = BTreeMap::new();
     for (key, entry) in packages.iter().filter(|(key, entry)| ships(key, entry, platform)) {
@@ -188,6 +189,12 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let text = format!("\u{feff}{}", lock(json!({"node_modules/a": {"version": "1.0.0"}})));
+        assert_eq!(production(&text, "package-lock.json", &Platform::linux_glibc("x64")).unwrap().len(), 1);
+    }
+
+    #[test]
     fn other_platforms_are_left_out() {
         let packages = json!({
             "node_modules/linux": {"version": "1.0.0", "os": ["linux"], "cpu": ["arm64", "x64"], "libc": "glibc", "optional": true},
@@ -240,7 +247,7 @@ mod tests {
             production(text, "web/package-lock.json", &Platform::linux_glibc("x64")).unwrap_err().to_string()
         };
         insta::assert_snapshot!(wrong("{"), @"web/package-lock.json:1:1: EOF while parsing an object; write the file again with `npm install --package-lock-only`");
-        insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 1}"#), @"web/package-lock.json: lockfileVersion 1 is not supported, expected 2 or 3; write it again with npm 7 or later: `npm install --package-lock-only`");
+        insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 1}"#), @"web/package-lock.json: lockfileVersion 1 is not supported, expected 2, 3 or 4; write it again with npm 7 or later: `npm install --package-lock-only`");
         insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 3, "packages": []}"#), @"web/package-lock.json: packages: expected an object, found an array; write the file again with `npm install --package-lock-only`");
         insta::assert_snapshot!(wrong(&lock(json!({"node_modules/a": {"version": "1", "integrity": "sha512-x"}}))), @"web/package-lock.json: the integrity of `node_modules/a` cannot be read: `sha512-x` is not valid base 64; copy the whole digest, with its `=` at the end if it has one; write the file again with `npm install --package-lock-only`");
         let (first, second) = (Digest::sha256(b"1").to_string(), Digest::sha256(b"2").to_string());

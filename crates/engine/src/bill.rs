@@ -15,7 +15,6 @@ mod python;
 
 use akbuild_attest::{Component, Ships, debian, npm};
 use akbuild_recipe::plan::{Artifacts, DebPin, Exec, Image, LockFile, StageId, Step, TreeRef};
-use akbuild_registry::Platform;
 use akbuild_tree::{RootDir, TreeDir};
 
 use crate::engine::Engine;
@@ -51,7 +50,7 @@ impl Engine {
         let shipped = self.shipped(image)?;
         for (id, exec, artifacts) in self.locked(image)? {
             for lock in &artifacts.npm {
-                all.extend(self.npm_packages(lock, outputs)?);
+                all.extend(self.npm_packages(&self.npm_lock(exec, lock, outputs)?, outputs)?);
             }
             if shipped.contains(id) {
                 all.extend(self.python(id, exec, artifacts, outputs)?);
@@ -142,7 +141,7 @@ impl Engine {
             let component = package.integrity.into_iter().fold(component, Component::digest);
             component.ships(if package.optional { Ships::Optional } else { Ships::Bundled })
         };
-        let packages = npm::production(&text, &lock.path, &Platform::linux_glibc("x64"))?;
+        let packages = npm::production(&text, &lock.path, &crate::npmproject::platform())?;
         Ok(packages.into_iter().map(component).collect())
     }
 

@@ -10,6 +10,7 @@ use akbuild_store::size;
 
 use crate::elf::UnmetNeed;
 use crate::stray::StrayLink;
+use crate::view_problem::ViewProblem;
 
 impl From<FetchError> for EngineError {
     fn from(error: FetchError) -> Self {
@@ -216,6 +217,16 @@ pub enum EngineError {
         /// What the tree has near them, behind a colon; perhaps nothing.
         near: String,
     },
+    /// A part of a tree that a stage cannot be shown.
+    #[error("stage `{stage}` cannot use {tree}: {problem}")]
+    View {
+        /// The stage.
+        stage: String,
+        /// The tree.
+        tree: String,
+        /// The reason.
+        problem: ViewProblem,
+    },
     /// Two pieces bring the same file.
     #[error("stage `{stage}`: `{path}` comes from two pieces\n  help: give one of them an `exclude`")]
     Overlap {
@@ -340,6 +351,23 @@ pub enum EngineError {
     /// A thread of akbuild panicked.
     #[error("akbuild itself failed: {0}")]
     Bug(String),
+}
+
+impl EngineError {
+    /// The error of a view, before it is known which stage it is for.
+    pub(crate) fn of_view(problem: ViewProblem) -> Self {
+        EngineError::View { stage: String::new(), tree: String::new(), problem }
+    }
+
+    /// The error of a view, with the stage and the tree that it is for; other errors as they are.
+    pub(crate) fn in_stage(self, stage: &str, tree: &str) -> Self {
+        match self {
+            EngineError::View { problem, .. } => {
+                EngineError::View { stage: stage.to_owned(), tree: tree.to_owned(), problem }
+            }
+            other => other,
+        }
+    }
 }
 
 /// Why a patch does not fit.

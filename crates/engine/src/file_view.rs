@@ -1,7 +1,8 @@
-//! How a stage sees the files of a tree: whole, or of the Go files of a module only their heads.
+//! How a stage sees the files of a tree: which of them, and how much of each.
 //!
-//! `go mod vendor` copies the packages of a module that `replace` takes from a folder, so the files of such a module are
-//! seen whole. Knows nothing of stages.
+//! Of the Go files of a module only their heads are seen. `go mod vendor` copies the packages of a module that `replace`
+//! takes from a folder, so the files of such a module are seen whole. Locks of npm and schemas bring further files of the
+//! source. Knows nothing of stages; `npmproject`, `schemarefs` and `goimports` know the formats.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -14,8 +15,10 @@ use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
 use crate::go_modules::inside;
-use crate::goimports;
+use crate::npmproject::{self, NpmSight};
 use crate::trees::{self, Chosen};
+use crate::view_problem::ViewProblem;
+use crate::{goimports, schemarefs};
 
 /// An entry of a tree that a stage sees.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +44,7 @@ pub(crate) struct FileView<'a> {
 impl<'a> FileView<'a> {
     pub(crate) fn new(tree: &'a TreeDir, listing: &Listing, view: View) -> Result<Self, EngineError> {
         let mut seen = Self { tree, view, modules: BTreeSet::new(), replacements: BTreeSet::new() };
-        if view == View::Whole {
+        if view != View::GoImports {
             return Ok(seen);
         }
         for entry in listing.entries.iter().filter(|entry| matches!(entry.kind, Kind::File { .. })) {
@@ -58,17 +61,24 @@ impl<'a> FileView<'a> {
         Ok(seen)
     }
 
-    /// The text that is seen of a file; `None` for the whole file.
-    pub(crate) fn text(&self, file: &Path, _is_added: bool) -> Result<Option<String>, EngineError> {
-        if self.view == View::Whole || file.extension() != Some(OsStr::new("go")) || self.is_vendored(file) {
-            return Ok(None);
+    /// The text that is seen of a file; `None` for the whole file. Of what the view adds, it may show less than of what the
+    /// subset takes.
+    pub(crate) fn text(&self, file: &Path, is_added: bool) -> Result<Option<String>, EngineError> {
+        let read = || Ok::<_, EngineError>(String::from_utf8(self.tree.read(file)?).ok());
+        match self.view {
+            View::GoImports if file.extension() == Some(OsStr::new("go")) && !self.is_vendored(file) => {
+                Ok(read()?.as_deref().and_then(goimports::head))
+            }
+            View::NpmProject => match npmproject::sight(file) {
+                NpmSight::Whole => Ok(None),
+                NpmSight::Empty => Ok(is_added.then(String::new)),
+                NpmSight::Rewritten => Ok(read()?.and_then(|text| npmproject::seen(file, &text))),
+            },
+            View::Whole | View::GoImports | View::OpenApiSchema => Ok(None),
         }
-        let bytes = self.tree.read(file)?;
-        Ok(std::str::from_utf8(&bytes).ok().and_then(goimports::head))
     }
 
-    /// The entries at and below `path` that a stage sees: those of the subset, and all files of modules that are vendored
-    /// from folders, but for what the subset excludes. Sorted by path.
+    /// The entries at and below `path` that a stage sees: those of the subset, and what the view adds. Sorted by path.
     pub(crate) fn select<'l>(
         &self,
         listing: &'l Listing,
@@ -77,18 +87,72 @@ impl<'a> FileView<'a> {
     ) -> Result<Vec<SelectedEntry<'l>>, EngineError> {
         let chosen = trees::select(listing, path, subset)?;
         let selected = |is_added| move |(path, kind): Chosen<'l>| SelectedEntry { path, kind, is_added };
-        if self.replacements.is_empty() {
-            return Ok(chosen.into_iter().map(selected(false)).collect());
-        }
-        let asked_for: BTreeSet<&OsStr> = chosen.iter().map(|(relative, _)| *relative).collect();
-        let all = Subset { exclude: subset.exclude.clone(), ..Subset::default() };
-        let added = trees::select(listing, path, &all)?.into_iter().filter(|(relative, kind)| {
-            let is_file = !matches!(kind, Kind::Dir);
-            is_file && !asked_for.contains(relative) && self.is_vendored(Path::new(&trees::join(path, relative)))
-        });
-        let mut seen: Vec<_> = added.map(selected(true)).chain(chosen.into_iter().map(selected(false))).collect();
+        let added = match self.view {
+            View::GoImports if !self.replacements.is_empty() => self.vendored_files(listing, path, subset, &chosen)?,
+            View::NpmProject | View::OpenApiSchema if path.is_empty() => {
+                self.referred_files(listing, subset, &chosen)?
+            }
+            _ => Vec::new(),
+        };
+        let mut seen: Vec<_> =
+            chosen.into_iter().map(selected(false)).chain(added.into_iter().map(selected(true))).collect();
         seen.sort_by_key(|entry| entry.path.as_bytes());
         Ok(seen)
+    }
+
+    /// All files of modules that are vendored from folders, but for what the subset excludes.
+    fn vendored_files<'l>(
+        &self,
+        listing: &'l Listing,
+        path: &'l str,
+        subset: &Subset,
+        chosen: &[Chosen<'l>],
+    ) -> Result<Vec<Chosen<'l>>, EngineError> {
+        let known: BTreeSet<&OsStr> = chosen.iter().map(|(relative, _)| *relative).collect();
+        let all = Subset { exclude: subset.exclude.clone(), ..Subset::default() };
+        let mut files = trees::select(listing, path, &all)?;
+        files.retain(|(relative, kind)| {
+            let is_file = !matches!(kind, Kind::Dir);
+            is_file && !known.contains(relative) && self.is_vendored(Path::new(&trees::join(path, relative)))
+        });
+        Ok(files)
+    }
+
+    /// The files to which chosen locks or schemas refer.
+    fn referred_files<'l>(
+        &self,
+        listing: &'l Listing,
+        subset: &Subset,
+        chosen: &[Chosen<'l>],
+    ) -> Result<Vec<Chosen<'l>>, EngineError> {
+        let file = |path: &str| {
+            let at = listing.entries.binary_search_by(|e| e.path.as_bytes().cmp(path.as_bytes())).ok()?;
+            Some(&listing.entries[at]).filter(|entry| matches!(entry.kind, Kind::File { .. }))
+        };
+        let read = |path: &str| {
+            let bytes = file(path).and_then(|entry| self.tree.read(&entry.path).ok())?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let below = |folder: &str| {
+            let prefix = format!("{folder}/");
+            let paths = listing.entries.iter().filter_map(|entry| entry.path.to_str());
+            paths.filter(|path| path.starts_with(&prefix) && file(path).is_some()).map(str::to_owned).collect()
+        };
+        let start: Vec<String> = chosen.iter().filter_map(|(path, _)| path.to_str().map(str::to_owned)).collect();
+        let referred: BTreeSet<String> = match self.view {
+            View::NpmProject => {
+                let local = npmproject::local_files(&start, read, |path| file(path).is_some(), below);
+                local.map(|files| files.into_iter().collect())
+            }
+            _ => match subset.include.first() {
+                Some(schema) if !has_match(schema, chosen)? => Err(ViewProblem::NoSchema(schema.clone())),
+                _ => schemarefs::follow(&start, read),
+            },
+        }
+        .map_err(EngineError::of_view)?;
+        let known: BTreeSet<&OsStr> = chosen.iter().map(|(path, _)| *path).collect();
+        let missing = referred.iter().filter(|path| !known.contains(OsStr::new(path.as_str())));
+        Ok(missing.filter_map(|path| file(path)).map(|entry| (entry.path.as_os_str(), &entry.kind)).collect())
     }
 
     /// What an entry at and below `path` is, as it is seen: what the digest of a subset covers, and what explanations
@@ -109,48 +173,16 @@ impl<'a> FileView<'a> {
     }
 }
 
+/// Whether a pattern matches one of these entries.
+fn has_match(pattern: &str, chosen: &[Chosen<'_>]) -> Result<bool, EngineError> {
+    let alone = Subset { include: vec![pattern.to_owned()], ..Subset::default() };
+    let matcher = alone.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
+    Ok(chosen.iter().any(|(path, _)| matcher.matches(path)))
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     Digest::sha256(bytes).as_bytes().try_into().expect("SHA-256 has 32 bytes")
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a test makes the trees itself")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_modules_that_are_vendored_are_seen_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let go = "package a\n\nfunc f() {}\n";
-        let files = [
-            ("srv/go.mod", "module srv\nreplace (\n\ta.invalid/lib => ../lib\n\ta.invalid/out => ../../out\n)\n"),
-            ("srv/a.go", go),
-            ("lib/go.mod", "module lib\n"),
-            ("lib/x/a.go", go),
-            ("lib/x/data.txt", "embedded"),
-            ("lib/README.md", ""),
-            ("lib/nested/go.mod", "module nested\n"),
-            ("lib/nested/a.go", go),
-            ("other/a.go", go),
-        ];
-        for (path, text) in files {
-            std::fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
-            std::fs::write(dir.path().join(path), text).unwrap();
-        }
-        let options = akbuild_nar::HashOptions { listing: true, ..Default::default() };
-        let listing = akbuild_nar::hash_tree(dir.path(), &options).unwrap().listing.unwrap();
-        let tree = TreeDir::open(dir.path(), "the tree").unwrap();
-        let seen = |view, path: &str| FileView::new(&tree, &listing, view).unwrap().text(Path::new(path), false).unwrap();
-        for (path, cut) in [("srv/a.go", true), ("lib/x/a.go", false), ("lib/nested/a.go", true), ("other/a.go", true)]
-        {
-            assert_eq!(seen(View::GoImports, path).is_some(), cut, "{path}");
-            assert_eq!(seen(View::Whole, path), None, "{path}");
-        }
-        assert_eq!(seen(View::GoImports, "lib/go.mod"), None);
-        let subset = Subset { include: vec!["srv/**".to_owned()], exclude: vec!["**/*.md".to_owned()], by_kind: false };
-        let view = FileView::new(&tree, &listing, View::GoImports).unwrap();
-        let found = view.select(&listing, "", &subset).unwrap();
-        let found: Vec<_> = found.iter().map(|entry| entry.path.to_str().unwrap()).collect();
-        assert_eq!(found, ["lib/go.mod", "lib/x/a.go", "lib/x/data.txt", "srv/a.go", "srv/go.mod"]);
-    }
-}
+mod tests;

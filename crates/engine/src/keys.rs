@@ -89,8 +89,7 @@ impl Keys<'_> {
             manifest.set(format!("git.{source}"), self.commit(source)?);
         }
         for (i, copy) in exec.copies.iter().enumerate() {
-            let view = if copy.view == View::Whole { "" } else { " (go imports)" };
-            let field = format!("copy.{i}.{}{view}", copy.to);
+            let field = format!("copy.{i}.{}{}", copy.to, copy.view.suffix());
             self.part(stage, &field, (&copy.from, "", &copy.subset, copy.view), false, manifest)?;
         }
         for mount in &exec.mounts {
@@ -177,7 +176,8 @@ impl Keys<'_> {
             manifest.set(field, json(&(tree, path, subset, view)));
             return Ok(());
         }
-        match trees::subset_digest(self.store, &tree, path, subset, view)? {
+        let digest = trees::subset_digest(self.store, &tree, path, subset, view);
+        match digest.map_err(|error| error.in_stage(stage.id.as_str(), &name(from)))? {
             Some(digest) => manifest.set(field, digest),
             None if let Some(link) = trees::link_on_the_way(&self.store.listing(&tree)?, from, path) => {
                 return Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link });

@@ -31,6 +31,7 @@ mod make;
 mod manifest;
 mod near;
 mod network;
+mod npmproject;
 mod pack;
 mod patch;
 mod perform;
@@ -39,6 +40,7 @@ mod restore;
 mod room;
 mod root;
 mod run;
+mod schemarefs;
 mod served;
 mod shell;
 mod started;
@@ -47,6 +49,7 @@ mod survey;
 mod trees;
 mod uv_files;
 mod view;
+mod view_problem;
 mod why;
 mod work;
 
@@ -71,6 +74,7 @@ pub use shell::Shell;
 pub use started::Start;
 pub use stray::StrayLink;
 pub use survey::{Known, Survey};
+pub use view_problem::ViewProblem;
 pub use why::{
     Cause, Explained, FieldChange, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files,
     why_between,

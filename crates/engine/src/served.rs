@@ -1,15 +1,17 @@
 //! What a stage's loopback registry will serve: read from upstream's lock files in the sources, and
 //! downloaded before the stage begins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use akbuild_fetch::{Failure, FailureKind, Wanted};
 use akbuild_nar::Digest;
-use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
+use akbuild_recipe::plan::{
+    Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step, TreeRef,
+};
 use akbuild_registry::{
-    Artifact, BuildChoices, Catalogue, ClientSettings, NpmLock, Platform, PythonLock, PythonSelection, PythonWant,
+    Artifact, BuildChoices, Catalogue, ClientSettings, NPM_LOCK_NAMES, NpmLock, PythonLock, PythonSelection, PythonWant,
 };
 use akbuild_tree::TreeDir;
 
@@ -18,15 +20,17 @@ use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
-use crate::locate;
 use crate::near::near_paths;
 use crate::uv_files::UvSource;
+use crate::{locate, npmproject};
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
     pub(crate) artifacts: Vec<Artifact>,
     /// Those of them that a build can do without.
     pub(crate) optional: BTreeSet<Digest>,
+    /// Further digests that tarballs may have, by that of their artifact.
+    alternatives: BTreeMap<Digest, Vec<Digest>>,
     /// Whether these are all artifacts. If not, the downloaded ones tell which further ones are needed.
     pub(crate) is_complete: bool,
     /// Absolute path in the sandbox, and the text that stands there.
@@ -41,13 +45,20 @@ impl Served {
         locks: &Artifacts,
         outputs: &Outputs,
     ) -> Result<Self, EngineError> {
-        let mut served =
-            Served { artifacts: Vec::new(), optional: BTreeSet::new(), is_complete: true, rewritten: Vec::new() };
+        let mut served = Served {
+            artifacts: Vec::new(),
+            optional: BTreeSet::new(),
+            alternatives: BTreeMap::new(),
+            is_complete: true,
+            rewritten: Vec::new(),
+        };
         let mut sure: BTreeSet<Digest> = BTreeSet::new();
         let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
         for lock in &locks.npm {
-            let npm = NpmLock::parse(&text(lock, None)?, &lock.path)?;
-            served.artifacts.extend(npm.artifacts(&Platform::linux_glibc("x64"))?);
+            let lock = engine.npm_lock(exec, lock, outputs)?;
+            let npm = NpmLock::parse(&text(&lock, None)?, &lock.path)?;
+            served.artifacts.extend(npm.artifacts(&npmproject::platform())?);
+            served.alternatives.extend(npm.alternatives());
         }
         for lock in &locks.go {
             let needed = engine.go_files(lock, outputs)?;
@@ -81,7 +92,13 @@ impl Served {
     pub(crate) async fn fetch(&self, engine: &Engine, stage: &StageId) -> Result<(u64, u64), EngineError> {
         let (optional, needed): (Vec<_>, Vec<_>) =
             self.artifacts.iter().partition(|artifact| self.optional.contains(&artifact.digest));
+        let (several, needed): (Vec<_>, Vec<_>) =
+            needed.into_iter().partition(|artifact| self.alternatives.contains_key(&artifact.digest));
         let (mut files, mut bytes) = fetch_these(engine, stage, &needed).await?;
+        for artifact in several {
+            let more = self.fetch_any(engine, stage, artifact).await?;
+            (files, bytes) = (files + more.0, bytes + more.1);
+        }
         match fetch_these(engine, stage, &optional).await {
             Ok(more) => (files, bytes) = (files + more.0, bytes + more.1),
             Err(EngineError::Downloads(failures)) if failures.0.iter().all(is_absence) => {
@@ -95,15 +112,46 @@ impl Served {
         Ok((files, bytes))
     }
 
+    /// Downloads a file that may have one of several digests.
+    async fn fetch_any(
+        &self,
+        engine: &Engine,
+        stage: &StageId,
+        artifact: &Artifact,
+    ) -> Result<(u64, u64), EngineError> {
+        let mut result = Ok((0, 0));
+        for digest in self.digests(engine, &artifact.digest) {
+            let candidate = Artifact { digest, ..artifact.clone() };
+            result = fetch_these(engine, stage, &[&candidate]).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
     /// Leaves out what could not be downloaded.
     pub(crate) fn forget_what_is_missing(&mut self, engine: &Engine) {
         let optional = &self.optional;
         self.artifacts.retain(|a| !optional.contains(&a.digest) || engine.store.has_blob(&a.digest));
     }
 
+    /// The digests that the file of an artifact may have: the one of the file that is here, or else all.
+    fn digests(&self, engine: &Engine, digest: &Digest) -> Vec<Digest> {
+        let all: Vec<Digest> =
+            [digest].into_iter().chain(self.alternatives.get(digest).into_iter().flatten()).copied().collect();
+        let here = all.iter().zip(engine.store.has_blobs(&all)).find(|(_, here)| *here).map(|(digest, _)| *digest);
+        here.map_or(all, |here| vec![here])
+    }
+
+    /// The digest by which the store has the file of an artifact. Looks into the store only where there is a choice.
+    fn file_digest(&self, engine: &Engine, digest: &Digest) -> Digest {
+        if self.alternatives.contains_key(digest) { self.digests(engine, digest)[0] } else { *digest }
+    }
+
     /// The registry's catalogue.
     pub(crate) fn catalogue(&self, engine: &Engine) -> Arc<Catalogue> {
-        Arc::new(Catalogue::new(&self.artifacts, |digest| engine.store.blob_path(digest)))
+        Arc::new(Catalogue::new(&self.artifacts, |digest| engine.store.blob_path(&self.file_digest(engine, digest))))
     }
 }
 
@@ -125,7 +173,24 @@ impl Engine {
             let near = near_paths(&self.store.listing(source)?, "", &path);
             return Err(EngineError::NoLockFile { id, path, near });
         }
-        Ok(tree.read_to_string(path)?)
+        let text = tree.read_to_string(path)?;
+        // Editors on Windows begin files with a byte order mark, which all clients pass over.
+        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    }
+
+    /// The lock that npm reads: `npm-shrinkwrap.json` comes first, if the stage sees one.
+    pub(crate) fn npm_lock(&self, exec: &Exec, lock: &LockFile, outputs: &Outputs) -> Result<LockFile, EngineError> {
+        let mut first = lock.clone();
+        let folder = lock.path.strip_suffix("package-lock.json").unwrap_or_default();
+        first.path = format!("{folder}{}", NPM_LOCK_NAMES[0]);
+        let is_seen = exec.copies.iter().any(|copy| {
+            copy.from == TreeRef::Source(lock.source.clone())
+                && copy.subset.matcher().is_ok_and(|matcher| matcher.matches(&first.path))
+        });
+        let tree = outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| self.tree(tree));
+        let tree = tree.map(|tree| TreeDir::open(&tree, format!("source `{}`", lock.source))).transpose()?;
+        let is_there = tree.map(|tree| tree.entry(&first.path)).transpose()?.flatten().is_some();
+        Ok(if is_seen && is_there { first } else { lock.clone() })
     }
 
     /// What a `uv.lock` says is installed.

@@ -1,5 +1,6 @@
 //! Digests of single files, and how they are written. Knows nothing of trees.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -115,18 +116,32 @@ impl Digest {
         HEXLOWER.encode(self.as_bytes())
     }
 
-    /// The strongest digest of an npm `integrity`, which may hold several SRI strings with spaces
-    /// between; options (`?...`) and algorithms that are not known are passed over, as SRI says.
+    /// The first of the [strongest digests](Self::all_strongest) of an npm `integrity`.
     pub fn strongest(integrity: &str) -> Result<Self, DigestError> {
-        let mut best: Option<Self> = None;
+        Self::all_strongest(integrity).map(|digests| digests[0])
+    }
+
+    /// The digests of the strongest algorithm in an npm `integrity`, in their order, at least one: a file that has any of
+    /// them is the right one. Its parts are separated by white space. As subresource integrity (the W3C's SRI, "Parse
+    /// metadata") has it, options (`?...`), unknown algorithms and malformed parts are passed over.
+    pub fn all_strongest(integrity: &str) -> Result<Vec<Self>, DigestError> {
+        let (mut best, mut malformed) = (Vec::<Self>::new(), None);
         for word in integrity.split_ascii_whitespace() {
             match word.split('?').next().unwrap_or(word).parse::<Self>() {
-                Ok(d) if best.is_none_or(|b| b.algo < d.algo) => best = Some(d),
-                Ok(_) | Err(DigestError::Algorithm { .. }) => {}
-                Err(e) => return Err(e),
+                Ok(d) if matches!(d.algo, Algo::GoMod | Algo::GoZip) || best.contains(&d) => {}
+                Ok(d) => match best.first().map(|b| b.algo.cmp(&d.algo)) {
+                    None | Some(Ordering::Less) => best = vec![d],
+                    Some(Ordering::Equal) => best.push(d),
+                    Some(Ordering::Greater) => {}
+                },
+                Err(DigestError::Algorithm { .. }) => {}
+                Err(error) => malformed = malformed.or(Some(error)),
             }
         }
-        best.ok_or_else(|| DigestError::Form { text: integrity.to_owned() })
+        if best.is_empty() {
+            return Err(malformed.unwrap_or_else(|| DigestError::Form { text: integrity.to_owned() }));
+        }
+        Ok(best)
     }
 
     /// The SHA-256 of these bytes.

@@ -144,6 +144,10 @@ fn the_strongest_of_several() {
     let (sha1, sha512) = (Digest::new(Algo::Sha1, &[1; 20]).unwrap(), Digest::new(Algo::Sha512, &[2; 64]).unwrap());
     let integrity = format!("{sha1} {sha512}?opt md5-AAAA");
     assert_eq!(Digest::strongest(&integrity).unwrap(), sha512);
+    let other = Digest::new(Algo::Sha512, &[3; 64]).unwrap();
+    let integrity = format!("\n{other}?a?b\t{sha1} sha512-x {sha512} {other} h1-zip-{}", "A".repeat(43) + "=");
+    assert_eq!(Digest::all_strongest(&integrity).unwrap(), [other, sha512]);
+    insta::assert_snapshot!(Digest::strongest("sha512-x md5-AAAA").unwrap_err(), @"`sha512-x` is not valid base 64; copy the whole digest, with its `=` at the end if it has one");
     assert!(Digest::strongest("").is_err() && Digest::strongest("md5-AAAA").is_err());
 }
 

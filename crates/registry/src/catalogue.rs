@@ -4,23 +4,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use akbuild_nar::Digest;
+use akbuild_nar::{Algo, Digest};
 
-use crate::{Artifact, What};
-use akbuild_names::{NpmPackageName, percent_decode};
+use crate::{Artifact, What, npm};
 
 /// What the loopback registry serves. Only files in it are ever read.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     npm: BTreeMap<String, BTreeMap<String, NpmFile>>,
-    npm_paths: HashMap<String, Digest>,
+    /// Tarballs by the paths of addresses that locks keep as they are.
+    npm_kept: HashMap<String, Digest>,
     python: BTreeMap<String, BTreeMap<String, Digest>>,
     python_files: HashMap<(String, String), Digest>,
     go: BTreeMap<String, BTreeMap<String, GoFiles>>,
     files: HashMap<Digest, PathBuf>,
 }
 
-/// A tarball of an npm package: its path below the registry, starting with `/`, and its digest.
+/// A tarball of an npm package: its path in the loopback registry, and its digest.
 #[derive(Clone, Debug)]
 pub(crate) struct NpmFile {
     pub(crate) path: String,
@@ -50,10 +50,9 @@ impl Catalogue {
         let digest = artifact.digest;
         match &artifact.what {
             What::Npm { name, version, url } => {
-                let path = npm_path(name, version);
-                self.npm_paths.entry(path.clone()).or_insert(digest);
-                if let Some(own) = url.as_deref().and_then(url_path) {
-                    self.npm_paths.insert(own, digest);
+                let path = npm::tarball_path(artifact);
+                if let Some(url) = url {
+                    self.npm_kept.entry(npm::kept_path(url)).or_insert(digest);
                 }
                 self.npm.entry(name.to_string()).or_default().insert(version.to_string(), NpmFile { path, digest });
             }
@@ -89,10 +88,17 @@ impl Catalogue {
         self.npm.get(name)
     }
 
-    /// A tarball by the path of a request, below `/npm` or not.
-    pub(crate) fn npm_file(&self, path: &str) -> Option<Digest> {
-        let below = path.strip_prefix("/npm").filter(|rest| rest.starts_with('/'));
-        self.npm_paths.get(path).or_else(|| self.npm_paths.get(below?)).copied()
+    /// A tarball at an address that a lock keeps, by the path of a request. npm puts the path of its registry in
+    /// front of the address's own, unless that begins with the same.
+    pub(crate) fn npm_kept(&self, asked: &str) -> Option<Digest> {
+        let below = asked.strip_prefix("/npm").filter(|rest| rest.starts_with('/'));
+        below.and_then(|below| self.npm_kept.get(below)).or_else(|| self.npm_kept.get(asked)).copied()
+    }
+
+    /// A tarball by the hex digits of its digest.
+    pub(crate) fn npm_file(&self, hex: &str) -> Option<Digest> {
+        let digests = [Algo::Sha256, Algo::Sha512].into_iter().filter_map(|algo| Digest::from_hex(algo, hex).ok());
+        digests.into_iter().find(|digest| self.files.contains_key(digest))
     }
 
     pub(crate) fn python_names(&self) -> impl Iterator<Item = &str> {
@@ -114,16 +120,4 @@ impl Catalogue {
     pub(crate) fn go_version(&self, module: &str, version: &str) -> Option<&GoFiles> {
         self.go.get(module)?.get(version)
     }
-}
-
-/// `/@s/name/-/name-1.0.0.tgz`: where every npm registry has a tarball.
-fn npm_path(name: &NpmPackageName, version: &str) -> String {
-    format!("/{name}/-/{}-{version}.tgz", name.bare_name())
-}
-
-/// The decoded path of an address.
-fn url_path(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let path = &rest[rest.find('/')?..];
-    percent_decode(path.split(['?', '#']).next()?).map(std::borrow::Cow::into_owned)
 }

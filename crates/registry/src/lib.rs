@@ -22,11 +22,11 @@ pub use catalogue::Catalogue;
 pub use error::{LockError, Refused};
 pub use golang::{GoFileSelection, GoLock, GoModSource, GoModText, go_replaced_folders};
 pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
-pub use npm::NpmLock;
+pub use npm::{LocalNpmFiles, NPM_LOCK_NAMES, NpmLock, npm_manifest, npm_settings, package_bins};
 pub use platform::Platform;
 pub use python::{
-    BuildChoices, ChoiceProblem, ClientSettings, GitDependency, LocalFile, LocalMember, PythonLock, PythonSelection, PythonWant,
-    SourceBuild, Tags, WheelName, rewrite_project,
+    BuildChoices, ChoiceProblem, ClientSettings, GitDependency, LocalFile, LocalMember, PythonLock, PythonSelection,
+    PythonWant, SourceBuild, Tags, WheelName, rewrite_project,
 };
 pub use route::{Route, parse_path};
 pub use server::{Ecosystem, Miss, Server, Upstream};

@@ -1,39 +1,53 @@
-//! `package-lock.json`, versions 2 and 3. Knows the `packages` map; knows nothing of what npm does
-//! with the files afterwards.
+//! `package-lock.json`, versions 2 to 4: which tarballs it names, and how the npm of a stage sees it. Knows the
+//! `packages` map; knows nothing of what npm does with the files afterwards.
 
-use std::collections::BTreeSet;
+mod entry;
+mod local;
+mod rewrite;
+mod settings;
 
-use akbuild_names::{NameError, NpmPackageName, NpmPackageVersion, PackageFileAddress};
-use akbuild_nar::{Algo, Digest};
+use std::collections::{BTreeMap, BTreeSet};
+
+use akbuild_names::PackageFileAddress;
+use akbuild_nar::Digest;
 use serde_json::{Map, Value};
 
 use crate::error::Refusals;
 use crate::{Artifact, LockError, Platform, What};
+pub use local::{LocalNpmFiles, package_bins};
+pub use rewrite::npm_manifest;
+pub(crate) use rewrite::tarball_path;
+pub use settings::npm_settings;
+
+/// The names that npm looks for, the first that is there counts.
+pub const NPM_LOCK_NAMES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
 
 const AGAIN: &str = "write the file again with `npm install --package-lock-only`";
 const ADVICE: &str = "Write the lock file again with `npm install --package-lock-only`, against a registry that gives \
-     sha512 integrity; replace git and file dependencies by published packages.";
+     sha512 integrity; replace git dependencies and copied folders by published packages.";
 
 /// A parsed `package-lock.json`.
 #[derive(Debug)]
 pub struct NpmLock {
     file: String,
+    root: Map<String, Value>,
     packages: Map<String, Value>,
 }
 
 impl NpmLock {
-    /// Reads the text of a lock file; `file` is its name, for messages.
+    /// Reads the text of a lock file, with or without a byte order mark; `file` is its name, for messages.
     pub fn parse(text: &str, file: &str) -> Result<Self, LockError> {
         let file = file.to_owned();
-        let mut lock: Value = serde_json::from_str(text).map_err(|e| syntax(&file, &e))?;
+        let lock: Value = serde_json::from_str(without_mark(text)).map_err(|e| syntax(&file, &e))?;
         let version = lock.get("lockfileVersion").and_then(Value::as_u64);
-        if !matches!(version, Some(2 | 3)) {
+        if !matches!(version, Some(2..=4)) {
             let found = version.map_or("(none)".to_owned(), |v| v.to_string());
             let advice = "write it again with npm 7 or later: `npm install --package-lock-only`";
-            return Err(LockError::Version { file, field: "lockfileVersion", found, expected: "2 or 3", advice });
+            return Err(LockError::Version { file, field: "lockfileVersion", found, expected: "2, 3 or 4", advice });
         }
-        match lock.get_mut("packages").map(Value::take) {
-            Some(Value::Object(packages)) => Ok(Self { file, packages }),
+        let Value::Object(mut root) = lock else { unreachable!("only an object has fields") };
+        match root.get_mut("packages").map(Value::take) {
+            Some(Value::Object(packages)) => Ok(Self { file, root, packages }),
             other => {
                 let found = other.map_or("nothing".to_owned(), |v| kind(&v).to_owned());
                 Err(LockError::Shape { file, at: "packages".to_owned(), expected: "an object", found, advice: AGAIN })
@@ -41,73 +55,69 @@ impl NpmLock {
         }
     }
 
-    /// The tarballs that `npm ci` may ask for on this platform, each once, sorted. Links, workspaces
-    /// and bundled packages have none; optional packages for other platforms are left out.
+    /// The tarballs that `npm ci` may ask for on this platform, each once, sorted. Links, workspaces, tarballs in the
+    /// source and packages inside another's tarball have none; optional packages for other platforms are left out.
     ///
     /// # Errors
-    /// [`LockError::Refused`] names all entries without a sha256 or sha512 integrity and all that
-    /// come from git or from files.
+    /// [`LockError::Refused`] names all entries without a sha256 or sha512 integrity, all that come from git or from
+    /// folders, and addresses that only their hosts tell apart.
     pub fn artifacts(&self, platform: &Platform) -> Result<Vec<Artifact>, LockError> {
         let mut refusals = Refusals::default();
         let mut wanted = BTreeSet::new();
-        for (key, package) in &self.packages {
-            if !has_tarball(key, package) || (is_optional(package) && !platform.allowed(package)) {
-                continue;
-            }
-            match artifact(key, package) {
-                Ok(artifact) => drop(wanted.insert(artifact)),
+        for (key, package) in self.with_tarball(platform) {
+            match entry::artifact(key, package) {
+                Ok(Some(artifact)) => drop(wanted.insert(artifact)),
+                Ok(None) => {}
                 Err(why) => refusals.add(key.as_str(), why),
             }
         }
+        self.refuse_collisions(&wanted, &mut refusals);
         refusals.check(&self.file, ADVICE, wanted.into_iter().collect())
     }
-}
 
-/// Whether an entry is installed from a tarball of its own: not the root, a workspace, a link to one,
-/// or a package inside another's tarball.
-fn has_tarball(key: &str, package: &Value) -> bool {
-    let yes = |field| package.get(field).and_then(Value::as_bool) == Some(true);
-    key.split('/').any(|part| part == "node_modules") && !yes("link") && !yes("inBundle") && !yes("extraneous")
-}
+    /// Further digests of tarballs that have several of the same strength, by the one that is their artifact's: a tarball
+    /// that has any of them is the right one.
+    pub fn alternatives(&self) -> BTreeMap<Digest, Vec<Digest>> {
+        let integrity = self.packages.values().filter_map(|package| entry::text(package, "integrity"));
+        let all = integrity.filter_map(|text| Digest::all_strongest(text).ok()).filter(|digests| digests.len() > 1);
+        all.map(|digests| (digests[0], digests[1..].to_vec())).collect()
+    }
 
-fn is_optional(package: &Value) -> bool {
-    ["optional", "devOptional"].iter().any(|field| package.get(*field).and_then(Value::as_bool) == Some(true))
-}
+    /// The entries that npm installs from a tarball of their own on this platform.
+    fn with_tarball<'a>(&'a self, platform: &'a Platform) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        let here = |package: &Value| !entry::is_optional(package) || platform.allowed(package);
+        self.packages.iter().filter(move |(key, package)| self.has_tarball(key, package) && here(package))
+    }
 
-fn artifact(key: &str, package: &Value) -> Result<Artifact, String> {
-    let text = |field| package.get(field).and_then(Value::as_str);
-    let url = text("resolved").map(address).transpose()?;
-    let wrong = |error: NameError| error.to_string();
-    let version = NpmPackageVersion::parse(text("version").ok_or("it has no version")?).map_err(wrong)?;
-    let digest = integrity(text("integrity"))?;
-    let name = text("name").or_else(|| name_in_key(key)).ok_or("its key names no package")?;
-    let name = NpmPackageName::parse(name).map_err(wrong)?;
-    Ok(Artifact { digest, size: None, what: What::Npm { name, version, url } })
-}
-
-fn address(url: &str) -> Result<PackageFileAddress, String> {
-    if url.starts_with("https://") || url.starts_with("http://") {
-        PackageFileAddress::parse(url).map_err(|error| error.to_string())
-    } else if url.starts_with("git") {
-        Err(format!("it comes from git ({url}), which is not supported"))
-    } else {
-        Err(format!("it comes from `{url}`, which is not supported: expected http or https"))
+    /// npm asks the loopback registry for the path of an address that the lock keeps: of two addresses with the same path
+    /// and other contents it could not serve both.
+    fn refuse_collisions(&self, wanted: &BTreeSet<Artifact>, refusals: &mut Refusals) {
+        let kept = self.kept_addresses();
+        let mut paths: BTreeMap<String, Vec<(&PackageFileAddress, &Artifact)>> = BTreeMap::new();
+        for artifact in wanted {
+            if let What::Npm { url: Some(url), .. } = &artifact.what {
+                paths.entry(kept_path(url)).or_default().push((url, artifact));
+            }
+        }
+        for same in paths.values().filter(|same| same.iter().any(|(url, _)| kept.contains(url.as_str()))) {
+            for (url, artifact) in same.iter().filter(|(_, artifact)| artifact.digest != same[0].1.digest) {
+                refusals.add(
+                    artifact.what.to_string(),
+                    format!("{url} and {} have the same path and other contents", same[0].0),
+                );
+            }
+        }
     }
 }
 
-fn integrity(text: Option<&str>) -> Result<Digest, String> {
-    let text = text.ok_or("it has no integrity")?;
-    let digest = Digest::strongest(text).map_err(|e| format!("its integrity cannot be read: {e}"))?;
-    match digest.algo() {
-        Algo::Sha256 | Algo::Sha512 => Ok(digest),
-        weak => Err(format!("its only integrity is {weak}, expected sha512 or sha256")),
-    }
+/// The path of an address; npm leaves out the query when it asks.
+pub(crate) fn kept_path(url: &PackageFileAddress) -> String {
+    url.to_url()[url::Position::BeforePath..url::Position::AfterPath].to_owned()
 }
 
-/// `a` of `node_modules/b/node_modules/a`.
-fn name_in_key(key: &str) -> Option<&str> {
-    let at = key.rfind("node_modules/")?;
-    Some(&key[at + "node_modules/".len()..]).filter(|name| !name.is_empty())
+/// A text without the byte order mark that editors on Windows put in front of it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn syntax(file: &str, e: &serde_json::Error) -> LockError {

@@ -1,11 +1,11 @@
 //! `uv.lock`: which files `uv sync --frozen` asks for, and the lock as a stage sees it. The parts
 //! are Python's own rules (versions, markers, tags) and uv's format and choices.
 
+mod choice_problem;
 mod choices;
 mod client;
-mod edit;
-mod choice_problem;
 mod condition;
+mod edit;
 mod environment;
 mod lock;
 mod manifest;
@@ -22,9 +22,9 @@ mod toml;
 mod walk;
 mod walk_conditions;
 
+pub use choice_problem::ChoiceProblem;
 pub use choices::BuildChoices;
 pub use client::ClientSettings;
-pub use choice_problem::ChoiceProblem;
 pub use lock::PythonLock;
 pub use project::rewrite_project;
 pub use select::{GitDependency, LocalFile, LocalMember, PythonSelection, PythonWant, SourceBuild};

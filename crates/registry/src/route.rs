@@ -10,8 +10,15 @@ pub enum Route {
         /// The package's name, with its scope.
         name: String,
     },
-    /// A tarball, by the whole path, which starts with `/`.
+    /// A tarball of an npm package.
     NpmFile {
+        /// Its digest as lower-case hex digits.
+        hex: String,
+        /// What the file is called; says nothing of its content.
+        file: String,
+    },
+    /// A tarball of an npm package by the whole path of an address, as a lock or a `package.json` writes it.
+    NpmAddress {
         /// The path.
         path: String,
     },
@@ -81,8 +88,10 @@ pub fn parse_path(target: &str) -> Route {
         python(rest).unwrap_or(Route::Unknown)
     } else if let Some(rest) = path.strip_prefix("/go/") {
         go(rest).unwrap_or(Route::Unknown)
+    } else if let Some(rest) = path.strip_prefix("/npm/") {
+        npm(&path, rest).unwrap_or(Route::Unknown)
     } else {
-        npm(&path).unwrap_or(Route::Unknown)
+        Route::Unknown
     }
 }
 
@@ -96,8 +105,7 @@ fn python(rest: &str) -> Option<Route> {
         return (plain && rest.starts_with('/')).then(|| Route::PythonPage { name: normalise(name) });
     }
     let (hex, file) = rest.strip_prefix("files/")?.split_once('/')?;
-    let sound = !hex.is_empty() && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    (sound && !file.is_empty() && !file.contains('/'))
+    (is_hex(hex) && !file.is_empty() && !file.contains('/'))
         .then(|| Route::PythonFile { hex: hex.to_owned(), file: file.to_owned() })
 }
 
@@ -123,20 +131,27 @@ fn go(rest: &str) -> Option<Route> {
     }
 }
 
-/// npm's paths, below `/npm` or not: npm keeps the path of an address in a lock and replaces only
-/// its host where that path already starts like the registry's.
-fn npm(path: &str) -> Option<Route> {
-    let rest = path.strip_prefix("/npm/").unwrap_or(&path[1..]);
+/// npm's paths. Pages are named by packages, of which one may be called `-`; everything in the folder `-` is not a page.
+fn npm(path: &str, rest: &str) -> Option<Route> {
+    if let Some(file) = rest.strip_prefix("-/files/") {
+        let (hex, file) = file.split_once('/')?;
+        let sound = is_hex(hex) && !file.is_empty() && !file.contains('/');
+        return sound.then(|| Route::NpmFile { hex: hex.to_owned(), file: file.to_owned() });
+    }
     if rest.starts_with("-/") {
         return Some(Route::NpmService);
     }
     let parts: Vec<&str> = rest.trim_end_matches('/').split('/').collect();
     match parts[..] {
-        [""] | ["npm"] => None,
-        [name] if !name.starts_with('@') => Some(Route::NpmPackument { name: name.to_owned() }),
+        [name] if !name.is_empty() && !name.starts_with('@') => Some(Route::NpmPackument { name: name.to_owned() }),
         [scope, name] if scope.starts_with('@') && !name.is_empty() => {
             Some(Route::NpmPackument { name: format!("{scope}/{name}") })
         }
-        _ => Some(Route::NpmFile { path: path.to_owned() }),
+        [""] | [_] => None,
+        _ => Some(Route::NpmAddress { path: path.to_owned() }),
     }
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

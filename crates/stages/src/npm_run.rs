@@ -3,7 +3,8 @@
 use akbuild_recipe::plan::{Copy, Exec, Mount, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, in_work, npm, quote};
+use crate::npm::HELPER;
+use crate::{below, in_work, npm, quote, quote_all};
 
 /// Options: `source`, `include`/`exclude`, `folder`, `deps` (an `npm-ci` stage of the same source),
 /// `replace` (list of `{ package, with }`: trees that take a package's place in `node_modules`),
@@ -29,21 +30,14 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         replace.finish()?;
         mounts.push(Mount { from, path: String::new(), to, folders: None, optional: false });
     }
-    let mut script = String::new();
-    for name in fields.req_strings("run")? {
-        script.push_str(&format!("npm run {}\n", quote(&name)));
-    }
-    for output in fields.req_strings("outputs")? {
-        let output = quote(&output);
-        script.push_str(&format!("mkdir -p \"$(dirname \"$out\"/{output})\"\ncp -a {output} \"$out\"/{output}\n"));
-    }
+    let script = script(&fields.req_strings("run")?, &fields.req_strings("outputs")?);
     Ok(Step::Exec(Box::new(Exec {
         sysroot: fields.sysroot_or("sysroot", "build")?,
         tools: Vec::new(),
         git: Vec::new(),
         copies: vec![Copy { from: TreeRef::Source(source), subset, to: WORK.into(), view: View::Whole }],
         mounts,
-        files: Vec::new(),
+        files: vec![npm::helper()],
         script,
         env: npm::env(fields)?,
         cwd: home,
@@ -51,4 +45,17 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         artifacts: None,
         checks: crate::checks::read(fields, "/out")?,
     })))
+}
+
+/// Runs the scripts and keeps the outputs; the small program says what is wrong with names of either.
+fn script(names: &[String], outputs: &[String]) -> String {
+    let mut script = format!("{HELPER} prepare {WORK} {}\n", quote_all(names));
+    for name in names {
+        script.push_str(&format!("npm run {} || {HELPER} failed {WORK} $?\n", quote(name)));
+    }
+    script.push_str(&format!("{HELPER} outputs {} {}\n", quote(&names.join("\n")), quote_all(outputs)));
+    for output in outputs.iter().map(|output| quote(output)) {
+        script.push_str(&format!("mkdir -p \"$(dirname \"$out\"/{output})\"\ncp -a {output} \"$out\"/{output}\n"));
+    }
+    script
 }

@@ -9,7 +9,13 @@ use crate::{checks, openapi, quote, quote_all};
 /// afterwards), `remove` (paths that are deleted from it), `sysroot` (default `build`), `env`.
 pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     let mut generate = openapi::read(fields, "go")?;
-    let mut script = format!("{}\ngofmt -w \"$out\"\n", generate.command);
+    let mut script = format!(
+        "{}
+{}gofmt -w \"$out\"
+",
+        generate.command,
+        openapi::made("*.go", "Go")
+    );
     for file in fields.paths("keep")? {
         let place = format!("{}/{file}", openapi::LOCAL);
         script.push_str(&format!("cp {} \"$out\"/{}\n", quote(&place), quote(&file)));
@@ -23,7 +29,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         sysroot: fields.sysroot_or("sysroot", "build")?,
         tools: vec![generate.tool],
         git: Vec::new(),
-        copies: Vec::new(),
+        copies: generate.copies,
         mounts: generate.mounts,
         files: Vec::new(),
         script,

@@ -15,17 +15,20 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     if projects.is_empty() {
         projects = vec!["tsconfig.json".into(), "tsconfig.esm.json".into()];
     }
-    let mut script = format!("{}\ncd \"$out\"\npids=()\n", generate.command);
+    let mut script = format!("{}\n", generate.command);
+    script.push_str(&openapi::made("*.ts", "TypeScript"));
+    script.push_str("cd \"$out\"\npids=()\n");
     let tsc = quote(&format!("{TOOLS}/{typescript}/bin/tsc"));
     for project in projects {
         script.push_str(&format!("node {tsc} -p {} & pids+=($!)\n", quote(&project)));
     }
     script.push_str("for pid in \"${pids[@]}\"; do wait \"$pid\"; done\n");
+    script.push_str(&openapi::made("*.js", "JavaScript"));
     Ok(Step::Exec(Box::new(Exec {
         sysroot: fields.sysroot_or("sysroot", "build")?,
         tools: vec![generate.tool, typescript],
         git: Vec::new(),
-        copies: Vec::new(),
+        copies: generate.copies,
         mounts: generate.mounts,
         files: Vec::new(),
         script,

@@ -40,8 +40,7 @@ pub(crate) enum Detail {
 pub(crate) fn compare(store: &Store, old: &Part, new: &Part, detail: Detail) -> Option<Vec<FileChange>> {
     let trees = [old, new].map(|part| open(store, part));
     let listings = [store.listing(&old.tree).ok()?, store.listing(&new.tree).ok()?];
-    let sides =
-        [Side::of(old, trees[0].as_ref(), &listings[0])?, Side::of(new, trees[1].as_ref(), &listings[1])?];
+    let sides = [Side::of(old, trees[0].as_ref(), &listings[0])?, Side::of(new, trees[1].as_ref(), &listings[1])?];
     let mut files = Vec::new();
     for difference in akbuild_differ::compare(&sides[0].entries, &sides[1].entries) {
         let is_content = matches!(difference.change, Change::Content { .. });

@@ -27,7 +27,7 @@ impl Part {
         let note = manifest.notes.get(field)?;
         let mut note: Vec<serde_json::Value> = serde_json::from_str(note).ok()?;
         // Older records have the view in the field's name alone.
-        let named = if field.ends_with(" (go imports)") { View::GoImports } else { View::Whole };
+        let named = View::of_field(field);
         let view = note.drain(4.min(note.len())..).next();
         let view = view.map_or(Some(named), |view| serde_json::from_value(view).ok())?;
         let (name, tree, path, subset): (String, TreeHash, String, Subset) =

@@ -57,6 +57,30 @@ pub enum View {
     Whole,
     /// Of `.go` files only build constraints, the package clause and imports; others whole.
     GoImports,
+    /// The files and what a `package-lock.json` among them takes from the source. The lock names the loopback registry,
+    /// `.npmrc` has those settings that decide what is installed, and of all but manifests and tarballs only the names
+    /// are seen.
+    NpmProject,
+    /// The files and those to which they refer by `$ref`.
+    OpenApiSchema,
+}
+
+impl View {
+    /// How the names of a manifest's fields say it: after the field's own name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            View::Whole => "",
+            View::GoImports => " (go imports)",
+            View::NpmProject => " (npm project)",
+            View::OpenApiSchema => " (with references)",
+        }
+    }
+
+    /// The view of a field, by its name.
+    pub fn of_field(field: &str) -> Self {
+        let named = [View::GoImports, View::NpmProject, View::OpenApiSchema];
+        named.into_iter().find(|view| field.ends_with(view.suffix())).unwrap_or(View::Whole)
+    }
 }
 
 /// A read-only mount of a tree or of a part of it.

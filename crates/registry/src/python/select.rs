@@ -9,8 +9,8 @@ use akbuild_nar::{Algo, Digest};
 
 use super::Tags;
 use super::lock::{File, Origin, Package, PythonLock};
-use super::rewrite::is_address;
 use super::python_version::python_numbers;
+use super::rewrite::is_address;
 use super::walk::installed;
 use crate::error::Refusals;
 use crate::{Artifact, LockError, What};

@@ -48,14 +48,20 @@ impl State {
 
     pub(super) async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
         let head = request.method() == Method::HEAD;
-        let route = parse_path(request.uri().path());
-        if route == Route::NpmService {
+        let uri = request.uri();
+        let kept = self.catalogue.npm_kept(uri.path());
+        let route = parse_path(uri.path());
+        if kept.is_none() && route == Route::NpmService {
             return text(StatusCode::NOT_FOUND, JSON, json!({ "error": "no such service here" }).to_string());
         }
         if !head && request.method() != Method::GET {
             return text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD are answered here\n".to_owned());
         }
-        let mut response = self.route(&route, request).await.unwrap_or_else(|miss| self.missed(&miss));
+        let answer = match kept {
+            Some(digest) => self.local(&digest, Ecosystem::Npm, &npm_name(uri.path()), BYTES, request).await,
+            None => self.route(&route, request).await,
+        };
+        let mut response = answer.unwrap_or_else(|miss| self.missed(&miss));
         if response.status().is_success() {
             self.served.fetch_add(1, Ordering::Relaxed);
         }
@@ -69,12 +75,12 @@ impl State {
         let asked = request.uri().path();
         match route {
             Route::NpmPackument { name } => self.packument(name, request),
-            Route::NpmFile { path } => {
-                let name = npm_name(path);
-                let digest = self.catalogue.npm_file(path);
-                let digest = digest.ok_or_else(|| Miss::unpinned(Ecosystem::Npm, &name, asked))?;
-                self.local(&digest, Ecosystem::Npm, &name, BYTES, request).await
+            Route::NpmFile { hex, file } => {
+                let digest = self.catalogue.npm_file(hex);
+                let digest = digest.ok_or_else(|| Miss::unpinned(Ecosystem::Npm, file, asked))?;
+                self.local(&digest, Ecosystem::Npm, file, BYTES, request).await
             }
+            Route::NpmAddress { path } => Err(Miss::unpinned(Ecosystem::Npm, &npm_name(path), asked)),
             Route::PythonIndex => Ok(text(StatusCode::OK, HTML, pages::index_html(self.catalogue.python_names()))),
             Route::PythonPage { name } => self.python_page(name, request).await,
             Route::PythonFile { hex, file } => self.python_file(hex, file, request).await,

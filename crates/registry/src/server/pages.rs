@@ -12,7 +12,7 @@ use crate::{IndexFile, percent};
 /// client used for this server.
 pub(super) fn packument(name: &str, versions: &BTreeMap<String, NpmFile>, base: &str) -> Value {
     let entry = |(version, file): (&String, &NpmFile)| {
-        let tarball = format!("{base}/npm{}", percent::encode(&file.path));
+        let tarball = format!("{base}{}", file.path);
         let dist = json!({ "tarball": tarball, "integrity": file.digest.to_string() });
         (version.clone(), json!({ "name": name, "version": version, "dist": dist }))
     };

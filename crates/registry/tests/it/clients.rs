@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use akbuild_registry::{PythonLock, PythonWant, What};
+use akbuild_registry::{NpmLock, Platform, PythonLock, PythonWant, What, npm_settings};
 
 use crate::http::{Files, Registry, tar_gz, zip};
 
@@ -22,7 +22,11 @@ pub(crate) fn run(program: &Path, dir: &Path, args: &[&str], env: &[(&str, &str)
     std::fs::create_dir_all(&home).unwrap();
     let mut command = Command::new(program);
     command.current_dir(dir).args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-    command.env("HOME", &home).env("NO_PROXY", "127.0.0.1").envs(env.iter().copied());
+    command
+        .env("HOME", &home)
+        .env("NO_PROXY", "127.0.0.1")
+        .env("npm_config_update_notifier", "false")
+        .envs(env.iter().copied());
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
@@ -39,6 +43,43 @@ fn npm_package(name: &str, version: &str) -> Vec<u8> {
     ])
 }
 
+/// An entry of a lock for a file that is served.
+fn npm_entry(files: &Files, at: usize, key: &str, more: &str) -> String {
+    let What::Npm { name, version, url } = &files.artifacts[at].what else { unreachable!() };
+    let resolved = url.as_ref().map(|url| format!(r#""resolved": "{url}", "#)).unwrap_or_default();
+    let digest = files.artifacts[at].digest;
+    format!(r#""{key}": {{"name": "{name}", "version": "{version}", {resolved}"integrity": "{digest}"{more}}}"#)
+}
+
+/// Runs `npm ci` as a stage does, in a project with this manifest and these entries of the lock.
+fn npm_ci(npm: &Path, files: &Files, manifest: &str, entries: &[String], settings: &str) -> tempfile::TempDir {
+    let registry = files.serve(None);
+    let dir = tempfile::tempdir().unwrap();
+    let lock = format!(
+        r#"{{"name": "root", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": {{"": {manifest}, {}}}}}"#,
+        entries.join(", ")
+    );
+    let parsed = NpmLock::parse(&lock, "package-lock.json").unwrap();
+    let platform = Platform::linux_glibc("x64");
+    parsed.artifacts(&platform).unwrap();
+    let base = format!("http://{}", registry.address);
+    for (name, text) in
+        [("package.json", manifest), ("package-lock.json", &parsed.rewrite(&base)), (".npmrc", &npm_settings(settings))]
+    {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    let env = [
+        ("npm_config_registry", &*format!("{base}/npm/")),
+        ("npm_config_replace_registry_host", "always"),
+        ("npm_config_allow_remote", "all"),
+    ];
+    let args = ["ci", "--ignore-scripts", "--cache", "cache", "--fetch-retries=0"];
+    let (ok, output) = run(npm, dir.path(), &args, &env);
+    assert!(ok, "{output}\n{:?}", misses(&registry));
+    assert_eq!(misses(&registry), [""; 0]);
+    dir
+}
+
 #[test]
 fn npm_ci_installs_with_and_without_addresses_in_the_lock() {
     let Some(npm) = client("npm") else { return };
@@ -46,29 +87,104 @@ fn npm_ci_installs_with_and_without_addresses_in_the_lock() {
     files.npm("@s/a", "1.0.0", Some("https://r.invalid/@s/a/-/a-1.0.0.tgz"), &npm_package("@s/a", "1.0.0"));
     files.npm("b", "2.0.0", None, &npm_package("b", "2.0.0"));
     files.npm("c", "3.0.0", Some("https://files.invalid/npm/deep/c.tgz"), &npm_package("c", "3.0.0"));
-    let registry = files.serve(None);
-    let dir = tempfile::tempdir().unwrap();
-    let dependencies = r#"{"@s/a": "1.0.0", "b": "2.0.0", "alias": "npm:c@3.0.0"}"#;
+    files.npm("d", "4.0.0", Some("https://files.invalid/d?file=d.tgz"), &npm_package("d", "4.0.0"));
+    let dependencies =
+        r#"{"@s/a": "1.0.0", "b": "2.0.0", "alias": "npm:c@3.0.0", "d": "https://files.invalid/d?file=d.tgz"}"#;
     let manifest = format!(r#"{{"name": "root", "version": "1.0.0", "dependencies": {dependencies}}}"#);
-    std::fs::write(dir.path().join("package.json"), &manifest).unwrap();
-    let lock = format!(
-        r#"{{"name": "root", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": {{
-        "": {manifest},
-        "node_modules/@s/a": {{"version": "1.0.0", "resolved": "https://r.invalid/@s/a/-/a-1.0.0.tgz", "integrity": "{}"}},
-        "node_modules/b": {{"version": "2.0.0", "integrity": "{}"}},
-        "node_modules/alias": {{"name": "c", "version": "3.0.0", "resolved": "https://files.invalid/npm/deep/c.tgz", "integrity": "{}"}}
-        }}}}"#,
-        files.artifacts[0].digest, files.artifacts[1].digest, files.artifacts[2].digest
-    );
-    std::fs::write(dir.path().join("package-lock.json"), lock).unwrap();
-    let base = format!("http://{}/npm/", registry.address);
-    let args = ["ci", "--ignore-scripts", "--replace-registry-host=always", "--registry", &base, "--cache", "cache"];
-    let (ok, output) = run(&npm, dir.path(), &args, &[]);
-    assert!(ok, "{output}\n{:?}", misses(&registry));
-    for path in ["@s/a", "b", "alias"] {
+    let keys = ["node_modules/@s/a", "node_modules/b", "node_modules/alias", "node_modules/d"];
+    let entries: Vec<String> = keys.iter().enumerate().map(|(at, key)| npm_entry(&files, at, key, "")).collect();
+    let dir = npm_ci(&npm, &files, &manifest, &entries, "");
+    for path in ["@s/a", "b", "alias", "d"] {
         assert!(dir.path().join("node_modules").join(path).join("index.js").exists(), "{path}");
     }
-    assert_eq!(misses(&registry), [""; 0]);
+}
+
+#[test]
+fn npm_ci_installs_packages_whose_paths_are_those_of_the_registry_itself() {
+    let Some(npm) = client("npm") else { return };
+    let mut files = Files::new();
+    let names = ["npm", "pypi", "go", "@npm/npm", "files"];
+    for name in names {
+        let file = name.rsplit('/').next().unwrap();
+        files.npm(
+            name,
+            "1.0.0",
+            Some(&format!("https://r.invalid/{name}/-/{file}-1.0.0.tgz")),
+            &npm_package(name, "1.0.0"),
+        );
+    }
+    // The same path on another host, and another file.
+    files.npm("npm", "1.0.1", Some("https://other.invalid/npm/-/npm-1.0.0.tgz"), &npm_package("npm", "1.0.1"));
+    let dependencies = names.map(|name| format!(r#""{name}": "1.0.0""#)).join(", ");
+    let manifest = format!(
+        r#"{{"name": "root", "version": "1.0.0", "dependencies": {{{dependencies}, "alias": "npm:npm@1.0.1"}}}}"#
+    );
+    let mut entries: Vec<String> =
+        names.iter().enumerate().map(|(at, name)| npm_entry(&files, at, &format!("node_modules/{name}"), "")).collect();
+    entries.push(npm_entry(&files, names.len(), "node_modules/alias", ""));
+    let dir = npm_ci(&npm, &files, &manifest, &entries, "");
+    for path in names.into_iter().chain(["alias"]) {
+        assert!(dir.path().join("node_modules").join(path).join("index.js").exists(), "{path}");
+    }
+    let alias = std::fs::read_to_string(dir.path().join("node_modules/alias/package.json")).unwrap();
+    assert!(alias.contains("1.0.1"), "{alias}");
+}
+
+#[test]
+fn npm_ci_installs_what_the_project_itself_bundles() {
+    let Some(npm) = client("npm") else { return };
+    let mut files = Files::new();
+    files.npm("a", "1.0.0", Some("https://r.invalid/a/-/a-1.0.0.tgz"), &npm_package("a", "1.0.0"));
+    files.npm("b", "1.0.0", Some("https://r.invalid/b/-/b-1.0.0.tgz"), &npm_package("b", "1.0.0"));
+    for bundled in [r#"["a"]"#, "true"] {
+        let manifest = format!(
+            r#"{{"name": "root", "version": "1.0.0", "dependencies": {{"a": "1.0.0"}}, "bundleDependencies": {bundled}}}"#
+        );
+        let entries = [
+            npm_entry(&files, 0, "node_modules/a", r#", "inBundle": true, "dependencies": {"b": "1.0.0"}"#),
+            npm_entry(&files, 1, "node_modules/b", r#", "inBundle": true"#),
+        ];
+        let dir = npm_ci(&npm, &files, &manifest, &entries, "");
+        for path in ["a", "b"] {
+            assert!(dir.path().join("node_modules").join(path).join("index.js").exists(), "{path} of {bundled}");
+        }
+    }
+}
+
+/// Settings that would lead npm to hosts that do not exist, to other files, or to older versions.
+const ELSEWHERE: &str = "\u{feff}@s:registry=https://scoped.invalid/\r\nregistry = https://other.invalid/\r\n\
+    \"@s:registry\"=https://quoted.invalid/\nproxy=http://proxy.invalid:3128/\nhttps-proxy=http://proxy.invalid:3128/\n\
+    //scoped.invalid/:_authToken=${AKBUILD_UNDEFINED}\n_auth=eDp5\nalways-auth=true\nbefore=2001-01-01\nmin-release-age=9999\n\
+    cafile=absent.pem\nuserconfig=./absent\nglobalconfig=./absent\ncache=/absent/cache\noffline=true\nprefer-offline=true\n\
+    package-lock=false\nshrinkwrap=false\ndry-run=true\nglobal=true\nlocation=global\nprefix=/absent\nreplace-registry-host=never\n\
+    allow-remote=none\nos=win32\ncpu=arm64\nlibc=musl\nworkspaces=false\nworkspace=absent\nstrict-npmrc=true\nunknown-setting=1\n\
+    omit[]=dev\nlegacy-peer-deps=true\n[section]\nomit=optional\n";
+
+#[test]
+fn npm_ci_asks_nobody_else_whatever_the_project_sets() {
+    let Some(npm) = client("npm") else { return };
+    let mut files = Files::new();
+    files.npm("@s/a", "1.0.0", Some("https://scoped.invalid/@s/a/-/a-1.0.0.tgz"), &npm_package("@s/a", "1.0.0"));
+    files.npm("@s/b", "1.0.0", None, &npm_package("@s/b", "1.0.0"));
+    files.npm("c", "1.0.0", Some("https://other.invalid/c/-/c-1.0.0.tgz"), &npm_package("c", "1.0.0"));
+    files.npm("d", "1.0.0", Some("https://other.invalid/d/-/d-1.0.0.tgz"), &npm_package("d", "1.0.0"));
+    let manifest = r#"{"name": "root", "version": "1.0.0", "dependencies": {"@s/a": "1.0.0", "@s/b": "^1.0.0", "c": "latest"}, "devDependencies": {"d": "*"}}"#;
+    let keys = ["node_modules/@s/a", "node_modules/@s/b", "node_modules/c", "node_modules/d"];
+    let more = ["", "", "", r#", "dev": true"#];
+    let entries: Vec<String> = (0..4).map(|at| npm_entry(&files, at, keys[at], more[at])).collect();
+    let dir = npm_ci(&npm, &files, manifest, &entries, ELSEWHERE);
+    for path in ["@s/a", "@s/b", "c"] {
+        assert!(dir.path().join("node_modules").join(path).join("index.js").exists(), "{path}");
+    }
+    assert!(!dir.path().join("node_modules/d").exists(), "`omit` is the project's own choice");
+}
+
+#[test]
+fn settings_that_reach_a_stage() {
+    insta::assert_snapshot!(npm_settings(ELSEWHERE), @r"
+    omit[]=dev
+    legacy-peer-deps=true
+    ");
 }
 
 #[test]

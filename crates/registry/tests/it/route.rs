@@ -13,6 +13,13 @@ fn paths_mean_what_the_protocols_say() {
         "/npm/@s/name/-/name-1.0.0.tgz",
         "/left-pad/-/left-pad-1.3.0.tgz?cache=1",
         "/npm/some/where/x.tgz",
+        "/npm/npm",
+        "/npm/npm/",
+        "/npm/-",
+        "/npm/@npm/npm",
+        "/npm/pypi",
+        "/npm/npm/-/npm-10.9.0.tgz",
+        "/npm/-/files/00ff/npm-10.9.0.tgz",
         "/npm/-/npm/v1/security/audits/quick",
         "/-/ping",
         "/pypi/simple/",
@@ -29,25 +36,32 @@ fn paths_mean_what_the_protocols_say() {
     .map(|path| format!("{path} -> {:?}", parse_path(path)))
     .collect();
     insta::assert_snapshot!(routes.join("\n"), @r#"
-/npm/left-pad -> NpmPackument { name: "left-pad" }
-/npm/@s%2fname -> NpmPackument { name: "@s/name" }
-/npm/@s/name -> NpmPackument { name: "@s/name" }
-/left-pad -> NpmPackument { name: "left-pad" }
-/npm/@s/name/-/name-1.0.0.tgz -> NpmFile { path: "/npm/@s/name/-/name-1.0.0.tgz" }
-/left-pad/-/left-pad-1.3.0.tgz?cache=1 -> NpmFile { path: "/left-pad/-/left-pad-1.3.0.tgz" }
-/npm/some/where/x.tgz -> NpmFile { path: "/npm/some/where/x.tgz" }
-/npm/-/npm/v1/security/audits/quick -> NpmService
-/-/ping -> NpmService
-/pypi/simple/ -> PythonIndex
-/pypi/simple/My_Project/ -> PythonPage { name: "my-project" }
-/pypi/files/00ff/a%2B1.whl -> PythonFile { hex: "00ff", file: "a+1.whl" }
-/go/github.com/!azure/x/@v/list -> GoList { module: "github.com/Azure/x" }
-/go/github.com/!azure/x/@v/v1.0.0-!r!c1.info -> GoInfo { module: "github.com/Azure/x", version: "v1.0.0-RC1" }
-/go/a.invalid/x/v2/@v/v2.0.0+incompatible.mod -> GoMod { module: "a.invalid/x/v2", version: "v2.0.0+incompatible" }
-/go/a.invalid/x/@v/v1.2.3.zip -> GoZip { module: "a.invalid/x", version: "v1.2.3" }
-/go/a.invalid/x/@latest -> GoLatest { module: "a.invalid/x" }
-/go/sumdb/sum.invalid/supported -> GoSumdb
-"#);
+    /npm/left-pad -> NpmPackument { name: "left-pad" }
+    /npm/@s%2fname -> NpmPackument { name: "@s/name" }
+    /npm/@s/name -> NpmPackument { name: "@s/name" }
+    /left-pad -> Unknown
+    /npm/@s/name/-/name-1.0.0.tgz -> NpmAddress { path: "/npm/@s/name/-/name-1.0.0.tgz" }
+    /left-pad/-/left-pad-1.3.0.tgz?cache=1 -> Unknown
+    /npm/some/where/x.tgz -> NpmAddress { path: "/npm/some/where/x.tgz" }
+    /npm/npm -> NpmPackument { name: "npm" }
+    /npm/npm/ -> NpmPackument { name: "npm" }
+    /npm/- -> NpmPackument { name: "-" }
+    /npm/@npm/npm -> NpmPackument { name: "@npm/npm" }
+    /npm/pypi -> NpmPackument { name: "pypi" }
+    /npm/npm/-/npm-10.9.0.tgz -> NpmAddress { path: "/npm/npm/-/npm-10.9.0.tgz" }
+    /npm/-/files/00ff/npm-10.9.0.tgz -> NpmFile { hex: "00ff", file: "npm-10.9.0.tgz" }
+    /npm/-/npm/v1/security/audits/quick -> NpmService
+    /-/ping -> Unknown
+    /pypi/simple/ -> PythonIndex
+    /pypi/simple/My_Project/ -> PythonPage { name: "my-project" }
+    /pypi/files/00ff/a%2B1.whl -> PythonFile { hex: "00ff", file: "a+1.whl" }
+    /go/github.com/!azure/x/@v/list -> GoList { module: "github.com/Azure/x" }
+    /go/github.com/!azure/x/@v/v1.0.0-!r!c1.info -> GoInfo { module: "github.com/Azure/x", version: "v1.0.0-RC1" }
+    /go/a.invalid/x/v2/@v/v2.0.0+incompatible.mod -> GoMod { module: "a.invalid/x/v2", version: "v2.0.0+incompatible" }
+    /go/a.invalid/x/@v/v1.2.3.zip -> GoZip { module: "a.invalid/x", version: "v1.2.3" }
+    /go/a.invalid/x/@latest -> GoLatest { module: "a.invalid/x" }
+    /go/sumdb/sum.invalid/supported -> GoSumdb
+    "#);
 }
 
 #[test]
@@ -58,6 +72,9 @@ fn nonsense_means_nothing() {
         "/npm",
         "/npm/",
         "x",
+        "/npm/-/files/00ff",
+        "/npm/-/files/XX/a.tgz",
+        "/npm/-/files/00ff/a/b",
         "/npm/../etc/passwd",
         "/npm/%2e%2e/x",
         "/pypi/files/00ff/..",
