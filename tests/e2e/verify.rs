@@ -292,7 +292,7 @@ fn outside_of_a_project_what_is_damaged_is_removed() {
     leftover  file [HOME]/trees-v1/notes
                 removed
     dangling  root [PROJECT]/result
-                tree sha256-8ao+Kwhed7dTQ+nVejjJXhaVSx6Jqt0NZSib/0UhyyI= is not there
+                tree sha256-pMStpIDqglUxLJgReNZ+KX4uKD401KKycWTw6/0DJew= is not there
                 no longer a root; the link itself is left as it is
     --- exit 0
     verified 7 trees, 2 downloads and 13 records, [SIZE], in [TIME]: 3 corrupt, 1 dangling, 1 leftover; 1 dropped, 4 removed

@@ -195,7 +195,7 @@ mod tests {
             let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
             script(&[], &groups, "uv").lines().nth(1).unwrap_or_default().to_owned()
         };
-        insta::assert_snapshot!(sync(&["prod"]), @"uv sync --frozen --no-install-project --no-install-workspace --no-dev --group prod");
-        insta::assert_snapshot!(sync(&["Dev"]), @"uv sync --frozen --no-install-project --no-install-workspace --group Dev");
+        insta::assert_snapshot!(sync(&["prod"]), @"uv sync --frozen --no-install-project --no-install-workspace --no-editable --no-dev --group prod");
+        insta::assert_snapshot!(sync(&["Dev"]), @"uv sync --frozen --no-install-project --no-install-workspace --no-editable --group Dev");
     }
 }
