@@ -84,16 +84,6 @@ pub enum EngineError {
         /// Why not.
         problem: String,
     },
-    /// An image whose entry point cannot be started.
-    #[error(
-        "the image of stage `{stage}` cannot be started: {problem}\n  help: change `entrypoint` of the stage, or ship what is missing: with its `tree`, a package of its sysroot, or `files`"
-    )]
-    NotStartable {
-        /// The stage.
-        stage: String,
-        /// Why not.
-        problem: String,
-    },
     /// Links that lead into a folder of the build.
     #[error("stage `{stage}` left {}:\n{}\n  help: copy what the link leads to, or make the link relative within the output", crate::stray::count(.links), crate::stray::list(.links))]
     BuildLinks {

@@ -12,6 +12,7 @@ use akbuild_recipe::plan::{Image, Layer, Subset};
 use akbuild_tree::{TreeDir, TreeFile};
 
 use crate::error::{EngineError, Io};
+use crate::event::Event;
 use crate::exec::Job;
 use crate::graph::NodeId;
 use crate::keys;
@@ -97,7 +98,13 @@ impl Job<'_> {
             return Err(EngineError::NotShipped { path, tree: keys::name(&image.tree) });
         }
         if let Some(problem) = self.entry_point_problem(image, &stack)? {
-            return Err(EngineError::NotStartable { stage: self.stage.id.to_string(), problem });
+            // An image may be meant to be started otherwise: with a command of its own, or with a mounted program.
+            let message = format!(
+                "the image of stage `{}` cannot be started: {problem}\n  help: change `entrypoint` of the stage, or ship \
+                 what is missing: with its `tree`, a package of its sysroot, or `files`",
+                self.stage.id
+            );
+            self.engine.sink.event(Event::Warning { message });
         }
         let out = self.scratch.join("out");
         let link = |i: usize, place: &Path| Ok::<_, EngineError>(self.engine.store.link(&blobs[i], place).map(drop)?);
