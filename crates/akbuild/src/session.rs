@@ -197,7 +197,7 @@ impl Session {
 
     /// Makes the targets there.
     pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
-        let outcome = self.runtime.block_on(engine.run(targets));
+        let outcome = self.runtime.block_on(akbuild_engine::run(engine, targets));
         let ok = outcome.as_ref().is_ok_and(|o| o.ok);
         let ran = outcome.as_ref().is_ok_and(|o| o.reports.iter().any(|report| report.status == Status::Built));
         self.end(engine, ok, ran)?;
@@ -208,7 +208,7 @@ impl Session {
 
     /// Makes again what the store has lost; gives also how that went as a run.
     pub(crate) fn restore(&self, engine: &Arc<Engine>, lost: &Lost) -> Outcome<(Restored, RunOutcome)> {
-        let restored = self.runtime.block_on(engine.restore(lost));
+        let restored = self.runtime.block_on(akbuild_engine::restore(engine, lost));
         let ok = restored.as_ref().is_ok_and(|r| r.reports.iter().all(|report| report.error.is_none()));
         self.end(engine, ok, true)?;
         let restored = restored?;
@@ -252,7 +252,7 @@ impl Session {
 
     /// Makes everything there that a stage needs.
     pub(crate) fn prepare(&self, engine: &Arc<Engine>, id: &StageId) -> Outcome<RunOutcome> {
-        let outcome = self.runtime.block_on(engine.prepare(id));
+        let outcome = self.runtime.block_on(akbuild_engine::prepare(engine, id));
         if let Some(build) = &engine.build {
             self.store.finish_build(build, outcome.as_ref().is_ok_and(|o| o.ok))?;
         }

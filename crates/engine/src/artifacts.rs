@@ -12,33 +12,31 @@ use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::served::pinned;
 
-impl Engine {
-    /// Keeps the list of what a node could use of the downloads.
-    pub(crate) fn artifacts(&self, node: &NodeId) -> Result<Option<Digest>, EngineError> {
-        let list = self.artifact_list(node)?;
-        Ok(if list.is_empty() { None } else { Some(self.store.put_artifacts(&list)?) })
-    }
+/// Keeps the list of what a node could use of the downloads.
+pub(crate) fn artifacts(engine: &Engine, node: &NodeId) -> Result<Option<Digest>, EngineError> {
+    let list = artifact_list(engine, node)?;
+    Ok(if list.is_empty() { None } else { Some(engine.store.put_artifacts(&list)?) })
+}
 
-    /// What a node could use of the downloads, as far as its lock files have been read.
-    pub(crate) fn artifact_list(&self, node: &NodeId) -> Result<Vec<Artifact>, EngineError> {
-        Ok(match node {
-            NodeId::Stage(id) => {
-                let served = self.served.lock().unwrap_or_else(|e| e.into_inner());
-                served.get(id).map(|served| list(&served.artifacts)).unwrap_or_default()
+/// What a node could use of the downloads, as far as its lock files have been read.
+pub(crate) fn artifact_list(engine: &Engine, node: &NodeId) -> Result<Vec<Artifact>, EngineError> {
+    Ok(match node {
+        NodeId::Stage(id) => {
+            let served = engine.served.lock().unwrap_or_else(|e| e.into_inner());
+            served.get(id).map(|served| list(&served.artifacts)).unwrap_or_default()
+        }
+        NodeId::Sysroot(id) => {
+            let packages = &engine.sysroot(id)?.packages;
+            packages.iter().map(|p| Artifact { name: debian(&p.name, &p.version), digest: p.digest }).collect()
+        }
+        NodeId::Tool(id) => match &engine.tool(id)?.package {
+            ToolPackage::Python(pin) => vec![Artifact { name: purl(&pinned(pin).what), digest: pin.digest }],
+            ToolPackage::Npm(pin) => {
+                vec![Artifact { name: Purl::npm(&pin.name, &pin.version).to_string(), digest: pin.digest }]
             }
-            NodeId::Sysroot(id) => {
-                let packages = &self.sysroot(id)?.packages;
-                packages.iter().map(|p| Artifact { name: debian(&p.name, &p.version), digest: p.digest }).collect()
-            }
-            NodeId::Tool(id) => match &self.tool(id)?.package {
-                ToolPackage::Python(pin) => vec![Artifact { name: purl(&pinned(pin).what), digest: pin.digest }],
-                ToolPackage::Npm(pin) => {
-                    vec![Artifact { name: Purl::npm(&pin.name, &pin.version).to_string(), digest: pin.digest }]
-                }
-            },
-            NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => Vec::new(),
-        })
-    }
+        },
+        NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => Vec::new(),
+    })
 }
 
 /// Artifacts of registries by their package URLs.

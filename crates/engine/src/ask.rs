@@ -11,28 +11,26 @@ use akbuild_sandbox::MountKind;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::exec;
 use crate::graph::NodeId;
 use crate::root::Root;
+use crate::{exec, survey};
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 10;
 
-impl Engine {
-    /// The mirrors, and the client that talks to them.
-    pub fn network(&self) -> Result<(Arc<Mirrors>, Client), EngineError> {
-        let present = |s: &Sysroot| self.present(&NodeId::Sysroot(s.id.clone()));
-        // The machine's own programs have been asked as such.
-        let roots: Vec<_> = self.plan.sysroots.iter().filter(|s| s.host.is_none()).filter_map(present).collect();
-        Ok(self.network.get(&roots)?)
-    }
+/// The mirrors, and the client that talks to them.
+pub fn network(engine: &Engine) -> Result<(Arc<Mirrors>, Client), EngineError> {
+    let present = |s: &Sysroot| present(engine, &NodeId::Sysroot(s.id.clone()));
+    // The machine's own programs have been asked as such.
+    let roots: Vec<_> = engine.plan.sysroots.iter().filter(|s| s.host.is_none()).filter_map(present).collect();
+    Ok(engine.network.get(&roots)?)
+}
 
-    /// The tree of a node, if it is in the store.
-    pub(crate) fn present(&self, node: &NodeId) -> Option<std::path::PathBuf> {
-        let manifest = self.manifest(node, &Default::default()).ok()?;
-        let action = self.store.action(&manifest.key()).ok()??;
-        self.store.has_tree(&action.output).then(|| self.tree(&action.output))
-    }
+/// The tree of a node, if it is in the store.
+pub(crate) fn present(engine: &Engine, node: &NodeId) -> Option<std::path::PathBuf> {
+    let manifest = survey::manifest(engine, node, &Default::default()).ok()?;
+    let action = engine.store.action(&manifest.key()).ok()??;
+    engine.store.has_tree(&action.output).then(|| engine.tree(&action.output))
 }
 
 /// The command that answers, in a shell.

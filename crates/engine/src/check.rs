@@ -11,17 +11,21 @@ use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
+use crate::perform;
 
-impl Engine {
-    /// Runs a stage whose output is stored.
-    pub(crate) fn check_stage(&self, id: &StageId, outputs: &Outputs, report: &mut Report) -> Result<(), EngineError> {
-        let stored = outputs.get(&NodeId::Stage(id.clone())).copied();
-        let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
-        report.reason = Some("it was checked".into());
-        let node = report.node.clone();
-        let found = self.run_stage(self.stage(id)?, &node, outputs, report)?;
-        report.output = Some(found);
-        report.differs = (found != stored).then_some(stored);
-        Ok(())
-    }
+/// Runs a stage whose output is stored.
+pub(crate) fn check_stage(
+    engine: &Engine,
+    id: &StageId,
+    outputs: &Outputs,
+    report: &mut Report,
+) -> Result<(), EngineError> {
+    let stored = outputs.get(&NodeId::Stage(id.clone())).copied();
+    let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
+    report.reason = Some("it was checked".into());
+    let node = report.node.clone();
+    let found = perform::run_stage(engine, engine.stage(id)?, &node, outputs, report)?;
+    report.output = Some(found);
+    report.differs = (found != stored).then_some(stored);
+    Ok(())
 }

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
+use crate::{served, survey};
 
 /// Downloads that the store does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,45 +38,42 @@ impl Downloads {
     }
 }
 
-impl Engine {
-    /// What a node that has to run would download; `None` if that is not known before its sources are here.
-    pub fn downloads(&self, node: &NodeId, outputs: &Outputs) -> Result<Option<Downloads>, EngineError> {
-        Ok(match node {
-            NodeId::Stage(_) | NodeId::Check(_) => Some(Downloads::default()),
-            NodeId::Source(id) => match (self.source(id)?, &self.source(id)?.origin) {
-                (source, _) if self.is_local(source) => Some(Downloads::default()),
-                (_, Origin::Git { .. }) => Some(Downloads { commits: 1, ..Downloads::default() }),
-                (_, Origin::Tarball { digest, .. }) => Some(self.missing(&[(*digest, None)])),
-                (_, Origin::Path(_)) => Some(Downloads::default()),
-            },
-            NodeId::Sysroot(id) => {
-                let packages = &self.sysroot(id)?.packages;
-                Some(self.missing(&packages.iter().map(|pin| (pin.digest, Some(pin.size))).collect::<Vec<_>>()))
-            }
-            NodeId::Tool(id) => {
-                let (ToolPackage::Python(akbuild_recipe::plan::PythonPin { digest, .. })
-                | ToolPackage::Npm(akbuild_recipe::plan::NpmPin { digest, .. })) = &self.tool(id)?.package;
-                Some(self.missing(&[(*digest, None)]))
-            }
-            NodeId::Fetch(id) => self
-                .would_serve(id, outputs)
-                .map(|served| self.missing(&served.artifacts.iter().map(|a| (a.digest, a.size)).collect::<Vec<_>>())),
-        })
-    }
-
-    fn missing(&self, wanted: &[(Digest, Option<u64>)]) -> Downloads {
-        let mut wanted = wanted.to_vec();
-        wanted.sort();
-        wanted.dedup_by_key(|(digest, _)| *digest);
-        let digests: Vec<Digest> = wanted.iter().map(|(digest, _)| *digest).collect();
-        let mut downloads = Downloads::default();
-        for ((_, size), there) in wanted.iter().zip(self.store.has_blobs(&digests)) {
-            if !there {
-                downloads.files += 1;
-                downloads.bytes += size.unwrap_or(0);
-                downloads.unsized_files += u64::from(size.is_none());
-            }
+/// What a node that has to run would download; `None` if that is not known before its sources are here.
+pub fn downloads(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Option<Downloads>, EngineError> {
+    Ok(match node {
+        NodeId::Stage(_) | NodeId::Check(_) => Some(Downloads::default()),
+        NodeId::Source(id) => match (engine.source(id)?, &engine.source(id)?.origin) {
+            (source, _) if survey::is_local(engine, source) => Some(Downloads::default()),
+            (_, Origin::Git { .. }) => Some(Downloads { commits: 1, ..Downloads::default() }),
+            (_, Origin::Tarball { digest, .. }) => Some(missing(engine, &[(*digest, None)])),
+            (_, Origin::Path(_)) => Some(Downloads::default()),
+        },
+        NodeId::Sysroot(id) => {
+            let packages = &engine.sysroot(id)?.packages;
+            Some(missing(engine, &packages.iter().map(|pin| (pin.digest, Some(pin.size))).collect::<Vec<_>>()))
         }
-        downloads
+        NodeId::Tool(id) => {
+            let (ToolPackage::Python(akbuild_recipe::plan::PythonPin { digest, .. })
+            | ToolPackage::Npm(akbuild_recipe::plan::NpmPin { digest, .. })) = &engine.tool(id)?.package;
+            Some(missing(engine, &[(*digest, None)]))
+        }
+        NodeId::Fetch(id) => served::would_serve(engine, id, outputs)
+            .map(|served| missing(engine, &served.artifacts.iter().map(|a| (a.digest, a.size)).collect::<Vec<_>>())),
+    })
+}
+
+fn missing(engine: &Engine, wanted: &[(Digest, Option<u64>)]) -> Downloads {
+    let mut wanted = wanted.to_vec();
+    wanted.sort();
+    wanted.dedup_by_key(|(digest, _)| *digest);
+    let digests: Vec<Digest> = wanted.iter().map(|(digest, _)| *digest).collect();
+    let mut downloads = Downloads::default();
+    for ((_, size), there) in wanted.iter().zip(engine.store.has_blobs(&digests)) {
+        if !there {
+            downloads.files += 1;
+            downloads.bytes += size.unwrap_or(0);
+            downloads.unsized_files += u64::from(size.is_none());
+        }
     }
+    downloads
 }

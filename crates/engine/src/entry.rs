@@ -11,6 +11,7 @@ use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
 use crate::exec::Job;
+use crate::make;
 
 /// Where programs are looked for, unless an image says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -51,7 +52,7 @@ impl Job<'_> {
             }
         }
         let Ok(inside) = place.strip_prefix(&image.at) else { return Ok(Vec::new()) };
-        let tree = self.engine.tree(&self.engine.output_of(&image.tree, self.outputs)?);
+        let tree = self.engine.tree(&make::output_of(&image.tree, self.outputs)?);
         let tree = TreeDir::open(&tree, "the tree of the image")?;
         let mut first = Vec::new();
         if tree.real_entry(inside)?.is_some_and(|kind| kind.is_file()) {

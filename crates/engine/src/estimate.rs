@@ -23,25 +23,23 @@ pub struct Estimate {
     pub unknown: usize,
 }
 
-impl Engine {
-    /// How long it would take to make what the survey says has to be made. Downloads are not counted.
-    pub fn estimate(&self, graph: &Graph, survey: &Survey) -> Result<Estimate, EngineError> {
-        let mut estimate = Estimate { nodes: vec![None; graph.len()], ..Estimate::default() };
-        let mut ends = vec![0.0; graph.len()];
-        let mut weighed = 0.0;
-        for at in graph.indices().filter(|at| survey.run[at.0]) {
-            let node = graph.node(at);
-            let last = self.store.last_action(&self.plan.name, &node.id.to_string())?;
-            let seconds = last.map(|action| action.seconds);
-            estimate.nodes[at.0] = seconds;
-            estimate.unknown += usize::from(seconds.is_none() && !matches!(node.id, crate::graph::NodeId::Fetch(_)));
-            let own = seconds.unwrap_or(0.0);
-            ends[at.0] = own + node.needs.iter().map(|need| ends[need.0]).fold(0.0, f64::max);
-            estimate.work += own;
-            weighed += own * f64::from(node.weight.min(self.options.jobs));
-        }
-        estimate.path = ends.iter().copied().fold(0.0, f64::max);
-        estimate.seconds = estimate.path.max(weighed / f64::from(self.options.jobs.max(1)));
-        Ok(estimate)
+/// How long it would take to make what the survey says has to be made. Downloads are not counted.
+pub fn estimate(engine: &Engine, graph: &Graph, survey: &Survey) -> Result<Estimate, EngineError> {
+    let mut estimate = Estimate { nodes: vec![None; graph.len()], ..Estimate::default() };
+    let mut ends = vec![0.0; graph.len()];
+    let mut weighed = 0.0;
+    for at in graph.indices().filter(|at| survey.run[at.0]) {
+        let node = graph.node(at);
+        let last = engine.store.last_action(&engine.plan.name, &node.id.to_string())?;
+        let seconds = last.map(|action| action.seconds);
+        estimate.nodes[at.0] = seconds;
+        estimate.unknown += usize::from(seconds.is_none() && !matches!(node.id, crate::graph::NodeId::Fetch(_)));
+        let own = seconds.unwrap_or(0.0);
+        ends[at.0] = own + node.needs.iter().map(|need| ends[need.0]).fold(0.0, f64::max);
+        estimate.work += own;
+        weighed += own * f64::from(node.weight.min(engine.options.jobs));
     }
+    estimate.path = ends.iter().copied().fold(0.0, f64::max);
+    estimate.seconds = estimate.path.max(weighed / f64::from(engine.options.jobs.max(1)));
+    Ok(estimate)
 }

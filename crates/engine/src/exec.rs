@@ -12,7 +12,6 @@ use akbuild_registry::{Server, Upstream};
 use akbuild_sandbox::{Finished, Limits, Mount, MountKind, Output, Spec, Status, Stdio};
 use akbuild_tree::TreeDir;
 
-use crate::elf;
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
 use crate::event::Event;
@@ -21,8 +20,8 @@ use crate::keys::Outputs;
 use crate::near::near_paths;
 use crate::root::Root;
 use crate::served::Served;
-use crate::trees;
 use crate::work::{Folders, Order, folders_called, make_folder};
+use crate::{elf, make, trees};
 
 /// The start of 1980, the earliest time that a zip archive can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
@@ -58,7 +57,7 @@ impl Job<'_> {
                 self.engine.phase(self.node, "link");
                 let out = self.scratch.join("out");
                 make_folder(&out)?;
-                let tree = |tree: &_| self.engine.output_of(tree, self.outputs);
+                let tree = |tree: &_| make::output_of(tree, self.outputs);
                 crate::compose::compose(&self.engine.store, stage.id.as_str(), compose, tree, &out)?;
                 (out, Used::default())
             }
@@ -113,7 +112,7 @@ impl Job<'_> {
         // On many file systems, what lists a folder then gets its files in another order.
         let order = if matches!(self.node, NodeId::Check(_)) { Order::Backwards } else { Order::Sorted };
         for copy in &exec.copies {
-            folders.copy(&engine.store, &engine.output_of(&copy.from, self.outputs)?, copy, order)?;
+            folders.copy(&engine.store, &make::output_of(&copy.from, self.outputs)?, copy, order)?;
         }
         for (path, text) in served.into_iter().flat_map(|s| &s.rewritten) {
             folders.rewrite(path, text)?;
@@ -140,7 +139,7 @@ impl Job<'_> {
         for source in &exec.git {
             let repository = self.scratch.join(format!("{source}.git"));
             if !is_there(&repository) {
-                engine.export_git(source, &repository)?;
+                make::export_git(engine, source, &repository)?;
             }
             mounts.push(read_only(format!("{GIT}/{source}.git"), repository));
         }
@@ -165,14 +164,14 @@ impl Job<'_> {
 
     fn mount(&self, mount: &PlanMount, folders: &Folders, mounts: &mut Vec<Mount>) -> Result<(), EngineError> {
         let stage = || self.stage.id.to_string();
-        let tree = trees::open(&self.engine.store, &mount.from, &self.engine.output_of(&mount.from, self.outputs)?)?;
+        let tree = trees::open(&self.engine.store, &mount.from, &make::output_of(&mount.from, self.outputs)?)?;
         let found = tree.real_entry(&mount.path);
         let found = found.map_err(|source| EngineError::Unreachable { stage: stage(), source })?;
         let Some(kind) = found else {
             if mount.optional {
                 return Ok(());
             }
-            let listing = self.engine.store.listing(&self.engine.output_of(&mount.from, self.outputs)?)?;
+            let listing = self.engine.store.listing(&make::output_of(&mount.from, self.outputs)?)?;
             let (at, path, near) = (self.stage.at.clone(), mount.path.clone(), near_paths(&listing, "", &mount.path));
             return Err(EngineError::NoSuchPath { stage: stage(), at, path, tree: tree.name().to_owned(), near });
         };
@@ -257,7 +256,7 @@ impl Job<'_> {
                 if report.unmet.is_empty() {
                     return Ok(Used::default());
                 }
-                let providers = self.engine.providers(&report.unmet, out, at, (sysroot, &root))?;
+                let providers = elf::providers(self.engine, &report.unmet, out, at, (sysroot, &root))?;
                 let words = elf::words(&report, &providers, sysroot.as_str());
                 Err(EngineError::Elf { unmet: report.unmet, words })
             }

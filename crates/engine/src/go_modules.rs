@@ -13,51 +13,50 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
+use crate::served;
 
 /// The longest `go.mod` that the go command reads from a proxy, in bytes.
 const LONGEST_GO_MOD: u64 = 16 << 20;
 
-impl Engine {
-    /// A `go.mod` of a source, with the `go.sum` beside it. A module that needs no download has no `go.sum`.
-    pub(crate) fn go_lock(&self, lock: &LockFile, outputs: &Outputs) -> Result<GoLock, EngineError> {
-        let go_mod = self.lock_text(lock, None, outputs)?;
-        let has_sum = self.source_tree(lock, outputs)?.entry(Path::new(&lock.path).with_file_name("go.sum"))?.is_some();
-        let go_sum = if has_sum { self.lock_text(lock, Some("go.sum"), outputs)? } else { String::new() };
-        Ok(GoLock::parse(&go_mod, &go_sum, &lock.path)?)
-    }
+/// A `go.mod` of a source, with the `go.sum` beside it. A module that needs no download has no `go.sum`.
+pub(crate) fn go_lock(engine: &Engine, lock: &LockFile, outputs: &Outputs) -> Result<GoLock, EngineError> {
+    let go_mod = served::lock_text(engine, lock, None, outputs)?;
+    let has_sum = source_tree(engine, lock, outputs)?.entry(Path::new(&lock.path).with_file_name("go.sum"))?.is_some();
+    let go_sum = if has_sum { served::lock_text(engine, lock, Some("go.sum"), outputs)? } else { String::new() };
+    Ok(GoLock::parse(&go_mod, &go_sum, &lock.path)?)
+}
 
-    /// The files that `go mod vendor` may ask for, as far as they are known.
-    pub(crate) fn go_files(&self, lock: &LockFile, outputs: &Outputs) -> Result<GoFileSelection, EngineError> {
-        let tree = self.source_tree(lock, outputs)?;
-        let go = self.go_lock(lock, outputs)?;
-        let folder = Path::new(&lock.path).parent().unwrap_or(Path::new("")).to_owned();
-        let text = |wanted: GoModText<'_>| match wanted {
-            GoModText::Pinned(digest) => self.pinned_go_mod(digest),
-            GoModText::Folder(replacement) => {
-                let path = inside(&folder, Path::new(replacement))?.join("go.mod");
-                String::from_utf8(tree.read_at_most(path, LONGEST_GO_MOD).ok()?).ok()
-            }
-        };
-        Ok(go.needed_files(&text)?)
-    }
+/// The files that `go mod vendor` may ask for, as far as they are known.
+pub(crate) fn go_files(engine: &Engine, lock: &LockFile, outputs: &Outputs) -> Result<GoFileSelection, EngineError> {
+    let tree = source_tree(engine, lock, outputs)?;
+    let go = go_lock(engine, lock, outputs)?;
+    let folder = Path::new(&lock.path).parent().unwrap_or(Path::new("")).to_owned();
+    let text = |wanted: GoModText<'_>| match wanted {
+        GoModText::Pinned(digest) => pinned_go_mod(engine, digest),
+        GoModText::Folder(replacement) => {
+            let path = inside(&folder, Path::new(replacement))?.join("go.mod");
+            String::from_utf8(tree.read_at_most(path, LONGEST_GO_MOD).ok()?).ok()
+        }
+    };
+    Ok(go.needed_files(&text)?)
+}
 
-    fn source_tree(&self, lock: &LockFile, outputs: &Outputs) -> Result<TreeDir, EngineError> {
-        let source = outputs.get(&NodeId::Source(lock.source.clone()));
-        let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", lock.path)))?;
-        Ok(TreeDir::open(&self.tree(source), format!("source `{}`", lock.source))?)
-    }
+fn source_tree(engine: &Engine, lock: &LockFile, outputs: &Outputs) -> Result<TreeDir, EngineError> {
+    let source = outputs.get(&NodeId::Source(lock.source.clone()));
+    let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", lock.path)))?;
+    Ok(TreeDir::open(&engine.tree(source), format!("source `{}`", lock.source))?)
+}
 
-    /// A `go.mod` that was downloaded; `None` if it was not. One that is not text counts as empty: go refuses it.
-    #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
-    fn pinned_go_mod(&self, digest: &Digest) -> Option<String> {
-        let mut bytes = Vec::new();
-        let file = match std::fs::File::open(self.store.blob_path(digest)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return None,
-            file => file.ok()?,
-        };
-        file.take(LONGEST_GO_MOD).read_to_end(&mut bytes).ok()?;
-        Some(String::from_utf8(bytes).unwrap_or_default())
-    }
+/// A `go.mod` that was downloaded; `None` if it was not. One that is not text counts as empty: go refuses it.
+#[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
+fn pinned_go_mod(engine: &Engine, digest: &Digest) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = match std::fs::File::open(engine.store.blob_path(digest)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        file => file.ok()?,
+    };
+    file.take(LONGEST_GO_MOD).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8(bytes).unwrap_or_default())
 }
 
 /// A path relative to a folder, both inside a tree, without `..`; `None` if it leads out of the tree.

@@ -13,36 +13,35 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::{self, Keys, Outputs, Parts};
+use crate::survey;
 
-impl Engine {
-    /// The hash of everything that goes into a stage. Local folders are read; nothing else is.
-    pub fn input_key(&self, stage: &StageId) -> Result<Key, EngineError> {
-        self.stage(stage)?;
-        let mut made = Outputs::new();
-        let graph = Graph::new(&self.plan, std::slice::from_ref(stage), false);
-        let mut last = Key::of(b"");
-        for node in graph.indices().map(|at| &graph.node(at).id) {
-            let hash = match node {
-                NodeId::Fetch(_) | NodeId::Check(_) => continue,
-                NodeId::Source(id) => {
-                    let source = self.source(id)?;
-                    let raw = self.unpatched(source)?;
-                    let raw = raw.ok_or_else(|| EngineError::Bug(format!("{node} has no hash in the plan")))?;
-                    if source.patches.is_empty() { raw } else { as_tree(keys::source(source, &raw).key())? }
-                }
-                NodeId::Sysroot(id) => as_tree(keys::sysroot(self.sysroot(id)?).key())?,
-                NodeId::Tool(id) => as_tree(keys::tool(self.tool(id)?).key())?,
-                NodeId::Stage(id) => {
-                    let keys = Keys { store: &self.store, parts: Parts::Named, plan: &self.plan, outputs: &made };
-                    last = keys.stage(self.stage(id)?)?.key();
-                    as_tree(last)?
-                }
-            };
-            made.insert(node.clone(), hash);
-        }
-        // The stage itself comes last: everything else is there because it needs it.
-        Ok(last)
+/// The hash of everything that goes into a stage. Local folders are read; nothing else is.
+pub fn input_key(engine: &Engine, stage: &StageId) -> Result<Key, EngineError> {
+    engine.stage(stage)?;
+    let mut made = Outputs::new();
+    let graph = Graph::new(&engine.plan, std::slice::from_ref(stage), false);
+    let mut last = Key::of(b"");
+    for node in graph.indices().map(|at| &graph.node(at).id) {
+        let hash = match node {
+            NodeId::Fetch(_) | NodeId::Check(_) => continue,
+            NodeId::Source(id) => {
+                let source = engine.source(id)?;
+                let raw = survey::unpatched(engine, source)?;
+                let raw = raw.ok_or_else(|| EngineError::Bug(format!("{node} has no hash in the plan")))?;
+                if source.patches.is_empty() { raw } else { as_tree(keys::source(source, &raw).key())? }
+            }
+            NodeId::Sysroot(id) => as_tree(keys::sysroot(engine.sysroot(id)?).key())?,
+            NodeId::Tool(id) => as_tree(keys::tool(engine.tool(id)?).key())?,
+            NodeId::Stage(id) => {
+                let keys = Keys { store: &engine.store, parts: Parts::Named, plan: &engine.plan, outputs: &made };
+                last = keys.stage(engine.stage(id)?)?.key();
+                as_tree(last)?
+            }
+        };
+        made.insert(node.clone(), hash);
     }
+    // The stage itself comes last: everything else is there because it needs it.
+    Ok(last)
 }
 
 /// Both are SHA-256.

@@ -54,30 +54,32 @@ mod why;
 mod work;
 
 pub use akbuild_fetch::{Cancel, Registered};
-pub use ask::command as registry_question;
-pub use downloads::Downloads;
+pub use ask::{command as registry_question, network};
+pub use bill::{components, materials, stage_keys};
+pub use downloads::{Downloads, downloads};
 pub use elf::{ElfNeed, UnmetNeed};
 pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};
-pub use estimate::Estimate;
+pub use estimate::{Estimate, estimate};
 pub use event::{Event, Report, Sink, Status};
 pub use graph::{Graph, Index, Node, NodeId};
-pub use inspect::SourceInspection;
+pub use input::input_key;
+pub use inspect::{SourceInspection, idle_patterns, inspect_sources};
 pub use keys::Outputs;
 pub use make::source_addresses;
 pub use manifest::Manifest;
 pub use network::{Host, Network};
 pub use record::Recorder;
-pub use restore::{Lost, Restored};
-pub use run::Outcome;
-pub use shell::Shell;
+pub use restore::{Lost, Restored, restore};
+pub use run::{Outcome, make_one_sysroot, make_sysroots, prepare, run};
+pub use shell::{Shell, shell};
 pub use started::Start;
 pub use stray::StrayLink;
-pub use survey::{Known, Survey};
+pub use survey::{Known, Survey, manifest, survey};
 pub use view_problem::ViewProblem;
 pub use why::{
-    Cause, Explained, FieldChange, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files,
-    why_between,
+    Cause, Explained, FieldChange, FileChange, Made, Package, Part, Reasons, State, What, Why, changed_files, why,
+    why_between, why_in_short,
 };
 
 /// What fuzzing reaches and nothing else should.

@@ -13,6 +13,7 @@ use rustix::fs::FileType;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::make;
 
 /// Names that are never part of a local tree: repositories, and links that akbuild itself leaves.
 pub(crate) fn is_left_out(name: &OsStr, is_link: bool) -> bool {
@@ -30,25 +31,23 @@ pub(crate) fn open(source: &Source, path: &Path) -> Result<TreeDir, EngineError>
     Ok(TreeDir::open(&real, format!("source `{}`", source.id))?)
 }
 
-impl Engine {
-    /// The hash of a local tree, which is in the store afterwards.
-    pub(crate) fn local_tree(&self, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
-        let top = open(source, path)?;
-        let mut hasher = Hasher::new(Algo::Sha256);
-        // Of one folder, two sources may take different files.
-        hasher.update(serde_json::to_string(&source.subset).expect("plain data is always JSON").as_bytes());
-        sign(&top, Path::new(""), &mut hasher)?;
-        let question = hasher.finish().to_string();
-        if let Some(known) = self.store.memo_get("local-v1", question.as_bytes())?
-            && let Some(hash) = String::from_utf8(known).ok().and_then(|text| text.parse().ok())
-            && self.store.has_tree(&hash)
-        {
-            return Ok(hash);
-        }
-        let hash = self.raw_source(source)?;
-        self.store.memo_put("local-v1", question.as_bytes(), hash.to_string().as_bytes())?;
-        Ok(hash)
+/// The hash of a local tree, which is in the store afterwards.
+pub(crate) fn local_tree(engine: &Engine, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
+    let top = open(source, path)?;
+    let mut hasher = Hasher::new(Algo::Sha256);
+    // Of one folder, two sources may take different files.
+    hasher.update(serde_json::to_string(&source.subset).expect("plain data is always JSON").as_bytes());
+    sign(&top, Path::new(""), &mut hasher)?;
+    let question = hasher.finish().to_string();
+    if let Some(known) = engine.store.memo_get("local-v1", question.as_bytes())?
+        && let Some(hash) = String::from_utf8(known).ok().and_then(|text| text.parse().ok())
+        && engine.store.has_tree(&hash)
+    {
+        return Ok(hash);
     }
+    let hash = make::raw_source(engine, source)?;
+    engine.store.memo_put("local-v1", question.as_bytes(), hash.to_string().as_bytes())?;
+    Ok(hash)
 }
 
 /// Hashes the metadata of the entry at `path` below `top`, and of everything in it.

@@ -17,7 +17,7 @@ use akbuild_registry::{IndexFile, Upstream, WheelName, simple};
 use futures::future::BoxFuture;
 
 use crate::engine::Engine;
-use crate::locate;
+use crate::{ask, locate};
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 const PAGE_LIMIT: u64 = 64 << 20;
@@ -71,7 +71,7 @@ impl Recorder {
             return Ok(pins.iter().map(entry).collect());
         }
         let engine = self.engine()?;
-        let (mirrors, client) = engine.network().map_err(|e| e.to_string())?;
+        let (mirrors, client) = ask::network(&engine).map_err(|e| e.to_string())?;
         let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
         let urls = locate::index_pages(&parsed, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
@@ -87,7 +87,7 @@ impl Recorder {
 
     async fn download(&self, name: String, file: IndexFile) -> Result<PathBuf, String> {
         let engine = self.engine()?;
-        let (mirrors, client) = engine.network().map_err(|e| e.to_string())?;
+        let (mirrors, client) = ask::network(&engine).map_err(|e| e.to_string())?;
         let kept = self.kept.get(&name).into_iter().flatten().find(|pin| *pin.file == *file.file);
         let (pin, urls) = match kept {
             Some(pin) => (pin.clone(), locate::locations(&crate::served::pinned(pin).what, &mirrors)),

@@ -13,8 +13,8 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::{Graph, Index, NodeId};
-use crate::make;
 use crate::survey::Survey;
+use crate::{artifacts, make, run, survey};
 
 /// How many records of a stage are asked what it could use.
 const RECORDS: u32 = 20;
@@ -39,166 +39,164 @@ pub struct Restored {
     pub made: Vec<(NodeId, TreeHash, Option<TreeHash>)>,
 }
 
-impl Engine {
-    /// Makes again what the plan names of it. That something could not be made is in the reports.
-    ///
-    /// # Errors
-    /// As [`Engine::run`].
-    pub async fn restore(self: &Arc<Self>, lost: &Lost) -> Result<Restored, EngineError> {
-        let mut restored = Restored::default();
-        self.restore_trees(&lost.trees, &mut restored).await?;
-        self.restore_blobs(&lost.blobs, &mut restored).await?;
-        self.restore_lists(lost, &mut restored).await?;
-        Ok(restored)
-    }
+/// Makes again what the plan names of it. That something could not be made is in the reports.
+///
+/// # Errors
+/// As [`Engine::run`].
+pub async fn restore(engine: &Arc<Engine>, lost: &Lost) -> Result<Restored, EngineError> {
+    let mut restored = Restored::default();
+    restore_trees(engine, &lost.trees, &mut restored).await?;
+    restore_blobs(engine, &lost.blobs, &mut restored).await?;
+    restore_lists(engine, lost, &mut restored).await?;
+    Ok(restored)
+}
 
-    /// What a node has made can often be told only when what it needs is there again: the rounds go on until
-    /// nothing more can be told.
-    async fn restore_trees(self: &Arc<Self>, lost: &HashSet<TreeHash>, to: &mut Restored) -> Result<(), EngineError> {
-        let mut left = lost.clone();
-        while !left.is_empty() && !self.cancel.is_thrown() {
-            let graph = self.whole_graph()?;
-            let survey = self.survey(&graph, &[])?;
-            let mut found: Vec<(Index, TreeHash)> =
-                graph.indices().filter_map(|at| Some((at, self.lost_by(&graph, at, &survey, &left)?))).collect();
-            if found.is_empty() {
-                found = self.remembered(&graph, &survey, &left)?;
-            }
-            if found.is_empty() {
-                break;
-            }
-            let nodes: Vec<_> = found.iter().map(|(at, tree)| (graph.node(*at).id.clone(), *tree)).collect();
-            let reports = self.run_these(graph, survey, found.iter().map(|(at, _)| *at).collect()).await?;
-            for (node, tree) in nodes {
-                left.remove(&tree);
-                let report = reports.iter().find(|report| report.node == node);
-                to.made.push((node, tree, report.and_then(|report| report.output)));
-            }
-            to.reports.extend(reports);
+/// What a node has made can often be told only when what it needs is there again: the rounds go on until
+/// nothing more can be told.
+async fn restore_trees(engine: &Arc<Engine>, lost: &HashSet<TreeHash>, to: &mut Restored) -> Result<(), EngineError> {
+    let mut left = lost.clone();
+    while !left.is_empty() && !engine.cancel.is_thrown() {
+        let graph = whole_graph(engine)?;
+        let survey = survey::survey(engine, &graph, &[])?;
+        let mut found: Vec<(Index, TreeHash)> =
+            graph.indices().filter_map(|at| Some((at, lost_by(engine, &graph, at, &survey, &left)?))).collect();
+        if found.is_empty() {
+            found = remembered(engine, &graph, &survey, &left)?;
         }
-        Ok(())
+        if found.is_empty() {
+            break;
+        }
+        let nodes: Vec<_> = found.iter().map(|(at, tree)| (graph.node(*at).id.clone(), *tree)).collect();
+        let reports = run_these(engine, graph, survey, found.iter().map(|(at, _)| *at).collect()).await?;
+        for (node, tree) in nodes {
+            left.remove(&tree);
+            let report = reports.iter().find(|report| report.node == node);
+            to.made.push((node, tree, report.and_then(|report| report.output)));
+        }
+        to.reports.extend(reports);
     }
+    Ok(())
+}
 
-    /// The lost tree that a node had made; of a source with patches also the one without.
-    fn lost_by(&self, graph: &Graph, at: Index, survey: &Survey, lost: &HashSet<TreeHash>) -> Option<TreeHash> {
-        let known = survey.known[at.0].as_ref().filter(|known| !known.present).map(|known| known.output);
-        let raw = match &graph.node(at).id {
-            NodeId::Source(id) => self.source(id).ok()?.hash.filter(|hash| !self.store.has_tree(hash)),
-            _ => None,
-        };
-        known.into_iter().chain(raw).find(|tree| lost.contains(tree))
-    }
+/// The lost tree that a node had made; of a source with patches also the one without.
+fn lost_by(engine: &Engine, graph: &Graph, at: Index, survey: &Survey, lost: &HashSet<TreeHash>) -> Option<TreeHash> {
+    let known = survey.known[at.0].as_ref().filter(|known| !known.present).map(|known| known.output);
+    let raw = match &graph.node(at).id {
+        NodeId::Source(id) => engine.source(id).ok()?.hash.filter(|hash| !engine.store.has_tree(hash)),
+        _ => None,
+    };
+    known.into_iter().chain(raw).find(|tree| lost.contains(tree))
+}
 
-    /// Stages of which nothing can be told without making what they need, and whose records name a lost tree.
-    fn remembered(
-        &self,
-        graph: &Graph,
-        survey: &Survey,
-        lost: &HashSet<TreeHash>,
-    ) -> Result<Vec<(Index, TreeHash)>, EngineError> {
-        let mut found = Vec::new();
-        for at in graph.indices().filter(|at| survey.known[at.0].is_none()) {
-            let NodeId::Stage(id) = &graph.node(at).id else { continue };
-            let last = self.store.last_action(&self.plan.name, id.as_str())?;
-            found.extend(last.filter(|last| lost.contains(&last.output)).map(|last| (at, last.output)));
-        }
-        Ok(found)
+/// Stages of which nothing can be told without making what they need, and whose records name a lost tree.
+fn remembered(
+    engine: &Engine,
+    graph: &Graph,
+    survey: &Survey,
+    lost: &HashSet<TreeHash>,
+) -> Result<Vec<(Index, TreeHash)>, EngineError> {
+    let mut found = Vec::new();
+    for at in graph.indices().filter(|at| survey.known[at.0].is_none()) {
+        let NodeId::Stage(id) = &graph.node(at).id else { continue };
+        let last = engine.store.last_action(&engine.plan.name, id.as_str())?;
+        found.extend(last.filter(|last| lost.contains(&last.output)).map(|last| (at, last.output)));
     }
+    Ok(found)
+}
 
-    async fn restore_blobs(self: &Arc<Self>, lost: &HashSet<Digest>, to: &mut Restored) -> Result<(), EngineError> {
-        for (node, mut wanted) in self.wanted(lost)? {
-            wanted.retain(|wanted| lost.contains(&wanted.digest));
-            if wanted.is_empty() {
-                continue;
-            }
-            self.sink.event(Event::Started { node: node.clone() });
-            let (begun, files) = (Instant::now(), wanted.len() as u64);
-            let mut report = Report::new(node.clone(), Status::Built);
-            match self.download(&node, wanted).await {
-                Ok(()) => report.files = files,
-                Err(error) => (report.status, report.error) = (Status::Failed, Some(error.to_string())),
-            }
-            report.seconds = begun.elapsed().as_secs_f64();
-            self.sink.event(Event::Finished(Box::new(report.clone())));
-            to.reports.push(report);
+async fn restore_blobs(engine: &Arc<Engine>, lost: &HashSet<Digest>, to: &mut Restored) -> Result<(), EngineError> {
+    for (node, mut wanted) in wanted(engine, lost)? {
+        wanted.retain(|wanted| lost.contains(&wanted.digest));
+        if wanted.is_empty() {
+            continue;
         }
-        Ok(())
+        engine.sink.event(Event::Started { node: node.clone() });
+        let (begun, files) = (Instant::now(), wanted.len() as u64);
+        let mut report = Report::new(node.clone(), Status::Built);
+        match make::download(engine, &node, wanted).await {
+            Ok(()) => report.files = files,
+            Err(error) => (report.status, report.error) = (Status::Failed, Some(error.to_string())),
+        }
+        report.seconds = begun.elapsed().as_secs_f64();
+        engine.sink.event(Event::Finished(Box::new(report.clone())));
+        to.reports.push(report);
     }
+    Ok(())
+}
 
-    /// The downloads of sources, sysroots and tools.
-    fn wanted(&self, lost: &HashSet<Digest>) -> Result<Vec<(NodeId, Vec<Wanted>)>, EngineError> {
-        let mut all = Vec::new();
-        if lost.is_empty() {
-            return Ok(all);
-        }
-        for source in &self.plan.sources {
-            if let Origin::Tarball { urls, digest } = &source.origin {
-                all.push((NodeId::Source(source.id.clone()), vec![make::archive(source, urls, *digest)?]));
-            }
-        }
-        for sysroot in &self.plan.sysroots {
-            all.push((NodeId::Sysroot(sysroot.id.clone()), self.packages(sysroot)?));
-        }
-        for tool in &self.plan.tools {
-            all.push((NodeId::Tool(tool.id.clone()), vec![self.tool_package(tool)?]));
-        }
-        Ok(all)
+/// The downloads of sources, sysroots and tools.
+fn wanted(engine: &Engine, lost: &HashSet<Digest>) -> Result<Vec<(NodeId, Vec<Wanted>)>, EngineError> {
+    let mut all = Vec::new();
+    if lost.is_empty() {
+        return Ok(all);
     }
+    for source in &engine.plan.sources {
+        if let Origin::Tarball { urls, digest } = &source.origin {
+            all.push((NodeId::Source(source.id.clone()), vec![make::archive(source, urls, *digest)?]));
+        }
+    }
+    for sysroot in &engine.plan.sysroots {
+        all.push((NodeId::Sysroot(sysroot.id.clone()), make::packages(engine, sysroot)?));
+    }
+    for tool in &engine.plan.tools {
+        all.push((NodeId::Tool(tool.id.clone()), vec![make::tool_package(engine, tool)?]));
+    }
+    Ok(all)
+}
 
-    /// Downloads what registries serve, and writes the lists.
-    async fn restore_lists(self: &Arc<Self>, lost: &Lost, to: &mut Restored) -> Result<(), EngineError> {
-        let sysroots = self.plan.sysroots.iter().map(|sysroot| NodeId::Sysroot(sysroot.id.clone()));
-        let tools = self.plan.tools.iter().map(|tool| NodeId::Tool(tool.id.clone()));
-        for node in sysroots.chain(tools) {
-            if self.names_lost(&node, lost)? {
-                self.artifacts(&node)?;
-            }
+/// Downloads what registries serve, and writes the lists.
+async fn restore_lists(engine: &Arc<Engine>, lost: &Lost, to: &mut Restored) -> Result<(), EngineError> {
+    let sysroots = engine.plan.sysroots.iter().map(|sysroot| NodeId::Sysroot(sysroot.id.clone()));
+    let tools = engine.plan.tools.iter().map(|tool| NodeId::Tool(tool.id.clone()));
+    for node in sysroots.chain(tools) {
+        if names_lost(engine, &node, lost)? {
+            artifacts::artifacts(engine, &node)?;
         }
-        for stage in &self.plan.stages {
-            let served = matches!(&stage.step, Step::Exec(exec) if exec.artifacts.is_some());
-            let node = NodeId::Stage(stage.id.clone());
-            if !served || !self.names_lost(&node, lost)? {
-                continue;
-            }
-            let graph = self.whole_graph()?;
-            let survey = self.survey(&graph, &[])?;
-            let fetch = graph.find(&NodeId::Fetch(stage.id.clone())).into_iter().collect();
-            to.reports.extend(self.run_these(graph, survey, fetch).await?);
-            self.artifacts(&node)?;
-        }
-        Ok(())
     }
+    for stage in &engine.plan.stages {
+        let served = matches!(&stage.step, Step::Exec(exec) if exec.artifacts.is_some());
+        let node = NodeId::Stage(stage.id.clone());
+        if !served || !names_lost(engine, &node, lost)? {
+            continue;
+        }
+        let graph = whole_graph(engine)?;
+        let survey = survey::survey(engine, &graph, &[])?;
+        let fetch = graph.find(&NodeId::Fetch(stage.id.clone())).into_iter().collect();
+        to.reports.extend(run_these(engine, graph, survey, fetch).await?);
+        artifacts::artifacts(engine, &node)?;
+    }
+    Ok(())
+}
 
-    /// Whether records of a node name a lost list, or a list with a lost download.
-    fn names_lost(&self, node: &NodeId, lost: &Lost) -> Result<bool, EngineError> {
-        if lost.blobs.is_empty() && lost.lists.is_empty() {
-            return Ok(false);
+/// Whether records of a node name a lost list, or a list with a lost download.
+fn names_lost(engine: &Engine, node: &NodeId, lost: &Lost) -> Result<bool, EngineError> {
+    if lost.blobs.is_empty() && lost.lists.is_empty() {
+        return Ok(false);
+    }
+    for list in engine.store.stage_actions(&engine.plan.name, &node.to_string(), RECORDS)? {
+        let Some(list) = list.artifacts else { continue };
+        let artifacts = engine.store.artifacts(&list)?.unwrap_or_default();
+        if lost.lists.contains(&list) || artifacts.iter().any(|artifact| lost.blobs.contains(&artifact.digest)) {
+            return Ok(true);
         }
-        for list in self.store.stage_actions(&self.plan.name, &node.to_string(), RECORDS)? {
-            let Some(list) = list.artifacts else { continue };
-            let artifacts = self.store.artifacts(&list)?.unwrap_or_default();
-            if lost.lists.contains(&list) || artifacts.iter().any(|artifact| lost.blobs.contains(&artifact.digest)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
+    Ok(false)
+}
 
-    fn whole_graph(&self) -> Result<Graph, EngineError> {
-        let all: Vec<StageId> = self.plan.stages.iter().map(|stage| stage.id.clone()).collect();
-        Ok(Graph::new(&self.plan, &all, self.network.needs_sysroot()?))
-    }
+fn whole_graph(engine: &Engine) -> Result<Graph, EngineError> {
+    let all: Vec<StageId> = engine.plan.stages.iter().map(|stage| stage.id.clone()).collect();
+    Ok(Graph::new(&engine.plan, &all, engine.network.needs_sysroot()?))
+}
 
-    /// Runs these nodes, and what they need that is not there.
-    async fn run_these(
-        self: &Arc<Self>,
-        graph: Graph,
-        mut survey: Survey,
-        nodes: Vec<Index>,
-    ) -> Result<Vec<Report>, EngineError> {
-        let chosen = nodes.clone();
-        survey.demand(&graph, nodes, |at| chosen.contains(&at));
-        let outcome = self.through(graph, survey).await?;
-        Ok(outcome.reports.into_iter().filter(|report| report.status != Status::Cached).collect())
-    }
+/// Runs these nodes, and what they need that is not there.
+async fn run_these(
+    engine: &Arc<Engine>,
+    graph: Graph,
+    mut survey: Survey,
+    nodes: Vec<Index>,
+) -> Result<Vec<Report>, EngineError> {
+    let chosen = nodes.clone();
+    survey.demand(&graph, nodes, |at| chosen.contains(&at));
+    let outcome = run::through(engine, graph, survey).await?;
+    Ok(outcome.reports.into_iter().filter(|report| report.status != Status::Cached).collect())
 }

@@ -14,22 +14,18 @@ use crate::error::EngineError;
 /// With less than this, a script that fails may have failed for want of room.
 const SCARCE: u64 = 1 << 20;
 
-impl Engine {
-    /// An error, with how much room there was if that was too little. To be asked while the folder in which
-    /// something was being made is still there.
-    pub(crate) fn no_room(&self, folder: Option<&Path>, error: EngineError) -> EngineError {
-        let home = self.store.home();
-        let free = akbuild_store::available(home);
-        let script =
-            matches!(error, EngineError::Script { .. } | EngineError::Misses { .. } | EngineError::Empty { .. });
-        if !(is_full(&error) || script && free < SCARCE) {
-            return error;
-        }
-        let written = folder
-            .and_then(|folder| TreeDir::open(folder, "the scratch folder").ok()?.occupied_bytes().ok())
-            .unwrap_or(0);
-        EngineError::Full { cause: Box::new(error), home: home.to_owned(), written, free }
+/// An error, with how much room there was if that was too little. To be asked while the folder in which
+/// something was being made is still there.
+pub(crate) fn no_room(engine: &Engine, folder: Option<&Path>, error: EngineError) -> EngineError {
+    let home = engine.store.home();
+    let free = akbuild_store::available(home);
+    let script = matches!(error, EngineError::Script { .. } | EngineError::Misses { .. } | EngineError::Empty { .. });
+    if !(is_full(&error) || script && free < SCARCE) {
+        return error;
     }
+    let written =
+        folder.and_then(|folder| TreeDir::open(folder, "the scratch folder").ok()?.occupied_bytes().ok()).unwrap_or(0);
+    EngineError::Full { cause: Box::new(error), home: home.to_owned(), written, free }
 }
 
 /// Whether the file system was full. [`EngineError::Full`] says so by itself, and so does the store.

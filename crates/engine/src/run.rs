@@ -20,6 +20,7 @@ use crate::graph::{Graph, Index, NodeId};
 use crate::keys::Outputs;
 use crate::served::Served;
 use crate::survey::Survey;
+use crate::{bill, make, perform, survey};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -68,63 +69,59 @@ struct Run {
     begun: Instant,
 }
 
-impl Engine {
-    /// Makes every target there. An error is one that stopped the run before any node; a node's own
-    /// error is in its report.
-    pub async fn run(self: &Arc<Self>, targets: &[StageId]) -> Result<Outcome, EngineError> {
-        let mut graph = Graph::new(&self.plan, targets, self.network.needs_sysroot()?);
-        graph.check(&self.options.check);
-        let nodes = targets.iter().cloned().map(NodeId::Stage);
-        let nodes = nodes.chain(self.options.check.iter().cloned().map(NodeId::Check));
-        let nodes = nodes.chain(self.options.bill.iter().flat_map(|image| self.told_by(image)));
-        let places: Vec<Index> = nodes.filter_map(|node| graph.find(&node)).collect();
-        let survey = self.survey(&graph, &places)?;
-        self.through(graph, survey).await
-    }
-
-    pub(crate) async fn through(self: &Arc<Self>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
-        for at in graph.indices() {
-            self.use_repository(&graph.node(at).id)?;
-        }
-        let mut run = Run::new(self.clone(), graph, &survey)?;
-        run.announce(&survey);
-        run.carry_out().await;
-        let cancelled = self.cancel.is_thrown();
-        let ok = !run.failed && !cancelled;
-        Ok(Outcome { ok, cancelled, reports: run.reports, outputs: run.outputs })
-    }
+/// Makes every target there. An error is one that stopped the run before any node; a node's own
+/// error is in its report.
+pub async fn run(engine: &Arc<Engine>, targets: &[StageId]) -> Result<Outcome, EngineError> {
+    let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
+    graph.check(&engine.options.check);
+    let nodes = targets.iter().cloned().map(NodeId::Stage);
+    let nodes = nodes.chain(engine.options.check.iter().cloned().map(NodeId::Check));
+    let nodes = nodes.chain(engine.options.bill.iter().flat_map(|image| bill::told_by(engine, image)));
+    let places: Vec<Index> = nodes.filter_map(|node| graph.find(&node)).collect();
+    let survey = survey::survey(engine, &graph, &places)?;
+    through(engine, graph, survey).await
 }
 
-impl Engine {
-    /// Makes everything there that a stage needs, its downloads included, but not the stage.
-    pub async fn prepare(self: &Arc<Self>, id: &StageId) -> Result<Outcome, EngineError> {
-        let graph = Graph::new(&self.plan, std::slice::from_ref(id), self.network.needs_sysroot()?);
-        let stage = graph.find(&NodeId::Stage(id.clone()));
-        let needs: Vec<Index> = stage.iter().flat_map(|at| graph.node(*at).needs.clone()).collect();
-        let survey = self.survey(&graph, &needs)?;
-        self.through(graph, survey).await
+pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
+    for at in graph.indices() {
+        make::use_repository(engine, &graph.node(at).id)?;
     }
+    let mut run = Run::new(engine.clone(), graph, &survey)?;
+    run.announce(&survey);
+    run.carry_out().await;
+    let cancelled = engine.cancel.is_thrown();
+    let ok = !run.failed && !cancelled;
+    Ok(Outcome { ok, cancelled, reports: run.reports, outputs: run.outputs })
+}
 
-    /// Makes every sysroot of the plan there; the first failure ends it.
-    pub async fn make_sysroots(self: &Arc<Self>) -> Result<(), EngineError> {
-        for sysroot in &self.plan.sysroots {
-            self.make_one_sysroot(&sysroot.id).await?;
-        }
-        Ok(())
+/// Makes everything there that a stage needs, its downloads included, but not the stage.
+pub async fn prepare(engine: &Arc<Engine>, id: &StageId) -> Result<Outcome, EngineError> {
+    let graph = Graph::new(&engine.plan, std::slice::from_ref(id), engine.network.needs_sysroot()?);
+    let stage = graph.find(&NodeId::Stage(id.clone()));
+    let needs: Vec<Index> = stage.iter().flat_map(|at| graph.node(*at).needs.clone()).collect();
+    let survey = survey::survey(engine, &graph, &needs)?;
+    through(engine, graph, survey).await
+}
+
+/// Makes every sysroot of the plan there; the first failure ends it.
+pub async fn make_sysroots(engine: &Arc<Engine>) -> Result<(), EngineError> {
+    for sysroot in &engine.plan.sysroots {
+        make_one_sysroot(engine, &sysroot.id).await?;
     }
+    Ok(())
+}
 
-    /// Makes a sysroot there, and gives its tree.
-    pub async fn make_one_sysroot(self: &Arc<Self>, id: &SysrootId) -> Result<TreeHash, EngineError> {
-        let node = NodeId::Sysroot(id.clone());
-        self.sink.event(Event::Started { node: node.clone() });
-        let engine = self.clone();
-        let perform = move || engine.perform(&node, &Outputs::new());
-        let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
-        self.sink.event(Event::Finished(Box::new(report.clone())));
-        match (report.error, report.output) {
-            (None, Some(tree)) => Ok(tree),
-            (error, _) => Err(EngineError::Sysroots(error.unwrap_or_else(|| format!("sysroot `{id}` was not made")))),
-        }
+/// Makes a sysroot there, and gives its tree.
+pub async fn make_one_sysroot(engine: &Arc<Engine>, id: &SysrootId) -> Result<TreeHash, EngineError> {
+    let node = NodeId::Sysroot(id.clone());
+    engine.sink.event(Event::Started { node: node.clone() });
+    let performer = engine.clone();
+    let perform = move || perform::perform(&performer, &node, &Outputs::new());
+    let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
+    engine.sink.event(Event::Finished(Box::new(report.clone())));
+    match (report.error, report.output) {
+        (None, Some(tree)) => Ok(tree),
+        (error, _) => Err(EngineError::Sysroots(error.unwrap_or_else(|| format!("sysroot `{id}` was not made")))),
     }
 }
 
@@ -227,7 +224,10 @@ impl Run {
             tasks.spawn(async move { (at, Report { started, ..fetch(&engine, id, outputs).await }) });
         } else {
             let runtime = engine.runtime.clone();
-            tasks.spawn_blocking_on(move || (at, Report { started, ..engine.perform(&node, &outputs) }), &runtime);
+            tasks.spawn_blocking_on(
+                move || (at, Report { started, ..perform::perform(&engine, &node, &outputs) }),
+                &runtime,
+            );
         }
     }
 

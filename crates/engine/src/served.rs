@@ -22,7 +22,7 @@ use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::near::near_paths;
 use crate::uv_files::UvSource;
-use crate::{locate, npmproject};
+use crate::{artifacts, ask, go_modules, locate, npmproject};
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
@@ -53,15 +53,15 @@ impl Served {
             rewritten: Vec::new(),
         };
         let mut sure: BTreeSet<Digest> = BTreeSet::new();
-        let text = |file: &LockFile, name: Option<&str>| engine.lock_text(file, name, outputs);
+        let text = |file: &LockFile, name: Option<&str>| lock_text(engine, file, name, outputs);
         for lock in &locks.npm {
-            let lock = engine.npm_lock(exec, lock, outputs)?;
+            let lock = npm_lock(engine, exec, lock, outputs)?;
             let npm = NpmLock::parse(&text(&lock, None)?, &lock.path)?;
             served.artifacts.extend(npm.artifacts(&npmproject::platform())?);
             served.alternatives.extend(npm.alternatives());
         }
         for lock in &locks.go {
-            let needed = engine.go_files(lock, outputs)?;
+            let needed = go_modules::go_files(engine, lock, outputs)?;
             let is_sure = |a: &&Artifact| !needed.optional.contains(&a.digest);
             sure.extend(needed.artifacts.iter().filter(is_sure).map(|a| a.digest));
             served.artifacts.extend(needed.artifacts);
@@ -72,7 +72,7 @@ impl Served {
             let uv_lock = text(&lock.lock, None)?;
             let source = UvSource::open(engine, exec, lock, outputs)?;
             let settings = source.settings()?;
-            let (parsed, selection) = engine.select_python(exec, lock, &settings, outputs)?;
+            let (parsed, selection) = select_python(engine, exec, lock, &settings, outputs)?;
             source.check(&selection)?;
             served.rewritten.push((lock.at.clone(), parsed.rewrite(&uv_lock, &selection, REGISTRY)?));
             served.rewritten.extend(source.written(lock, &settings, &selection)?);
@@ -155,98 +155,103 @@ impl Served {
     }
 }
 
-impl Engine {
-    /// The text of a lock file in a source, or of a file beside it.
-    pub(crate) fn lock_text(
-        &self,
-        file: &LockFile,
-        name: Option<&str>,
-        outputs: &Outputs,
-    ) -> Result<String, EngineError> {
-        let source = outputs.get(&NodeId::Source(file.source.clone()));
-        let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
-        let tree = TreeDir::open(&self.tree(source), format!("source `{}`", file.source))?;
-        let path = Path::new(&file.path);
-        let path = name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
-        if tree.entry(&path)?.is_none() {
-            let (id, path) = (file.source.to_string(), path.display().to_string());
-            let near = near_paths(&self.store.listing(source)?, "", &path);
-            return Err(EngineError::NoLockFile { id, path, near });
-        }
-        let text = tree.read_to_string(path)?;
-        // Editors on Windows begin files with a byte order mark, which all clients pass over.
-        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+/// The text of a lock file in a source, or of a file beside it.
+pub(crate) fn lock_text(
+    engine: &Engine,
+    file: &LockFile,
+    name: Option<&str>,
+    outputs: &Outputs,
+) -> Result<String, EngineError> {
+    let source = outputs.get(&NodeId::Source(file.source.clone()));
+    let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
+    let tree = TreeDir::open(&engine.tree(source), format!("source `{}`", file.source))?;
+    let path = Path::new(&file.path);
+    let path = name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
+    if tree.entry(&path)?.is_none() {
+        let (id, path) = (file.source.to_string(), path.display().to_string());
+        let near = near_paths(&engine.store.listing(source)?, "", &path);
+        return Err(EngineError::NoLockFile { id, path, near });
     }
+    let text = tree.read_to_string(path)?;
+    // Editors on Windows begin files with a byte order mark, which all clients pass over.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
 
-    /// The lock that npm reads: `npm-shrinkwrap.json` comes first, if the stage sees one.
-    pub(crate) fn npm_lock(&self, exec: &Exec, lock: &LockFile, outputs: &Outputs) -> Result<LockFile, EngineError> {
-        let mut first = lock.clone();
-        let folder = lock.path.strip_suffix("package-lock.json").unwrap_or_default();
-        first.path = format!("{folder}{}", NPM_LOCK_NAMES[0]);
-        let is_seen = exec.copies.iter().any(|copy| {
-            copy.from == TreeRef::Source(lock.source.clone())
-                && copy.subset.matcher().is_ok_and(|matcher| matcher.matches(&first.path))
-        });
-        let tree = outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| self.tree(tree));
-        let tree = tree.map(|tree| TreeDir::open(&tree, format!("source `{}`", lock.source))).transpose()?;
-        let is_there = tree.map(|tree| tree.entry(&first.path)).transpose()?.flatten().is_some();
-        Ok(if is_seen && is_there { first } else { lock.clone() })
-    }
+/// The lock that npm reads: `npm-shrinkwrap.json` comes first, if the stage sees one.
+pub(crate) fn npm_lock(
+    engine: &Engine,
+    exec: &Exec,
+    lock: &LockFile,
+    outputs: &Outputs,
+) -> Result<LockFile, EngineError> {
+    let mut first = lock.clone();
+    let folder = lock.path.strip_suffix("package-lock.json").unwrap_or_default();
+    first.path = format!("{folder}{}", NPM_LOCK_NAMES[0]);
+    let is_seen = exec.copies.iter().any(|copy| {
+        copy.from == TreeRef::Source(lock.source.clone())
+            && copy.subset.matcher().is_ok_and(|matcher| matcher.matches(&first.path))
+    });
+    let tree = outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| engine.tree(tree));
+    let tree = tree.map(|tree| TreeDir::open(&tree, format!("source `{}`", lock.source))).transpose()?;
+    let is_there = tree.map(|tree| tree.entry(&first.path)).transpose()?.flatten().is_some();
+    Ok(if is_seen && is_there { first } else { lock.clone() })
+}
 
-    /// What a `uv.lock` says is installed.
-    pub(crate) fn python_packages(
-        &self,
-        exec: &Exec,
-        lock: &PlanLock,
-        outputs: &Outputs,
-    ) -> Result<(PythonLock, PythonSelection), EngineError> {
-        let settings = UvSource::open(self, exec, lock, outputs)?.settings()?;
-        self.select_python(exec, lock, &settings, outputs)
-    }
+/// What a `uv.lock` says is installed.
+pub(crate) fn python_packages(
+    engine: &Engine,
+    exec: &Exec,
+    lock: &PlanLock,
+    outputs: &Outputs,
+) -> Result<(PythonLock, PythonSelection), EngineError> {
+    let settings = UvSource::open(engine, exec, lock, outputs)?.settings()?;
+    select_python(engine, exec, lock, &settings, outputs)
+}
 
-    fn select_python(
-        &self,
-        exec: &Exec,
-        lock: &PlanLock,
-        settings: &ClientSettings,
-        outputs: &Outputs,
-    ) -> Result<(PythonLock, PythonSelection), EngineError> {
-        let (uv_lock, pyproject) =
-            (self.lock_text(&lock.lock, None, outputs)?, self.lock_text(&lock.lock, Some("pyproject.toml"), outputs)?);
-        let parsed = PythonLock::parse(&uv_lock, &pyproject, &lock.lock.path)?;
-        let parsed = parsed.with_choices(settings, &BuildChoices::from_variables(&exec.env));
-        let want = PythonWant {
-            python: lock.python.clone(),
-            extras: lock.extras.clone(),
-            groups: lock.groups.clone(),
-            glibc: glibc(self, exec)?,
-            machine: "x86_64".into(),
-            git: lock.git.keys().cloned().collect(),
-        };
-        let selection = parsed.select(&want)?;
-        Ok((parsed, selection))
-    }
+fn select_python(
+    engine: &Engine,
+    exec: &Exec,
+    lock: &PlanLock,
+    settings: &ClientSettings,
+    outputs: &Outputs,
+) -> Result<(PythonLock, PythonSelection), EngineError> {
+    let (uv_lock, pyproject) = (
+        lock_text(engine, &lock.lock, None, outputs)?,
+        lock_text(engine, &lock.lock, Some("pyproject.toml"), outputs)?,
+    );
+    let parsed = PythonLock::parse(&uv_lock, &pyproject, &lock.lock.path)?;
+    let parsed = parsed.with_choices(settings, &BuildChoices::from_variables(&exec.env));
+    let want = PythonWant {
+        python: lock.python.clone(),
+        extras: lock.extras.clone(),
+        groups: lock.groups.clone(),
+        glibc: glibc(engine, exec)?,
+        machine: "x86_64".into(),
+        git: lock.git.keys().cloned().collect(),
+    };
+    let selection = parsed.select(&want)?;
+    Ok((parsed, selection))
+}
 
-    /// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
-    pub(crate) fn would_use(&self, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
-        match node {
-            NodeId::Stage(id) => Some(crate::artifacts::list(&self.would_serve(id, outputs)?.artifacts)),
-            _ => self.artifact_list(node).ok(),
-        }
+/// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
+pub(crate) fn would_use(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
+    match node {
+        NodeId::Stage(id) => Some(crate::artifacts::list(&would_serve(engine, id, outputs)?.artifacts)),
+        _ => artifacts::artifact_list(engine, node).ok(),
     }
+}
 
-    /// What a stage's registry would serve; `None` as of [`Engine::would_use`], and if it has no registry.
-    pub(crate) fn would_serve(&self, id: &StageId, outputs: &Outputs) -> Option<Served> {
-        let Step::Exec(exec) = &self.stage(id).ok()?.step else { return None };
-        Served::read(self, exec, exec.artifacts.as_ref()?, outputs).ok()
-    }
+/// What a stage's registry would serve; `None` as of [`Engine::would_use`], and if it has no registry.
+pub(crate) fn would_serve(engine: &Engine, id: &StageId, outputs: &Outputs) -> Option<Served> {
+    let Step::Exec(exec) = &engine.stage(id).ok()?.step else { return None };
+    Served::read(engine, exec, exec.artifacts.as_ref()?, outputs).ok()
 }
 
 async fn fetch_these(engine: &Engine, stage: &StageId, artifacts: &[&Artifact]) -> Result<(u64, u64), EngineError> {
     if artifacts.is_empty() {
         return Ok((0, 0));
     }
-    let (mirrors, client) = engine.network()?;
+    let (mirrors, client) = ask::network(engine)?;
     let wanted = artifacts.iter().map(|artifact| Wanted {
         digest: artifact.digest,
         name: locate::label(artifact),

@@ -26,49 +26,47 @@ pub struct Shell<'a> {
     pub kept: Option<&'a Path>,
 }
 
-impl Engine {
-    /// Opens the sandbox of a stage and waits for the end; gives the exit code, 128 and the number of the signal
-    /// if it was ended by one. A thrown cancel kills it. `outputs` are those that [`Engine::prepare`] gave.
-    pub fn shell(self: &Arc<Self>, id: &StageId, outputs: &Outputs, shell: Shell<'_>) -> Result<i32, EngineError> {
-        let stage = self.stage(id)?;
-        let Step::Exec(exec) = &stage.step else {
-            return Err(EngineError::NoSandbox { stage: id.to_string() });
-        };
-        let node = NodeId::Stage(id.clone());
-        let own = self.store.scratch(&format!("shell-{id}"))?;
-        let scratch = shell.kept.unwrap_or(own.path());
-        let _used = shell.kept.map(|kept| self.store.use_kept(kept)).transpose()?;
-        let path = own.path().join("log");
-        #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
-        let log = File::create(&path).doing("make", &path)?;
-        let job = Job { engine: self, stage, node: &node, outputs, scratch, log, upstream: None };
-        let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
-        let mut spec = match shell.kept {
-            Some(kept) => job.describe(exec, &Folders::reopen(kept, id, &exec.out)?)?,
-            None => job.lay_out(exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,
-        };
-        spec.env.push(("AKBUILD_SCRIPT".into(), exec.script.clone().into()));
-        spec.env.push(("PS1".into(), format!("[{id}] \\w$ ").into()));
-        spec.argv = match shell.command {
-            [] if shell.is_interactive => ["/bin/bash", "--norc", "-i"].map(Into::into).to_vec(),
-            [] => ["/bin/bash", "--norc"].map(Into::into).to_vec(),
-            command => {
-                let through = ["/bin/bash", "-c", "exec -- \"$@\"", "akbuild"].map(Into::into);
-                through.into_iter().chain(command.iter().map(Into::into)).collect()
-            }
-        };
-        (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit);
-        let mut running = akbuild_sandbox::spawn(&spec)?;
-        let killer = running.killer();
-        let _killed = self.cancel.on_throw(move || killer.kill());
-        let start = |(listener, served): (_, Arc<crate::served::Served>)| {
-            Server::start(listener, served.catalogue(self), None, &self.runtime)
-        };
-        let server = running.listeners().into_iter().next().zip(served).map(start).transpose();
-        let _server = server.doing("serve the registry for", &path)?;
-        Ok(match running.wait()?.status {
-            Status::Exited(code) => code,
-            Status::Signalled(signal) => 128 + signal,
-        })
-    }
+/// Opens the sandbox of a stage and waits for the end; gives the exit code, 128 and the number of the signal
+/// if it was ended by one. A thrown cancel kills it. `outputs` are those that [`Engine::prepare`] gave.
+pub fn shell(engine: &Arc<Engine>, id: &StageId, outputs: &Outputs, shell: Shell<'_>) -> Result<i32, EngineError> {
+    let stage = engine.stage(id)?;
+    let Step::Exec(exec) = &stage.step else {
+        return Err(EngineError::NoSandbox { stage: id.to_string() });
+    };
+    let node = NodeId::Stage(id.clone());
+    let own = engine.store.scratch(&format!("shell-{id}"))?;
+    let scratch = shell.kept.unwrap_or(own.path());
+    let _used = shell.kept.map(|kept| engine.store.use_kept(kept)).transpose()?;
+    let path = own.path().join("log");
+    #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
+    let log = File::create(&path).doing("make", &path)?;
+    let job = Job { engine, stage, node: &node, outputs, scratch, log, upstream: None };
+    let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
+    let mut spec = match shell.kept {
+        Some(kept) => job.describe(exec, &Folders::reopen(kept, id, &exec.out)?)?,
+        None => job.lay_out(exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,
+    };
+    spec.env.push(("AKBUILD_SCRIPT".into(), exec.script.clone().into()));
+    spec.env.push(("PS1".into(), format!("[{id}] \\w$ ").into()));
+    spec.argv = match shell.command {
+        [] if shell.is_interactive => ["/bin/bash", "--norc", "-i"].map(Into::into).to_vec(),
+        [] => ["/bin/bash", "--norc"].map(Into::into).to_vec(),
+        command => {
+            let through = ["/bin/bash", "-c", "exec -- \"$@\"", "akbuild"].map(Into::into);
+            through.into_iter().chain(command.iter().map(Into::into)).collect()
+        }
+    };
+    (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit);
+    let mut running = akbuild_sandbox::spawn(&spec)?;
+    let killer = running.killer();
+    let _killed = engine.cancel.on_throw(move || killer.kill());
+    let start = |(listener, served): (_, Arc<crate::served::Served>)| {
+        Server::start(listener, served.catalogue(engine), None, &engine.runtime)
+    };
+    let server = running.listeners().into_iter().next().zip(served).map(start).transpose();
+    let _server = server.doing("serve the registry for", &path)?;
+    Ok(match running.wait()?.status {
+        Status::Exited(code) => code,
+        Status::Signalled(signal) => 128 + signal,
+    })
 }

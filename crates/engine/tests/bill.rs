@@ -269,7 +269,8 @@ fn line(component: &Component) -> String {
 }
 
 fn components(engine: &Arc<Engine>, outputs: &Outputs) -> String {
-    let mut lines: Vec<String> = engine.components(&image(), outputs).unwrap().iter().map(line).collect();
+    let mut lines: Vec<String> =
+        akbuild_engine::components(engine, &image(), outputs).unwrap().iter().map(line).collect();
     lines.sort();
     lines.join("\n")
 }
@@ -324,7 +325,7 @@ fn what_ships_twice_is_told_once() {
         "{ from = \"web\", to = \"web\" }, { from = \"generator\" }, { from = \"docs-python\" }",
     );
     let (world, outputs) = world(&twice);
-    let components = world.engine.components(&image(), &outputs).unwrap();
+    let components = akbuild_engine::components(&world.engine, &image(), &outputs).unwrap();
     let of = |purl: &str| components.iter().filter(|component| component.purl.to_string().starts_with(purl)).count();
     assert_eq!(
         (of("pkg:golang/example.org/dep@"), of("pkg:golang/example.org/tool@"), of("pkg:pypi/source-only@")),
@@ -343,7 +344,7 @@ fn what_ships_twice_is_told_once() {
 fn refused(program: &[u8]) -> String {
     let (world, mut outputs) = world(RECIPE);
     outputs.insert(NodeId::Stage(StageId::new("server")), world.tree(&[("bin/server", program)]));
-    world.engine.components(&image(), &outputs).unwrap_err().to_string()
+    akbuild_engine::components(&world.engine, &image(), &outputs).unwrap_err().to_string()
 }
 
 #[test]
@@ -368,7 +369,7 @@ fn a_module_that_go_itself_has_a_hash_of_needs_no_lock() {
     let (world, mut outputs) = world(RECIPE);
     let own = go_program("dep\texample.org/other\tv9.0.0\th1:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\n");
     outputs.insert(NodeId::Stage(StageId::new("server")), world.tree(&[("bin/server", &own)]));
-    let components = world.engine.components(&image(), &outputs).unwrap();
+    let components = akbuild_engine::components(&world.engine, &image(), &outputs).unwrap();
     let module = components.iter().find(|component| component.name == "example.org/other").unwrap();
     assert_eq!(
         module.digests[0].as_bytes(),
@@ -381,7 +382,7 @@ fn a_lock_that_cannot_be_read_is_no_empty_list() {
     let (world, mut outputs) = world(RECIPE);
     let broken = world.tree(&[("go.mod", GO_MOD.as_bytes()), ("go.sum", b"not a sum")]);
     outputs.insert(NodeId::Source(SourceId::new("app")), broken);
-    let error = world.engine.materials(&image(), &outputs).unwrap_err();
+    let error = akbuild_engine::materials(&world.engine, &image(), &outputs).unwrap_err();
     insta::assert_snapshot!(error, @"
     go.mod: 2 entries cannot be used:
       example.org/dep@v1.0.0: go.sum has no line for it
@@ -393,7 +394,7 @@ fn a_lock_that_cannot_be_read_is_no_empty_list() {
 #[test]
 fn materials_are_all_that_was_used() {
     let (world, outputs) = world(RECIPE);
-    let materials = world.engine.materials(&image(), &outputs).unwrap();
+    let materials = akbuild_engine::materials(&world.engine, &image(), &outputs).unwrap();
     let mut uris: Vec<String> =
         materials.iter().map(|m| serde_json::to_value(m).unwrap()["uri"].as_str().unwrap().to_owned()).collect();
     uris.sort();
@@ -425,7 +426,7 @@ fn materials_are_all_that_was_used() {
 fn keys_are_of_stages_whose_inputs_are_here() {
     let (world, outputs) = world(RECIPE);
     let keys = |outputs: &Outputs| {
-        world.engine.stage_keys(&image(), outputs).unwrap().into_keys().collect::<Vec<_>>().join(" ")
+        akbuild_engine::stage_keys(&world.engine, &image(), outputs).unwrap().into_keys().collect::<Vec<_>>().join(" ")
     };
     insta::assert_snapshot!(keys(&outputs), @"image/glue image/sysroot inner");
     assert_eq!(keys(&Outputs::new()), "");
@@ -434,9 +435,9 @@ fn keys_are_of_stages_whose_inputs_are_here() {
 #[test]
 fn a_bill_of_what_is_not_here_is_an_error() {
     let (world, mut outputs) = world(RECIPE);
-    assert!(world.engine.components(&StageId::new("web"), &outputs).is_err());
+    assert!(akbuild_engine::components(&world.engine, &StageId::new("web"), &outputs).is_err());
     outputs.remove(&NodeId::Source(SourceId::new("client")));
-    assert!(world.engine.components(&image(), &outputs).is_err());
+    assert!(akbuild_engine::components(&world.engine, &image(), &outputs).is_err());
 }
 
 /// Files of the host that would say something: licences of each kind, a program and a package's metadata.
@@ -505,7 +506,7 @@ fn a_link_in_the_place_of_a_stored_file_is_refused() {
         let host = host();
         let tree = outputs[&NodeId::Stage(StageId::new(stage))];
         world.plant(&tree, place, &host.path().join(name));
-        let error = world.engine.components(&image(), &outputs).unwrap_err().to_string();
+        let error = akbuild_engine::components(&world.engine, &image(), &outputs).unwrap_err().to_string();
         assert!(error.contains("symbolic link") && error.contains(&format!("stage `{stage}`")), "{error}");
         assert!(!error.contains("Zlib") && !error.contains("canary"), "{error}");
     }

@@ -144,7 +144,7 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 fn key(engine: &Engine) -> String {
-    engine.input_key(&StageId::new("image")).unwrap().to_string()
+    akbuild_engine::input_key(engine, &StageId::new("image")).unwrap().to_string()
 }
 
 /// The key in a new folder and with an empty store.
@@ -289,8 +289,8 @@ fn where_things_come_from_and_how_they_are_run_changes_nothing() {
 #[test]
 fn a_stage_that_is_not_there_has_none() {
     let world = World::new(RECIPE, LOCK, &FILES);
-    assert!(world.engine.input_key(&StageId::new("none")).is_err());
-    let of = |stage: &str| world.engine.input_key(&StageId::new(stage)).unwrap();
+    assert!(akbuild_engine::input_key(&world.engine, &StageId::new("none")).is_err());
+    let of = |stage: &str| akbuild_engine::input_key(&world.engine, &StageId::new(stage)).unwrap();
     assert_ne!(of("image"), of("all"));
     assert_eq!(of("idle"), of("idle"));
 }

@@ -36,7 +36,7 @@ impl Contents {
     pub fn add_stages(&mut self, engine: &Engine, stages: &[StageId]) -> Result<(), ExportError> {
         let graph = Graph::new(&engine.plan, stages, false);
         let places: Vec<Index> = stages.iter().filter_map(|id| graph.find(&NodeId::Stage(id.clone()))).collect();
-        let survey = engine.survey(&graph, &places)?;
+        let survey = akbuild_engine::survey(engine, &graph, &places)?;
         for at in graph.indices() {
             let node = &graph.node(at).id;
             let wanted = !self.outputs_only || places.contains(&at);

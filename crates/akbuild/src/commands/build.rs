@@ -59,7 +59,11 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
     let checked = check::checked(&session.store, &engine.plan, &outcome.reports)?;
     let differs = checked.iter().any(|checked| !checked.is_equal());
     if !cancelled {
-        let idle = engine.idle_patterns(outcome.reports.iter().map(|report| &report.node), &outcome.outputs)?;
+        let idle = akbuild_engine::idle_patterns(
+            &engine,
+            outcome.reports.iter().map(|report| &report.node),
+            &outcome.outputs,
+        )?;
         idle.iter().for_each(|warning| session.ui.warn(warning));
     }
     let ended = Ended { outcome, checked, result, begun };

@@ -59,7 +59,7 @@ fn stated(session: &Session, project: &Project, plan: Plan, all: &[StageId]) -> 
     let look = look(session, project, plan, all)?;
     let (graph, survey) = (&look.graph, &look.survey);
     let run: Vec<Index> = graph.indices().filter(|at| survey.run[at.index()] && !is_fetch(graph, *at)).collect();
-    let reasons = look.engine.why_in_short(graph, survey, &run)?;
+    let reasons = akbuild_engine::why_in_short(&look.engine, graph, survey, &run)?;
     Ok(nodes(graph, |at| {
         let known = survey.known[at.index()].as_ref();
         let place = reasons.places[at.index()].filter(|_| survey.run[at.index()]);

@@ -181,9 +181,9 @@ impl<'a> LockAttempt<'a> {
         let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None, suites: None };
         plan.sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
         let engine = self.session.engine(self.project, plan, self.session.options(None, Vec::new()))?;
-        let found = self.session.block_on(engine.inspect_sources(&python::stages(&engine.plan)))?;
+        let found = self.session.block_on(akbuild_engine::inspect_sources(&engine, &python::stages(&engine.plan)))?;
         let stages: Vec<NodeId> = engine.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
-        let idle = engine.idle_patterns(stages.iter().chain(found.outputs.keys()), &found.outputs)?;
+        let idle = akbuild_engine::idle_patterns(&engine, stages.iter().chain(found.outputs.keys()), &found.outputs)?;
         found.warnings.iter().chain(&idle).for_each(|warning| self.session.ui.warn(warning));
         Ok(())
     }

@@ -25,6 +25,6 @@ pub(super) fn look(session: &Session, project: &Project, plan: Plan, targets: &[
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
     let graph = Graph::new(&engine.plan, targets, false);
     let targets: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();
-    let survey = engine.survey(&graph, &targets)?;
+    let survey = akbuild_engine::survey(&engine, &graph, &targets)?;
     Ok(Look { engine, graph, survey, targets })
 }

@@ -28,13 +28,13 @@ pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json:
     let look = look(session, project, plan, &targets)?;
     let run: Vec<Index> = look.graph.indices().filter(|at| look.survey.run[at.index()]).collect();
     let made: Vec<Index> = run.into_iter().filter(|at| !is_fetch(&look.graph, *at)).collect();
-    let reasons = look.engine.why_in_short(&look.graph, &look.survey, &made)?;
-    let estimate = look.engine.estimate(&look.graph, &look.survey)?;
+    let reasons = akbuild_engine::why_in_short(&look.engine, &look.graph, &look.survey, &made)?;
+    let estimate = akbuild_engine::estimate(&look.engine, &look.graph, &look.survey)?;
     let lines = lines(&look, &reasons, &estimate)?;
     let text = if json { document(&look.engine, &lines, &estimate) } else { render(&look.engine, &lines, &estimate) };
     session.ui.out(&text);
     let nodes = look.graph.indices().map(|at| &look.graph.node(at).id);
-    let idle = look.engine.idle_patterns(nodes, &look.survey.outputs(&look.graph))?;
+    let idle = akbuild_engine::idle_patterns(&look.engine, nodes, &look.survey.outputs(&look.graph))?;
     idle.iter().for_each(|warning| session.ui.warn(warning));
     Ok(())
 }
@@ -45,7 +45,8 @@ fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Lin
     for at in look.graph.indices() {
         let id = &look.graph.node(at).id;
         let runs = look.survey.run[at.index()];
-        let downloads = if runs { look.engine.downloads(id, &outputs)? } else { Some(Downloads::default()) };
+        let downloads =
+            if runs { akbuild_engine::downloads(&look.engine, id, &outputs)? } else { Some(Downloads::default()) };
         let is_here = downloads.is_some_and(|downloads| downloads.is_empty());
         let action = match (runs, id) {
             (false, NodeId::Fetch(_)) => continue,

@@ -39,7 +39,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: boo
     }
     if let Some(kept) = &kept {
         session.ui.note(&format!("the folders are those that `{id}` left in build {}", kept.build));
-        let key = engine.manifest(&NodeId::Stage(id.clone()), &needs.outputs)?.key();
+        let key = akbuild_engine::manifest(&engine, &NodeId::Stage(id.clone()), &needs.outputs)?.key();
         if kept.key.is_some_and(|old| old != key) {
             session.ui.warn(&format!("stage `{id}` has changed since then: the mounts are those of today"));
         }
@@ -49,7 +49,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: boo
         session.ui.note(&format!("shell in the sandbox of `{id}`; its script is in $AKBUILD_SCRIPT"));
     }
     let shell = Shell { command, is_interactive, kept: kept.as_ref().map(|kept| kept.folder.as_path()) };
-    match engine.shell(&id, &needs.outputs, shell)? {
+    match akbuild_engine::shell(&engine, &id, &needs.outputs, shell)? {
         _ if session.is_interrupted() => Err(Failure::Told(Exit::Interrupted)),
         // The end of an interactive shell does not say how things went.
         code if code == 0 || is_interactive => Ok(()),

@@ -67,7 +67,7 @@ fn try_out(
     let mut sysroots = HashMap::new();
     for id in smoke.services.iter().map(|s| &s.sysroot).chain(smoke.checks.iter().map(|c| &c.sysroot)) {
         if !sysroots.contains_key(id) {
-            sysroots.insert(id.clone(), session.block_on(engine.make_one_sysroot(id))?);
+            sysroots.insert(id.clone(), session.block_on(akbuild_engine::make_one_sysroot(engine, id))?);
         }
     }
     let scratch = session.store.scratch("smoke")?;

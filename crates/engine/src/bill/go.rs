@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
+use crate::{bill, go_modules};
 
 /// What the stages of an image know of Go modules.
 #[derive(Default)]
@@ -24,67 +25,65 @@ struct Known {
     vendors: Vec<TreeDir>,
 }
 
-impl Engine {
-    /// The modules in the programs that stages have built whose outputs ship.
-    pub(super) fn go_modules(
-        &self,
-        image: &StageId,
-        shipped: &[StageId],
-        outputs: &Outputs,
-    ) -> Result<Vec<Component>, EngineError> {
-        let known = self.known_modules(image, outputs)?;
-        let mut all = Vec::new();
-        for id in shipped {
-            let is_go = self.stage(id)?.kind == "go-build";
-            self.programs(id, outputs, |program, bytes| {
-                let binary = match go::binary(bytes) {
-                    Ok(binary) => binary,
-                    // What else ships may be of any language.
-                    Err(GoError::Elf | GoError::NoBuildInfo) if !is_go => return Ok(()),
-                    Err(problem) => return Err(EngineError::Modules { stage: id.to_string(), program, problem }),
-                };
-                let modules = binary.deps.iter().map(go::GoModule::effective);
-                // A folder that stands for a module is of a source, which is listed as such.
-                for module in modules.filter(|module| !module.path.starts_with(['.', '/'])) {
-                    all.push(known.component(module, &program)?);
-                }
-                Ok(())
-            })?;
-        }
-        Ok(all)
-    }
-
-    fn known_modules(&self, image: &StageId, outputs: &Outputs) -> Result<Known, EngineError> {
-        let mut known = Known::default();
-        for (id, _, artifacts) in self.locked(image)? {
-            for lock in &artifacts.go {
-                for artifact in self.go_lock(lock, outputs)?.pinned_files() {
-                    if let What::GoZip { module, version } = artifact.what {
-                        known.sums.insert((module.to_string(), version.to_string()), artifact.digest);
-                    }
-                }
-                known.vendors.extend(self.open_output(id, outputs)?);
+/// The modules in the programs that stages have built whose outputs ship.
+pub(super) fn go_modules(
+    engine: &Engine,
+    image: &StageId,
+    shipped: &[StageId],
+    outputs: &Outputs,
+) -> Result<Vec<Component>, EngineError> {
+    let known = known_modules(engine, image, outputs)?;
+    let mut all = Vec::new();
+    for id in shipped {
+        let is_go = engine.stage(id)?.kind == "go-build";
+        programs(engine, id, outputs, |program, bytes| {
+            let binary = match go::binary(bytes) {
+                Ok(binary) => binary,
+                // What else ships may be of any language.
+                Err(GoError::Elf | GoError::NoBuildInfo) if !is_go => return Ok(()),
+                Err(problem) => return Err(EngineError::Modules { stage: id.to_string(), program, problem }),
+            };
+            let modules = binary.deps.iter().map(go::GoModule::effective);
+            // A folder that stands for a module is of a source, which is listed as such.
+            for module in modules.filter(|module| !module.path.starts_with(['.', '/'])) {
+                all.push(known.component(module, &program)?);
             }
-        }
-        Ok(known)
+            Ok(())
+        })?;
     }
+    Ok(all)
+}
 
-    /// Hands on each executable file of a stage's output: its path there, and its bytes.
-    fn programs(
-        &self,
-        id: &StageId,
-        outputs: &Outputs,
-        mut each: impl FnMut(String, &[u8]) -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let Some(tree) = outputs.get(&NodeId::Stage(id.clone())) else { return Ok(()) };
-        let Some(output) = self.open_output(id, outputs)? else { return Ok(()) };
-        for entry in &self.store.listing(tree)?.entries {
-            if let Kind::File { exec: true, size, .. } = entry.kind {
-                each(entry.path.display().to_string(), &output.read_at_most(&entry.path, size)?)?;
+fn known_modules(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<Known, EngineError> {
+    let mut known = Known::default();
+    for (id, _, artifacts) in bill::locked(engine, image)? {
+        for lock in &artifacts.go {
+            for artifact in go_modules::go_lock(engine, lock, outputs)?.pinned_files() {
+                if let What::GoZip { module, version } = artifact.what {
+                    known.sums.insert((module.to_string(), version.to_string()), artifact.digest);
+                }
             }
+            known.vendors.extend(bill::open_output(engine, id, outputs)?);
         }
-        Ok(())
     }
+    Ok(known)
+}
+
+/// Hands on each executable file of a stage's output: its path there, and its bytes.
+fn programs(
+    engine: &Engine,
+    id: &StageId,
+    outputs: &Outputs,
+    mut each: impl FnMut(String, &[u8]) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let Some(tree) = outputs.get(&NodeId::Stage(id.clone())) else { return Ok(()) };
+    let Some(output) = bill::open_output(engine, id, outputs)? else { return Ok(()) };
+    for entry in &engine.store.listing(tree)?.entries {
+        if let Kind::File { exec: true, size, .. } = entry.kind {
+            each(entry.path.display().to_string(), &output.read_at_most(&entry.path, size)?)?;
+        }
+    }
+    Ok(())
 }
 
 impl Known {

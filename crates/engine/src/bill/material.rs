@@ -8,63 +8,61 @@ use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::{Origin, Source, StageId};
 use akbuild_store::{Artifact, Key};
 
-use crate::artifacts;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
 use crate::served::Served;
+use crate::{artifacts, bill, survey};
 
-impl Engine {
-    /// The sources that an image needs.
-    pub(super) fn sources_of(&self, image: &StageId) -> Vec<&Source> {
-        let graph = Graph::new(&self.plan, std::slice::from_ref(image), false);
-        let wanted = |source: &&Source| graph.find(&NodeId::Source(source.id.clone())).is_some();
-        self.plan.sources.iter().filter(wanted).collect()
-    }
+/// The sources that an image needs.
+pub(super) fn sources_of<'a>(engine: &'a Engine, image: &StageId) -> Vec<&'a Source> {
+    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+    let wanted = |source: &&Source| graph.find(&NodeId::Source(source.id.clone())).is_some();
+    engine.plan.sources.iter().filter(wanted).collect()
+}
 
-    /// Everything that came from outside and was used: sources, and the downloads of every stage, sysroot and tool.
-    pub fn materials(&self, image: &StageId, outputs: &Outputs) -> Result<Vec<Material>, EngineError> {
-        let mut all = Vec::new();
-        for source in self.sources_of(image) {
-            let (origin, archive) = origin(source, outputs)?;
-            all.push(Material::source(source.id.as_str(), &version(source), &origin, archive.as_ref()));
-        }
-        let mut used = Vec::new();
-        let graph = Graph::new(&self.plan, std::slice::from_ref(image), false);
-        for node in graph.indices().map(|at| &graph.node(at).id) {
-            if !matches!(node, NodeId::Stage(_)) {
-                used.extend(self.artifact_list(node)?);
-            }
-        }
-        for (id, exec, locks) in self.locked(image)? {
-            let served = Served::read(self, exec, locks, outputs)?;
-            // Downloads that tell of others may have been collected; the record of the run names all.
-            let recorded = if served.is_complete { None } else { self.recorded_artifacts(id, outputs)? };
-            used.extend(recorded.unwrap_or_else(|| artifacts::list(&served.artifacts)));
-        }
-        let material = |artifact: Artifact| Some(Material::artifact(&Purl::parse(&artifact.name)?, [&artifact.digest]));
-        all.extend(used.into_iter().filter_map(material));
-        Ok(all)
+/// Everything that came from outside and was used: sources, and the downloads of every stage, sysroot and tool.
+pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<Vec<Material>, EngineError> {
+    let mut all = Vec::new();
+    for source in sources_of(engine, image) {
+        let (origin, archive) = origin(source, outputs)?;
+        all.push(Material::source(source.id.as_str(), &version(source), &origin, archive.as_ref()));
     }
+    let mut used = Vec::new();
+    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+    for node in graph.indices().map(|at| &graph.node(at).id) {
+        if !matches!(node, NodeId::Stage(_)) {
+            used.extend(artifacts::artifact_list(engine, node)?);
+        }
+    }
+    for (id, exec, locks) in bill::locked(engine, image)? {
+        let served = Served::read(engine, exec, locks, outputs)?;
+        // Downloads that tell of others may have been collected; the record of the run names all.
+        let recorded = if served.is_complete { None } else { recorded_artifacts(engine, id, outputs)? };
+        used.extend(recorded.unwrap_or_else(|| artifacts::list(&served.artifacts)));
+    }
+    let material = |artifact: Artifact| Some(Material::artifact(&Purl::parse(&artifact.name)?, [&artifact.digest]));
+    all.extend(used.into_iter().filter_map(material));
+    Ok(all)
+}
 
-    /// The downloads that the last run of a stage could use, if its record is here.
-    fn recorded_artifacts(&self, id: &StageId, outputs: &Outputs) -> Result<Option<Vec<Artifact>>, EngineError> {
-        let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
-        let list = self.store.action(&manifest.key())?.and_then(|action| action.artifacts);
-        Ok(list.map(|list| self.store.artifacts(&list)).transpose()?.flatten())
-    }
+/// The downloads that the last run of a stage could use, if its record is here.
+fn recorded_artifacts(engine: &Engine, id: &StageId, outputs: &Outputs) -> Result<Option<Vec<Artifact>>, EngineError> {
+    let Ok(manifest) = survey::manifest(engine, &NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
+    let list = engine.store.action(&manifest.key())?.and_then(|action| action.artifacts);
+    Ok(list.map(|list| engine.store.artifacts(&list)).transpose()?.flatten())
+}
 
-    /// The keys of the stages that an image needs, as far as what they are made from is here.
-    pub fn stage_keys(&self, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
-        let mut keys = BTreeMap::new();
-        for id in self.closure(image) {
-            if let Ok(manifest) = self.manifest(&NodeId::Stage(id.clone()), outputs) {
-                keys.insert(id.to_string(), manifest.key());
-            }
+/// The keys of the stages that an image needs, as far as what they are made from is here.
+pub fn stage_keys(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
+    let mut keys = BTreeMap::new();
+    for id in bill::closure(engine, image) {
+        if let Ok(manifest) = survey::manifest(engine, &NodeId::Stage(id.clone()), outputs) {
+            keys.insert(id.to_string(), manifest.key());
         }
-        Ok(keys)
     }
+    Ok(keys)
 }
 
 /// The version that a source's tag or branch says, or its commit.

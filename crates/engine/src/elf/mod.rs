@@ -21,6 +21,7 @@ pub(crate) use self::need::words;
 pub use self::need::{ElfNeed, UnmetNeed};
 use self::object::{ElfKind, ElfNeeds};
 use self::place::PlacedTree;
+pub(crate) use self::provider::providers;
 use crate::error::EngineError;
 use crate::root::Root;
 

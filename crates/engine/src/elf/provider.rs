@@ -14,6 +14,7 @@ use akbuild_tree::TreeDir;
 
 use super::need::UnmetNeed;
 use super::place::{PlacedTree, files_called};
+use crate::ask;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
@@ -91,130 +92,122 @@ impl Provider {
     }
 }
 
-impl Engine {
-    /// Who has what is missing of an output at `at` over this sysroot, by the name of the file.
-    pub(crate) fn providers(
-        &self,
-        unmet: &[UnmetNeed],
-        tree: &Path,
-        at: &str,
-        (id, root): (&SysrootId, &Root),
-    ) -> Result<BTreeMap<String, Provider>, EngineError> {
-        let names = unmet.iter().filter_map(|unmet| unmet.need.missing_file()).map(str::to_owned);
-        let mut open: BTreeSet<String> = names.collect();
-        let mut found = BTreeMap::new();
-        if open.is_empty() {
-            return Ok(found);
+/// Who has what is missing of an output at `at` over this sysroot, by the name of the file.
+pub(crate) fn providers(
+    engine: &Engine,
+    unmet: &[UnmetNeed],
+    tree: &Path,
+    at: &str,
+    (id, root): (&SysrootId, &Root),
+) -> Result<BTreeMap<String, Provider>, EngineError> {
+    let names = unmet.iter().filter_map(|unmet| unmet.need.missing_file()).map(str::to_owned);
+    let mut open: BTreeSet<String> = names.collect();
+    let mut found = BTreeMap::new();
+    if open.is_empty() {
+        return Ok(found);
+    }
+    let place = PlacedTree::open(tree, at, root)?;
+    for (name, path, is_output) in place.find(&open) {
+        if place.library(&path).is_some() {
+            found.entry(name).or_insert(Provider::Elsewhere { path, is_output });
         }
-        let place = PlacedTree::open(tree, at, root)?;
-        for (name, path, is_output) in place.find(&open) {
-            if place.library(&path).is_some() {
-                found.entry(name).or_insert(Provider::Elsewhere { path, is_output });
-            }
-        }
-        for other in self.plan.sysroots.iter().filter(|other| other.id != *id && other.host.is_none()) {
-            open.retain(|name| !found.contains_key(name));
-            found.extend(self.in_sysroot(other, &open));
-        }
+    }
+    for other in engine.plan.sysroots.iter().filter(|other| other.id != *id && other.host.is_none()) {
         open.retain(|name| !found.contains_key(name));
-        if !open.is_empty() {
-            found.extend(self.in_suites(self.sysroot(id)?, open));
-        }
-        Ok(found)
+        found.extend(in_sysroot(engine, other, &open));
     }
-
-    /// Which of these files a sysroot has that is in the store, and which of its packages has them.
-    fn in_sysroot(&self, sysroot: &Sysroot, names: &BTreeSet<String>) -> BTreeMap<String, Provider> {
-        let tree = self.present(&NodeId::Sysroot(sysroot.id.clone()));
-        let Some(tree) = tree.and_then(|tree| TreeDir::open(&tree, "the sysroot").ok()) else { return BTreeMap::new() };
-        let files = files_called(&tree, names);
-        let paths: BTreeSet<String> = files.iter().map(|(_, path)| path.to_string_lossy().into_owned()).collect();
-        let owners = owners_of_paths(&self.likely_debs(sysroot, names), &paths).unwrap_or_default();
-        let mut found = BTreeMap::new();
-        for (name, path) in files {
-            let package = owners.get(&*path.to_string_lossy()).map(|name| name.to_string());
-            let provider = Provider::Sysroot { package, sysroot: sysroot.id.to_string() };
-            found.entry(name).or_insert(provider);
-        }
-        found
+    open.retain(|name| !found.contains_key(name));
+    if !open.is_empty() {
+        found.extend(in_suites(engine, engine.sysroot(id)?, open));
     }
+    Ok(found)
+}
 
-    /// The packages of a sysroot that are in the store, those first that are called like these libraries.
-    fn likely_debs<'a>(&self, sysroot: &'a Sysroot, names: &BTreeSet<String>) -> Vec<DebFile<'a>> {
-        let by_rule: BTreeSet<String> =
-            names.iter().flat_map(|name| package_names_of(name)).map(|name| name.to_string()).collect();
-        let mut pins: Vec<_> = sysroot.packages.iter().filter(|pin| self.store.has_blob(&pin.digest)).collect();
-        pins.sort_by_key(|pin| (!by_rule.contains(&*pin.name), !pin.name.starts_with("lib"), pin.size));
-        pins.into_iter().map(|pin| DebFile { pin, path: self.store.blob_path(&pin.digest) }).collect()
+/// Which of these files a sysroot has that is in the store, and which of its packages has them.
+fn in_sysroot(engine: &Engine, sysroot: &Sysroot, names: &BTreeSet<String>) -> BTreeMap<String, Provider> {
+    let tree = ask::present(engine, &NodeId::Sysroot(sysroot.id.clone()));
+    let Some(tree) = tree.and_then(|tree| TreeDir::open(&tree, "the sysroot").ok()) else { return BTreeMap::new() };
+    let files = files_called(&tree, names);
+    let paths: BTreeSet<String> = files.iter().map(|(_, path)| path.to_string_lossy().into_owned()).collect();
+    let owners = owners_of_paths(&likely_debs(engine, sysroot, names), &paths).unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for (name, path) in files {
+        let package = owners.get(&*path.to_string_lossy()).map(|name| name.to_string());
+        let provider = Provider::Sysroot { package, sysroot: sysroot.id.to_string() };
+        found.entry(name).or_insert(provider);
     }
+    found
+}
 
-    /// Which packages of a sysroot's suites have these files.
-    fn in_suites(&self, sysroot: &Sysroot, names: BTreeSet<String>) -> BTreeMap<String, Provider> {
-        let suites = sysroot.suites.as_ref().map(|suites| words(&suites.suites)).unwrap_or_default();
-        let answer = |name: String, owners: Result<&BTreeMap<String, BTreeSet<_>>, &String>| {
-            let provider = match owners.map(|owners| owners.get(&name)) {
-                Ok(Some(packages)) => Provider::Suites {
-                    packages: packages.iter().map(|name: &akbuild_names::DebianPackageName| name.to_string()).collect(),
-                    suites: suites.clone(),
-                },
-                Ok(None) => Provider::Nobody { suites: suites.clone() },
-                Err(why) => Provider::Unknown {
-                    why: why.clone(),
-                    names: package_names_of(&name).iter().map(|name| name.to_string()).collect(),
-                },
-            };
-            (name, provider)
+/// The packages of a sysroot that are in the store, those first that are called like these libraries.
+fn likely_debs<'a>(engine: &Engine, sysroot: &'a Sysroot, names: &BTreeSet<String>) -> Vec<DebFile<'a>> {
+    let by_rule: BTreeSet<String> =
+        names.iter().flat_map(|name| package_names_of(name)).map(|name| name.to_string()).collect();
+    let mut pins: Vec<_> = sysroot.packages.iter().filter(|pin| engine.store.has_blob(&pin.digest)).collect();
+    pins.sort_by_key(|pin| (!by_rule.contains(&*pin.name), !pin.name.starts_with("lib"), pin.size));
+    pins.into_iter().map(|pin| DebFile { pin, path: engine.store.blob_path(&pin.digest) }).collect()
+}
+
+/// Which packages of a sysroot's suites have these files.
+fn in_suites(engine: &Engine, sysroot: &Sysroot, names: BTreeSet<String>) -> BTreeMap<String, Provider> {
+    let suites = sysroot.suites.as_ref().map(|suites| words(&suites.suites)).unwrap_or_default();
+    let answer = |name: String, owners: Result<&BTreeMap<String, BTreeSet<_>>, &String>| {
+        let provider = match owners.map(|owners| owners.get(&name)) {
+            Ok(Some(packages)) => Provider::Suites {
+                packages: packages.iter().map(|name: &akbuild_names::DebianPackageName| name.to_string()).collect(),
+                suites: suites.clone(),
+            },
+            Ok(None) => Provider::Nobody { suites: suites.clone() },
+            Err(why) => Provider::Unknown {
+                why: why.clone(),
+                names: package_names_of(&name).iter().map(|name| name.to_string()).collect(),
+            },
         };
-        let owners = self.owners_in_suites(sysroot, &names);
-        names.into_iter().map(|name| answer(name, owners.as_ref())).collect()
-    }
+        (name, provider)
+    };
+    let owners = owners_in_suites(engine, sysroot, &names);
+    names.into_iter().map(|name| answer(name, owners.as_ref())).collect()
+}
 
-    /// Asks the index of each suite; why not, in words.
-    fn owners_in_suites(
-        &self,
-        sysroot: &Sysroot,
-        names: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, BTreeSet<akbuild_names::DebianPackageName>>, String> {
-        if self.options.offline {
-            return Err("`--offline`".to_owned());
-        }
-        let suites = sysroot.suites.as_ref().ok_or("the lock names no suite of the sysroot")?;
-        let (mirrors, client) = self.network().map_err(|error| error.to_string())?;
-        if mirrors.debian.is_empty() {
-            return Err("no Debian archive is configured".to_owned());
-        }
-        let mut all: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
-        for suite in &suites.suites {
-            for component in &suites.components {
-                let arch = &suites.architecture;
-                // Debian has one for each component, older archives one for each suite.
-                let paths = [
-                    format!("dists/{suite}/{component}/Contents-{arch}.gz"),
-                    format!("dists/{suite}/Contents-{arch}.gz"),
-                ];
-                let urls =
-                    |path: &String| mirrors.debian.iter().filter_map(|base| base.below(path)).collect::<Vec<_>>();
-                let mut got = Err(String::new());
-                for path in &paths {
-                    got = self.runtime.block_on(async {
-                        let urls = urls(path);
-                        let timed = tokio::time::timeout(PATIENCE, client.get_file(&urls, LONGEST_INDEX)).await;
-                        timed
-                            .map_err(|_| format!("`{path}` took too long"))
-                            .and_then(|got| got.map_err(|e| e.to_string()))
-                    });
-                    if got.is_ok() {
-                        break;
-                    }
-                }
-                let no_index = |_| format!("the archive has no `{}`", paths[0]);
-                let owners =
-                    owners_in_index(&got.map_err(no_index)?.bytes, names).map_err(|error| error.to_string())?;
-                owners.into_iter().for_each(|(name, packages)| all.entry(name).or_default().extend(packages));
-            }
-        }
-        Ok(all)
+/// Asks the index of each suite; why not, in words.
+fn owners_in_suites(
+    engine: &Engine,
+    sysroot: &Sysroot,
+    names: &BTreeSet<String>,
+) -> Result<BTreeMap<String, BTreeSet<akbuild_names::DebianPackageName>>, String> {
+    if engine.options.offline {
+        return Err("`--offline`".to_owned());
     }
+    let suites = sysroot.suites.as_ref().ok_or("the lock names no suite of the sysroot")?;
+    let (mirrors, client) = ask::network(engine).map_err(|error| error.to_string())?;
+    if mirrors.debian.is_empty() {
+        return Err("no Debian archive is configured".to_owned());
+    }
+    let mut all: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
+    for suite in &suites.suites {
+        for component in &suites.components {
+            let arch = &suites.architecture;
+            // Debian has one for each component, older archives one for each suite.
+            let paths =
+                [format!("dists/{suite}/{component}/Contents-{arch}.gz"), format!("dists/{suite}/Contents-{arch}.gz")];
+            let urls = |path: &String| mirrors.debian.iter().filter_map(|base| base.below(path)).collect::<Vec<_>>();
+            let mut got = Err(String::new());
+            for path in &paths {
+                got = engine.runtime.block_on(async {
+                    let urls = urls(path);
+                    let timed = tokio::time::timeout(PATIENCE, client.get_file(&urls, LONGEST_INDEX)).await;
+                    timed.map_err(|_| format!("`{path}` took too long")).and_then(|got| got.map_err(|e| e.to_string()))
+                });
+                if got.is_ok() {
+                    break;
+                }
+            }
+            let no_index = |_| format!("the archive has no `{}`", paths[0]);
+            let owners = owners_in_index(&got.map_err(no_index)?.bytes, names).map_err(|error| error.to_string())?;
+            owners.into_iter().for_each(|(name, packages)| all.entry(name).or_default().extend(packages));
+        }
+    }
+    Ok(all)
 }
 
 /// `suite "x"`, or several.

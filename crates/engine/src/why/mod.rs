@@ -21,7 +21,8 @@ mod versions;
 mod words;
 
 pub use cause::{Cause, Explained, FieldChange, FileChange, Made, Package, State, What, Why};
-pub use now::Reasons;
+pub use now::{Reasons, why, why_in_short};
 pub use part::Part;
+pub(crate) use past::reason;
 pub use past::{changed_files, why_between};
 pub(crate) use words::ASKED_FOR;

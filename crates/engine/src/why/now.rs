@@ -16,6 +16,7 @@ use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::Outputs;
 use crate::survey::Survey;
+use crate::{served, survey};
 
 /// Explanations of some nodes of a graph.
 #[derive(Debug, Default)]
@@ -34,31 +35,35 @@ struct Now<'a> {
     places: Vec<Option<usize>>,
 }
 
-impl Engine {
-    /// Why these nodes would run, or ran the last time if they would not; and all that it follows from. With what
-    /// each file's difference is, line by line.
-    pub fn why(&self, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
-        self.reasons(graph, survey, nodes, Detail::Hunks)
-    }
+/// Why these nodes would run, or ran the last time if they would not; and all that it follows from. With what
+/// each file's difference is, line by line.
+pub fn why(engine: &Engine, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
+    reasons(engine, graph, survey, nodes, Detail::Hunks)
+}
 
-    /// The same without the differences of files.
-    pub fn why_in_short(&self, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
-        self.reasons(graph, survey, nodes, Detail::Line)
-    }
+/// The same without the differences of files.
+pub fn why_in_short(engine: &Engine, graph: &Graph, survey: &Survey, nodes: &[Index]) -> Result<Reasons, EngineError> {
+    reasons(engine, graph, survey, nodes, Detail::Line)
+}
 
-    fn reasons(&self, graph: &Graph, survey: &Survey, nodes: &[Index], detail: Detail) -> Result<Reasons, EngineError> {
-        let mut explainer = Explainer::new(self.records(), detail);
-        for at in graph.indices() {
-            if let Some(key) = survey.known[at.0].as_ref().and_then(|known| known.key) {
-                explainer.keys.insert(graph.node(at).id.to_string(), key);
-            }
+fn reasons(
+    engine: &Engine,
+    graph: &Graph,
+    survey: &Survey,
+    nodes: &[Index],
+    detail: Detail,
+) -> Result<Reasons, EngineError> {
+    let mut explainer = Explainer::new(crate::why::past::records(engine), detail);
+    for at in graph.indices() {
+        if let Some(key) = survey.known[at.0].as_ref().and_then(|known| known.key) {
+            explainer.keys.insert(graph.node(at).id.to_string(), key);
         }
-        let mut now = Now { engine: self, graph, survey, explainer, places: vec![None; graph.len()] };
-        for at in nodes {
-            now.explain(*at)?;
-        }
-        Ok(Reasons { why: now.explainer.why, places: now.places })
     }
+    let mut now = Now { engine, graph, survey, explainer, places: vec![None; graph.len()] };
+    for at in nodes {
+        now.explain(*at)?;
+    }
+    Ok(Reasons { why: now.explainer.why, places: now.places })
 }
 
 impl Now<'_> {
@@ -109,8 +114,8 @@ impl Now<'_> {
         let pending = self.pending(at);
         if pending.is_empty() {
             let outputs = self.survey.outputs(self.graph);
-            let mut new = Version::now(self.engine.manifest(node, &outputs)?, self.inputs(at, &outputs));
-            new.packages = self.engine.would_use(node, &outputs).map(|list| names(&list));
+            let mut new = Version::now(survey::manifest(self.engine, node, &outputs)?, self.inputs(at, &outputs));
+            new.packages = served::would_use(self.engine, node, &outputs).map(|list| names(&list));
             return self.explainer.would_run(place, new);
         }
         let Some(last) = last else {
@@ -151,7 +156,7 @@ impl Now<'_> {
         }
         let Some(old) = Version::of(last, &self.engine.store) else { return Ok(Vec::new()) };
         // A tree that cannot be looked into tells nothing.
-        let Ok(manifest) = self.engine.manifest(node, &outputs) else { return Ok(Vec::new()) };
+        let Ok(manifest) = survey::manifest(self.engine, node, &outputs) else { return Ok(Vec::new()) };
         let inputs = self.inputs(at, &outputs);
         self.explainer.compare(&old, &Version::now(manifest, inputs))
     }

@@ -11,6 +11,7 @@ use super::follow::Explainer;
 use super::part::Part;
 use super::versions::{Records, Version, names};
 use super::words::ASKED_FOR;
+use crate::artifacts;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
@@ -81,24 +82,22 @@ impl Explainer<'_> {
     }
 }
 
-impl Engine {
-    /// The store's records of this project.
-    pub(crate) fn records(&self) -> Records<'_> {
-        Records { store: &self.store, project: &self.plan.name }
-    }
+/// The store's records of this project.
+pub(crate) fn records(engine: &Engine) -> Records<'_> {
+    Records { store: &engine.store, project: &engine.plan.name }
+}
 
-    /// Why a node whose manifest is known is about to run, in a line. `None` if the records cannot be read.
-    pub(crate) fn reason(
-        &self,
-        node: &NodeId,
-        manifest: &Manifest,
-        inputs: &BTreeMap<String, TreeHash>,
-    ) -> Option<String> {
-        let mut new = Version::now(manifest.clone(), inputs.clone());
-        new.packages = self.artifact_list(node).ok().map(|list| names(&list));
-        let mut explainer = Explainer::new(self.records(), Detail::Line);
-        let place = explainer.place(&node.to_string(), State::Ran);
-        explainer.would_run(place, new).ok()?;
-        explainer.why.reason(place)
-    }
+/// Why a node whose manifest is known is about to run, in a line. `None` if the records cannot be read.
+pub(crate) fn reason(
+    engine: &Engine,
+    node: &NodeId,
+    manifest: &Manifest,
+    inputs: &BTreeMap<String, TreeHash>,
+) -> Option<String> {
+    let mut new = Version::now(manifest.clone(), inputs.clone());
+    new.packages = artifacts::artifact_list(engine, node).ok().map(|list| names(&list));
+    let mut explainer = Explainer::new(records(engine), Detail::Line);
+    let place = explainer.place(&node.to_string(), State::Ran);
+    explainer.would_run(place, new).ok()?;
+    explainer.why.reason(place)
 }

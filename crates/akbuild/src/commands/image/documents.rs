@@ -39,11 +39,11 @@ pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outco
     let akbuild = env!("CARGO_PKG_VERSION");
     let image = built.layout.manifest.digest;
     let about = About { name: plan.name.clone(), version: plan.version.clone(), image: Some(image) };
-    let components = engine.components(stage, outputs)?;
+    let components = akbuild_engine::components(engine, stage, outputs)?;
     let sbom = sbom(&about, &components, akbuild)?;
     let action = made_by(session, built)?;
     let host = action.as_ref().map(|action| action.maker.host.clone()).unwrap_or_default();
-    let keys = engine.stage_keys(stage, outputs)?;
+    let keys = akbuild_engine::stage_keys(engine, stage, outputs)?;
     let stages =
         keys.into_iter().filter_map(|(stage, key)| Some((stage, Digest::from_hex(Algo::Sha256, &key.hex()).ok()?)));
     let provenance = Provenance {
@@ -62,7 +62,7 @@ pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outco
             toolchain: "debian".to_owned(),
             stages: stages.collect(),
         },
-        materials: engine.materials(stage, outputs)?,
+        materials: akbuild_engine::materials(engine, stage, outputs)?,
         builder: Builder { id: format!("urn:akbuild:builder:{}", plain(&host)), versions: Default::default() },
         run: ran(action.as_ref()),
     };

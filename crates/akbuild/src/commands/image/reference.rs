@@ -50,7 +50,7 @@ fn value(
     let whole = match parts {
         ["git"] => own_commit(session, &project.root, template)?,
         ["git", source] => commit(engine, source, template)?,
-        ["key"] => engine.input_key(stage)?.hex(),
+        ["key"] => akbuild_engine::input_key(engine, stage)?.hex(),
         _ => return Err(bad(template, &format!("`{{{word}}}` means nothing"))),
     };
     Ok(whole.chars().take(length).collect())

@@ -46,7 +46,7 @@ pub(super) fn bare_engine(session: &Session, project: &Project, lock: &Lock) -> 
     };
     let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
     if engine.network.needs_sysroot()? {
-        session.block_on(engine.make_sysroots())?;
+        session.block_on(akbuild_engine::make_sysroots(&engine))?;
     }
     Ok(engine)
 }
@@ -81,7 +81,7 @@ fn python(
     name: PythonPackageName,
     version: PythonPackageVersion,
 ) -> Outcome<PythonPin> {
-    let (mirrors, client) = engine.network()?;
+    let (mirrors, client) = akbuild_engine::network(engine)?;
     let urls: Vec<_> = mirrors.python.iter().filter_map(|base| base.index_page(&name)).collect();
     let got = session.block_on(client.get(&urls, Some(ACCEPT), PAGE)).map_err(unknown)?;
     let page = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
@@ -118,7 +118,7 @@ fn unknown(error: FetchError) -> Failure {
 }
 
 fn npm(session: &Session, engine: &Engine, name: NpmPackageName, version: NpmPackageVersion) -> Outcome<NpmPin> {
-    let (mirrors, client) = engine.network()?;
+    let (mirrors, client) = akbuild_engine::network(engine)?;
     // The `/` of a scope is escaped: registries have one part of the path for the name.
     let page = |base: &akbuild_fetch::MirrorBase| base.join([name.as_str(), version.as_str()]);
     let urls: Vec<_> = mirrors.npm_for(&name).into_iter().filter_map(page).collect();
