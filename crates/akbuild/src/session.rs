@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use akbuild_engine::{
-    Cancel, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered, Restored, Status,
+    Cancel, Downloaded, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered,
+    Restored, Status,
 };
 use akbuild_fetch::{
     Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question, TransferLimits, WaitListener,
@@ -213,7 +214,13 @@ impl Session {
         self.end(engine, ok, true)?;
         let restored = restored?;
         let (cancelled, reports) = (engine.cancel.is_thrown(), restored.reports.clone());
-        let outcome = RunOutcome { ok: ok && !cancelled, cancelled, reports, outputs: Outputs::new() };
+        let outcome = RunOutcome {
+            ok: ok && !cancelled,
+            cancelled,
+            reports,
+            outputs: Outputs::new(),
+            downloaded: Downloaded::default(),
+        };
         let stages: Vec<StageId> = engine.plan.stages.iter().map(|stage| stage.id.clone()).collect();
         self.draw(engine, &stages, &outcome);
         Ok((restored, outcome))

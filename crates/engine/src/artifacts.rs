@@ -10,21 +10,26 @@ use akbuild_store::Artifact;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::served::pinned;
+use crate::served::{Served, pinned};
 
 /// Keeps the list of what a node could use of the downloads.
-pub(crate) fn artifacts(engine: &Engine, node: &NodeId) -> Result<Option<Digest>, EngineError> {
-    let list = artifact_list(engine, node)?;
+pub(crate) fn artifacts(
+    engine: &Engine,
+    node: &NodeId,
+    served: Option<&Served>,
+) -> Result<Option<Digest>, EngineError> {
+    let list = artifact_list(engine, node, served)?;
     Ok(if list.is_empty() { None } else { Some(engine.store.put_artifacts(&list)?) })
 }
 
-/// What a node could use of the downloads, as far as its lock files have been read.
-pub(crate) fn artifact_list(engine: &Engine, node: &NodeId) -> Result<Vec<Artifact>, EngineError> {
+/// The downloads that a node could use. `served` is what the registry of a stage serves.
+pub(crate) fn artifact_list(
+    engine: &Engine,
+    node: &NodeId,
+    served: Option<&Served>,
+) -> Result<Vec<Artifact>, EngineError> {
     Ok(match node {
-        NodeId::Stage(id) => {
-            let served = engine.served.lock().unwrap_or_else(|e| e.into_inner());
-            served.get(id).map(|served| list(&served.artifacts)).unwrap_or_default()
-        }
+        NodeId::Stage(_) => served.map(|served| list(&served.artifacts)).unwrap_or_default(),
         NodeId::Sysroot(id) => {
             let packages = &engine.sysroot(id)?.packages;
             packages.iter().map(|p| Artifact { name: debian(&p.name, &p.version), digest: p.digest }).collect()

@@ -10,21 +10,21 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
-use crate::keys::Outputs;
+use crate::node_inputs::NodeInputs;
 use crate::perform;
 
 /// Runs a stage whose output is stored.
 pub(crate) fn check_stage(
     engine: &Engine,
     id: &StageId,
-    outputs: &Outputs,
+    given: &NodeInputs,
     report: &mut Report,
 ) -> Result<(), EngineError> {
-    let stored = outputs.get(&NodeId::Stage(id.clone())).copied();
+    let stored = given.outputs.get(&NodeId::Stage(id.clone())).copied();
     let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
     report.reason = Some("it was checked".into());
     let node = report.node.clone();
-    let found = perform::run_stage(engine, engine.stage(id)?, &node, outputs, report)?;
+    let found = perform::run_stage(engine, engine.stage(id)?, &node, given, report)?;
     report.output = Some(found);
     report.differs = (found != stored).then_some(stored);
     Ok(())

@@ -16,7 +16,6 @@ use crate::event::{Event, Report, Sink};
 use crate::graph::NodeId;
 use crate::network::Network;
 use crate::record::Recorder;
-use crate::served::Served;
 
 /// How a run is carried out. Nothing here changes what comes out.
 #[derive(Clone, Debug)]
@@ -79,7 +78,6 @@ pub struct Engine {
     pub(crate) begun: Instant,
     pub(crate) phases: Mutex<HashMap<NodeId, Vec<(&'static str, Instant)>>>,
     stages: HashMap<StageId, usize>,
-    pub(crate) served: Mutex<HashMap<StageId, Arc<Served>>>,
     recorder: OnceLock<Arc<Recorder>>,
 }
 
@@ -102,7 +100,7 @@ impl Engine {
     /// An engine; nothing runs yet.
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build, maker } = parts;
-        let (served, recorder, phases) = Default::default();
+        let (recorder, phases) = Default::default();
         let stages = plan.stages.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
         Arc::new(Self {
             plan,
@@ -118,7 +116,6 @@ impl Engine {
             begun: Instant::now(),
             phases,
             stages,
-            served,
             recorder,
         })
     }

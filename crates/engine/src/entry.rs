@@ -52,7 +52,7 @@ impl Job<'_> {
             }
         }
         let Ok(inside) = place.strip_prefix(&image.at) else { return Ok(Vec::new()) };
-        let tree = self.engine.tree(&make::output_of(&image.tree, self.outputs)?);
+        let tree = self.engine.tree(&make::output_of(&image.tree, &self.given.outputs)?);
         let tree = TreeDir::open(&tree, "the tree of the image")?;
         let mut first = Vec::new();
         if tree.real_entry(inside)?.is_some_and(|kind| kind.is_file()) {

@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
-use crate::keys::Outputs;
 use crate::near::near_paths;
+use crate::node_inputs::NodeInputs;
 use crate::root::Root;
 use crate::served::Served;
 use crate::work::{Folders, Order, folders_called, make_folder};
@@ -34,7 +34,7 @@ pub(crate) struct Job<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) stage: &'a Stage,
     pub(crate) node: &'a NodeId,
-    pub(crate) outputs: &'a Outputs,
+    pub(crate) given: &'a NodeInputs,
     /// Where its folders are.
     pub(crate) scratch: &'a Path,
     pub(crate) log: File,
@@ -57,7 +57,7 @@ impl Job<'_> {
                 self.engine.phase(self.node, "link");
                 let out = self.scratch.join("out");
                 make_folder(&out)?;
-                let tree = |tree: &_| make::output_of(tree, self.outputs);
+                let tree = |tree: &_| make::output_of(tree, &self.given.outputs);
                 crate::compose::compose(&self.engine.store, stage.id.as_str(), compose, tree, &out)?;
                 (out, Used::default())
             }
@@ -89,8 +89,7 @@ impl Job<'_> {
     }
 
     pub(crate) fn served(&self) -> Result<Arc<Served>, EngineError> {
-        let served = self.engine.served.lock().unwrap_or_else(|e| e.into_inner());
-        let known = served.get(&self.stage.id).cloned();
+        let known = self.given.served.clone();
         known.ok_or_else(|| EngineError::Bug(format!("`{}` began before its downloads", self.stage.id)))
     }
 
@@ -112,7 +111,7 @@ impl Job<'_> {
         // On many file systems, what lists a folder then gets its files in another order.
         let order = if matches!(self.node, NodeId::Check(_)) { Order::Backwards } else { Order::Sorted };
         for copy in &exec.copies {
-            folders.copy(&engine.store, &make::output_of(&copy.from, self.outputs)?, copy, order)?;
+            folders.copy(&engine.store, &make::output_of(&copy.from, &self.given.outputs)?, copy, order)?;
         }
         for (path, text) in served.into_iter().flat_map(|s| &s.rewritten) {
             folders.rewrite(path, text)?;
@@ -158,20 +157,20 @@ impl Job<'_> {
     }
 
     pub(crate) fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {
-        let known = self.outputs.get(node).copied();
+        let known = self.given.outputs.get(node).copied();
         known.ok_or_else(|| EngineError::Bug(format!("{node} was needed before it was made")))
     }
 
     fn mount(&self, mount: &PlanMount, folders: &Folders, mounts: &mut Vec<Mount>) -> Result<(), EngineError> {
         let stage = || self.stage.id.to_string();
-        let tree = trees::open(&self.engine.store, &mount.from, &make::output_of(&mount.from, self.outputs)?)?;
+        let tree = trees::open(&self.engine.store, &mount.from, &make::output_of(&mount.from, &self.given.outputs)?)?;
         let found = tree.real_entry(&mount.path);
         let found = found.map_err(|source| EngineError::Unreachable { stage: stage(), source })?;
         let Some(kind) = found else {
             if mount.optional {
                 return Ok(());
             }
-            let listing = self.engine.store.listing(&make::output_of(&mount.from, self.outputs)?)?;
+            let listing = self.engine.store.listing(&make::output_of(&mount.from, &self.given.outputs)?)?;
             let (at, path, near) = (self.stage.at.clone(), mount.path.clone(), near_paths(&listing, "", &mount.path));
             return Err(EngineError::NoSuchPath { stage: stage(), at, path, tree: tree.name().to_owned(), near });
         };

@@ -11,6 +11,7 @@ use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::{Keys, Outputs, Parts};
 use crate::manifest::Manifest;
+use crate::node_inputs::NodeInputs;
 use crate::served::Served;
 use crate::{perform, trees};
 
@@ -41,7 +42,7 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
             continue;
         }
         let (performer, node) = (engine.clone(), NodeId::Source(source.id.clone()));
-        let perform = move || perform::perform(&performer, &node, &Outputs::new());
+        let perform = move || perform::perform(&performer, &node, &NodeInputs::default());
         let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
         if engine.cancel.is_thrown() {
             return Err(EngineError::Cancelled);

@@ -27,7 +27,7 @@ impl Job<'_> {
             self.add(&mut contents, &tree, "", subset, "")?;
         }
         for piece in &layer.pieces {
-            let tree = make::output_of(&piece.from, self.outputs)?;
+            let tree = make::output_of(&piece.from, &self.given.outputs)?;
             self.add(&mut contents, &tree, &piece.path, &piece.subset, &piece.to)?;
         }
         for file in &layer.files {
@@ -85,13 +85,13 @@ impl Job<'_> {
         self.engine.phase(self.node, "link");
         let (mut layers, mut listings, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
         for layer in &image.layers {
-            let folder = self.engine.tree(&make::output_of(&layer.tree, self.outputs)?);
+            let folder = self.engine.tree(&make::output_of(&layer.tree, &self.given.outputs)?);
             let packed = Packed::read(&folder)?;
             listings.push((layer.name.clone(), Packed::contents(&folder)?));
             blobs.push(folder.join(blob_name(packed.compression)));
             layers.push((layer.name.clone(), packed));
         }
-        let tree = self.engine.store.listing(&make::output_of(&image.tree, self.outputs)?)?;
+        let tree = self.engine.store.listing(&make::output_of(&image.tree, &self.given.outputs)?)?;
         let stack = overlay(&listings)?;
         if let Some(path) = stack.lacks(&tree, &image.at) {
             return Err(EngineError::NotShipped { path, tree: keys::name(&image.tree) });

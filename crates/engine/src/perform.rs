@@ -18,6 +18,8 @@ use crate::exec::{Job, Used};
 use crate::graph::NodeId;
 use crate::keys::{self, Outputs};
 use crate::manifest::Manifest;
+use crate::node_inputs::NodeInputs;
+use crate::served::Served;
 use crate::{artifacts, check, make, room, stray, survey, why};
 
 /// Trees that something is made from, by the nodes that gave them.
@@ -27,10 +29,10 @@ type Inputs = BTreeMap<String, TreeHash>;
 const TAIL: usize = 25;
 
 /// Makes a node. Blocks; the report says how it went.
-pub(crate) fn perform(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Report {
+pub(crate) fn perform(engine: &Engine, node: &NodeId, given: &NodeInputs) -> Report {
     let begun = Instant::now();
     let mut report = Report::new(node.clone(), Status::Built);
-    if let Err(error) = try_perform(engine, node, outputs, &mut report) {
+    if let Err(error) = try_perform(engine, node, given, &mut report) {
         report.status = if matches!(error, EngineError::Cancelled) { Status::Skipped } else { Status::Failed };
         report.error = Some(room::no_room(engine, None, error).to_string());
         report.tail = report.log.as_ref().and_then(|log| tail(log).ok()).unwrap_or_default();
@@ -40,24 +42,24 @@ pub(crate) fn perform(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Repo
     report
 }
 
-fn try_perform(engine: &Engine, node: &NodeId, outputs: &Outputs, report: &mut Report) -> Result<(), EngineError> {
+fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut Report) -> Result<(), EngineError> {
     match node {
         NodeId::Source(id) => perform_source(engine, engine.source(id)?, report),
         NodeId::Sysroot(id) => {
-            let manifest = survey::manifest(engine, node, outputs)?;
-            once(engine, &manifest, &Inputs::new(), report, |_| make::make_sysroot(engine, engine.sysroot(id)?))
+            let manifest = survey::manifest(engine, node, &given.outputs)?;
+            once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_sysroot(engine, engine.sysroot(id)?))
         }
         NodeId::Tool(id) => {
-            let manifest = survey::manifest(engine, node, outputs)?;
-            once(engine, &manifest, &Inputs::new(), report, |_| make::make_tool(engine, engine.tool(id)?))
+            let manifest = survey::manifest(engine, node, &given.outputs)?;
+            once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_tool(engine, engine.tool(id)?))
         }
         NodeId::Stage(id) => {
-            let manifest = survey::manifest(engine, node, outputs)?;
+            let manifest = survey::manifest(engine, node, &given.outputs)?;
             let stage = engine.stage(id)?;
-            let inputs = inputs(&stage.step, outputs);
-            once(engine, &manifest, &inputs, report, |report| run_stage(engine, stage, node, outputs, report))
+            let inputs = (&inputs(&stage.step, &given.outputs), given.served.as_deref());
+            once(engine, &manifest, inputs, report, |report| run_stage(engine, stage, node, given, report))
         }
-        NodeId::Check(id) => check::check_stage(engine, id, outputs, report),
+        NodeId::Check(id) => check::check_stage(engine, id, given, report),
         NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
     }
 }
@@ -69,14 +71,14 @@ fn perform_source(engine: &Engine, source: &Source, report: &mut Report) -> Resu
         return Ok(());
     }
     let inputs = Inputs::from([(format!("source:{} unpatched", source.id), raw)]);
-    once(engine, &keys::source(source, &raw), &inputs, report, |_| make::patched_source(engine, source, &raw))
+    once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| make::patched_source(engine, source, &raw))
 }
 
 /// Takes the output of a former run, or makes it while every other process that wants it waits.
 fn once(
     engine: &Engine,
     manifest: &Manifest,
-    inputs: &Inputs,
+    (inputs, served): (&Inputs, Option<&Served>),
     report: &mut Report,
     make: impl FnOnce(&mut Report) -> Result<TreeHash, EngineError>,
 ) -> Result<(), EngineError> {
@@ -104,7 +106,7 @@ fn once(
     let begun = Instant::now();
     report.reason = match forced {
         true => Some(crate::why::ASKED_FOR.to_owned()),
-        false => why::reason(engine, &node, manifest, inputs),
+        false => why::reason(engine, &node, manifest, (inputs, served)),
     };
     let output = make(report)?;
     report.output = Some(output);
@@ -125,7 +127,7 @@ fn once(
         bytes: report.bytes,
         files: report.files,
         inputs: inputs.clone(),
-        artifacts: artifacts::artifacts(engine, &report.node)?,
+        artifacts: artifacts::artifacts(engine, &report.node, served)?,
         phases: engine.phases_of(&report.node),
         build: engine.build.clone(),
         maker: engine.maker.clone(),
@@ -152,7 +154,7 @@ pub(crate) fn run_stage(
     engine: &Engine,
     stage: &Stage,
     node: &NodeId,
-    outputs: &Outputs,
+    given: &NodeInputs,
     report: &mut Report,
 ) -> Result<TreeHash, EngineError> {
     let scratch = engine.store.scratch(&node.to_string())?;
@@ -160,7 +162,7 @@ pub(crate) fn run_stage(
     let (path, log) = engine.store.create_log(build, &node.to_string())?;
     report.log = Some(path);
     let upstream = engine.recorder().map(|r| r as _);
-    let mut job = Job { engine, stage, node, outputs, scratch: scratch.path(), log, upstream };
+    let mut job = Job { engine, stage, node, given, scratch: scratch.path(), log, upstream };
     let result = job.run().and_then(|(out, used)| publish(engine, stage, node, (scratch.path(), &out), used, report));
     let result = result.map_err(|error| room::no_room(engine, Some(scratch.path()), error));
     if result.is_err() && engine.options.keep_failed && !engine.cancel.is_thrown() {

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::{Graph, Index, NodeId};
+use crate::run::Outcome;
 use crate::survey::Survey;
 use crate::{artifacts, make, run, survey};
 
@@ -67,13 +68,13 @@ async fn restore_trees(engine: &Arc<Engine>, lost: &HashSet<TreeHash>, to: &mut 
             break;
         }
         let nodes: Vec<_> = found.iter().map(|(at, tree)| (graph.node(*at).id.clone(), *tree)).collect();
-        let reports = run_these(engine, graph, survey, found.iter().map(|(at, _)| *at).collect()).await?;
+        let outcome = run_these(engine, graph, survey, found.iter().map(|(at, _)| *at).collect()).await?;
         for (node, tree) in nodes {
             left.remove(&tree);
-            let report = reports.iter().find(|report| report.node == node);
+            let report = outcome.reports.iter().find(|report| report.node == node && report.status != Status::Cached);
             to.made.push((node, tree, report.and_then(|report| report.output)));
         }
-        to.reports.extend(reports);
+        to.reports.extend(ran(outcome));
     }
     Ok(())
 }
@@ -150,7 +151,7 @@ async fn restore_lists(engine: &Arc<Engine>, lost: &Lost, to: &mut Restored) -> 
     let tools = engine.plan.tools.iter().map(|tool| NodeId::Tool(tool.id.clone()));
     for node in sysroots.chain(tools) {
         if names_lost(engine, &node, lost)? {
-            artifacts::artifacts(engine, &node)?;
+            artifacts::artifacts(engine, &node, None)?;
         }
     }
     for stage in &engine.plan.stages {
@@ -162,8 +163,9 @@ async fn restore_lists(engine: &Arc<Engine>, lost: &Lost, to: &mut Restored) -> 
         let graph = whole_graph(engine)?;
         let survey = survey::survey(engine, &graph, &[])?;
         let fetch = graph.find(&NodeId::Fetch(stage.id.clone())).into_iter().collect();
-        to.reports.extend(run_these(engine, graph, survey, fetch).await?);
-        artifacts::artifacts(engine, &node)?;
+        let outcome = run_these(engine, graph, survey, fetch).await?;
+        artifacts::artifacts(engine, &node, outcome.downloaded.of(&node).as_deref())?;
+        to.reports.extend(ran(outcome));
     }
     Ok(())
 }
@@ -194,9 +196,13 @@ async fn run_these(
     graph: Graph,
     mut survey: Survey,
     nodes: Vec<Index>,
-) -> Result<Vec<Report>, EngineError> {
+) -> Result<Outcome, EngineError> {
     let chosen = nodes.clone();
     survey.demand(&graph, nodes, |at| chosen.contains(&at));
-    let outcome = run::through(engine, graph, survey).await?;
-    Ok(outcome.reports.into_iter().filter(|report| report.status != Status::Cached).collect())
+    run::through(engine, graph, survey).await
+}
+
+/// The reports of the nodes that ran.
+fn ran(outcome: Outcome) -> impl Iterator<Item = Report> {
+    outcome.reports.into_iter().filter(|report| report.status != Status::Cached)
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{StageId, Step, SysrootId};
+use akbuild_recipe::plan::{StageId, SysrootId};
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
@@ -18,9 +18,10 @@ use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::Outputs;
+use crate::node_inputs::{Downloaded, NodeInputs};
 use crate::served::Served;
 use crate::survey::Survey;
-use crate::{bill, make, perform, survey};
+use crate::{bill, fetch_node, make, perform, survey};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Outcome {
     pub reports: Vec<Report>,
     /// The outputs of all nodes that have one.
     pub outputs: Outputs,
+    /// What the registries of stages serve.
+    pub downloaded: Downloaded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,9 @@ enum State {
 /// Microseconds to the end, and the place; of the same urgency, the first place comes last.
 type Urgent = (u64, Reverse<Index>);
 
+/// A node that has ended; of downloads also what they are.
+type Ended = (Index, Report, Option<Arc<Served>>);
+
 struct Run {
     engine: Arc<Engine>,
     graph: Graph,
@@ -63,6 +69,7 @@ struct Run {
     /// What may start, the most urgent last: what takes no slot, and what takes some.
     ready: [BTreeSet<Urgent>; 2],
     outputs: Outputs,
+    downloaded: Downloaded,
     reports: Vec<Report>,
     used: u32,
     failed: bool,
@@ -91,7 +98,7 @@ pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, survey: Survey) 
     run.carry_out().await;
     let cancelled = engine.cancel.is_thrown();
     let ok = !run.failed && !cancelled;
-    Ok(Outcome { ok, cancelled, reports: run.reports, outputs: run.outputs })
+    Ok(Outcome { ok, cancelled, reports: run.reports, outputs: run.outputs, downloaded: run.downloaded })
 }
 
 /// Makes everything there that a stage needs, its downloads included, but not the stage.
@@ -116,7 +123,7 @@ pub async fn make_one_sysroot(engine: &Arc<Engine>, id: &SysrootId) -> Result<Tr
     let node = NodeId::Sysroot(id.clone());
     engine.sink.event(Event::Started { node: node.clone() });
     let performer = engine.clone();
-    let perform = move || perform::perform(&performer, &node, &Outputs::new());
+    let perform = move || perform::perform(&performer, &node, &NodeInputs::default());
     let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
     engine.sink.event(Event::Finished(Box::new(report.clone())));
     match (report.error, report.output) {
@@ -133,7 +140,20 @@ impl Run {
         let missing = graph.indices().map(pending).collect();
         let urgency = urgency(&engine, &graph, survey)?;
         let (ready, reports, begun) = (Default::default(), Vec::new(), engine.begun);
-        Ok(Self { engine, graph, states, missing, urgency, ready, outputs, reports, used: 0, failed: false, begun })
+        Ok(Self {
+            engine,
+            graph,
+            states,
+            missing,
+            urgency,
+            ready,
+            outputs,
+            downloaded: Downloaded::default(),
+            reports,
+            used: 0,
+            failed: false,
+            begun,
+        })
     }
 
     /// Tells what will run, and reports what is there already.
@@ -179,7 +199,10 @@ impl Run {
             }
             let Some(ended) = tasks.join_next().await else { break };
             match ended {
-                Ok((at, report)) => self.end(at, report),
+                Ok((at, report, served)) => {
+                    self.downloaded.extend(&report.node, served);
+                    self.end(at, report);
+                }
                 Err(error) => {
                     self.failed = true;
                     self.engine.sink.event(Event::Warning { message: EngineError::Bug(error.to_string()).to_string() });
@@ -208,7 +231,7 @@ impl Run {
         Some(urgent.1.0)
     }
 
-    fn start(&mut self, at: Index, tasks: &mut JoinSet<(Index, Report)>) {
+    fn start(&mut self, at: Index, tasks: &mut JoinSet<Ended>) {
         self.states[at.0] = State::Running;
         self.used += self.graph.node(at).weight;
         let (engine, node) = (self.engine.clone(), self.graph.node(at).id.clone());
@@ -221,13 +244,15 @@ impl Run {
             outputs.extend(
                 self.outputs.iter().filter(|(n, _)| matches!(n, NodeId::Source(_))).map(|(n, t)| (n.clone(), *t)),
             );
-            tasks.spawn(async move { (at, Report { started, ..fetch(&engine, id, outputs).await }) });
+            tasks.spawn(async move {
+                let (report, served) = fetch_node::fetch(&engine, id, outputs).await;
+                (at, Report { started, ..report }, served)
+            });
         } else {
             let runtime = engine.runtime.clone();
-            tasks.spawn_blocking_on(
-                move || (at, Report { started, ..perform::perform(&engine, &node, &outputs) }),
-                &runtime,
-            );
+            let inputs = NodeInputs { outputs, served: self.downloaded.of(&node) };
+            let perform = move || (at, Report { started, ..perform::perform(&engine, &node, &inputs) }, None);
+            tasks.spawn_blocking_on(perform, &runtime);
         }
     }
 
@@ -269,60 +294,6 @@ impl Run {
             self.reports.push(report);
         }
     }
-}
-
-/// Reads a stage's lock files and downloads what they name.
-async fn fetch(engine: &Arc<Engine>, id: StageId, outputs: Outputs) -> Report {
-    let begun = Instant::now();
-    let mut report = Report::new(NodeId::Fetch(id.clone()), Status::Built);
-    match try_fetch(engine, &id, outputs).await {
-        Ok((0, _)) => report.status = Status::Cached,
-        Ok((files, bytes)) => (report.files, report.bytes) = (files, bytes),
-        Err(EngineError::Cancelled) => report.status = Status::Skipped,
-        Err(error) => (report.status, report.error) = (Status::Failed, Some(error.to_string())),
-    }
-    report.seconds = begun.elapsed().as_secs_f64();
-    report
-}
-
-async fn try_fetch(engine: &Arc<Engine>, id: &StageId, outputs: Outputs) -> Result<(u64, u64), EngineError> {
-    let outputs = Arc::new(outputs);
-    let (mut files, mut bytes) = (0, 0);
-    let mut known = None;
-    loop {
-        // Each round reads the files that the one before has downloaded.
-        let mut served = read_locks(engine, id, &outputs).await?;
-        let is_over = known == Some(served.artifacts.len());
-        if !is_over {
-            let fetched = tokio::select! {
-                biased;
-                () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
-                fetched = served.fetch(engine, id) => fetched?,
-            };
-            (files, bytes) = (files + fetched.0, bytes + fetched.1);
-        }
-        if is_over && !served.is_complete && served.optional.is_empty() {
-            return Err(EngineError::Bug(format!("the downloads of `{id}` cannot be read")));
-        }
-        if served.is_complete || is_over {
-            served.forget_what_is_missing(engine);
-            engine.served.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone(), Arc::new(served));
-            return Ok((files, bytes));
-        }
-        known = Some(served.artifacts.len());
-    }
-}
-
-async fn read_locks(engine: &Arc<Engine>, id: &StageId, outputs: &Arc<Outputs>) -> Result<Served, EngineError> {
-    let (reader, name, outputs) = (engine.clone(), id.clone(), outputs.clone());
-    let read = move || match &reader.stage(&name)?.step {
-        Step::Exec(exec) => match &exec.artifacts {
-            Some(locks) => Served::read(&reader, exec, locks, &outputs),
-            None => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
-        },
-        _ => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
-    };
-    tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))?
 }
 
 /// For each node the seconds from its start to the end of the run, along the longest way.

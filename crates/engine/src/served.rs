@@ -237,7 +237,7 @@ fn select_python(
 pub(crate) fn would_use(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
     match node {
         NodeId::Stage(id) => Some(crate::artifacts::list(&would_serve(engine, id, outputs)?.artifacts)),
-        _ => artifacts::artifact_list(engine, node).ok(),
+        _ => artifacts::artifact_list(engine, node, None).ok(),
     }
 }
 

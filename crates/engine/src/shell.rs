@@ -12,7 +12,8 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Io};
 use crate::exec::Job;
 use crate::graph::NodeId;
-use crate::keys::Outputs;
+use crate::node_inputs::NodeInputs;
+use crate::run::Outcome;
 use crate::work::Folders;
 
 /// What is opened, and where.
@@ -27,8 +28,8 @@ pub struct Shell<'a> {
 }
 
 /// Opens the sandbox of a stage and waits for the end; gives the exit code, 128 and the number of the signal
-/// if it was ended by one. A thrown cancel kills it. `outputs` are those that [`Engine::prepare`] gave.
-pub fn shell(engine: &Arc<Engine>, id: &StageId, outputs: &Outputs, shell: Shell<'_>) -> Result<i32, EngineError> {
+/// if it was ended by one. A thrown cancel kills it. `prepared` is the result of [`prepare`](crate::prepare).
+pub fn shell(engine: &Arc<Engine>, id: &StageId, prepared: &Outcome, shell: Shell<'_>) -> Result<i32, EngineError> {
     let stage = engine.stage(id)?;
     let Step::Exec(exec) = &stage.step else {
         return Err(EngineError::NoSandbox { stage: id.to_string() });
@@ -40,7 +41,8 @@ pub fn shell(engine: &Arc<Engine>, id: &StageId, outputs: &Outputs, shell: Shell
     let path = own.path().join("log");
     #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
     let log = File::create(&path).doing("make", &path)?;
-    let job = Job { engine, stage, node: &node, outputs, scratch, log, upstream: None };
+    let given = NodeInputs { outputs: prepared.outputs.clone(), served: prepared.downloaded.of(&node) };
+    let job = Job { engine, stage, node: &node, given: &given, scratch, log, upstream: None };
     let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
     let mut spec = match shell.kept {
         Some(kept) => job.describe(exec, &Folders::reopen(kept, id, &exec.out)?)?,

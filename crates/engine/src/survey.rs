@@ -13,6 +13,7 @@ use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Keys, Outputs, Parts};
 use crate::manifest::Manifest;
+use crate::node_inputs::NodeInputs;
 use crate::{local, perform};
 
 /// So many former runs of a stage are held against what it would be made from.
@@ -110,7 +111,7 @@ fn make_local_sources(engine: &Engine, graph: &Graph, at: Index, survey: &mut Su
         let Some(known) = gone.filter(|_| engine.source(id).is_ok_and(|source| is_local(engine, source))) else {
             continue;
         };
-        let report = perform::perform(engine, &graph.node(*need).id, &Outputs::new());
+        let report = perform::perform(engine, &graph.node(*need).id, &NodeInputs::default());
         if report.output == Some(known.output) {
             (known.present, made) = (true, true);
         }
@@ -177,7 +178,7 @@ fn look_up(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Option<K
     }
     if let NodeId::Sysroot(id) = node
         && engine.sysroot(id)?.host.is_some()
-        && let Some(error) = perform::perform(engine, node, outputs).error
+        && let Some(error) = perform::perform(engine, node, &NodeInputs::default()).error
     {
         return Err(EngineError::Sysroots(error));
     }
@@ -212,7 +213,7 @@ fn look_up_source(engine: &Engine, source: &Source) -> Result<Option<Known>, Eng
         return Ok(known);
     }
     // Patches are quickly made, and what they give is what is asked about. Errors are told by the run.
-    match perform::perform(engine, &NodeId::Source(source.id.clone()), &Outputs::new()).error {
+    match perform::perform(engine, &NodeId::Source(source.id.clone()), &NodeInputs::default()).error {
         None => recorded(engine, key),
         Some(_) => Ok(known),
     }

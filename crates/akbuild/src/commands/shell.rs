@@ -49,7 +49,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: boo
         session.ui.note(&format!("shell in the sandbox of `{id}`; its script is in $AKBUILD_SCRIPT"));
     }
     let shell = Shell { command, is_interactive, kept: kept.as_ref().map(|kept| kept.folder.as_path()) };
-    match akbuild_engine::shell(&engine, &id, &needs.outputs, shell)? {
+    match akbuild_engine::shell(&engine, &id, &needs, shell)? {
         _ if session.is_interrupted() => Err(Failure::Told(Exit::Interrupted)),
         // The end of an interactive shell does not say how things went.
         code if code == 0 || is_interactive => Ok(()),

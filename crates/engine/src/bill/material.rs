@@ -33,7 +33,7 @@ pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<
     let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
     for node in graph.indices().map(|at| &graph.node(at).id) {
         if !matches!(node, NodeId::Stage(_)) {
-            used.extend(artifacts::artifact_list(engine, node)?);
+            used.extend(artifacts::artifact_list(engine, node, None)?);
         }
     }
     for (id, exec, locks) in bill::locked(engine, image)? {

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::manifest::Manifest;
+use crate::served::Served;
 
 /// Why a run was not like another one, whatever came between. Nothing, if their manifests and outputs are equal.
 pub fn why_between(store: &Store, old: &Action, new: &Action) -> Result<Why, EngineError> {
@@ -92,10 +93,10 @@ pub(crate) fn reason(
     engine: &Engine,
     node: &NodeId,
     manifest: &Manifest,
-    inputs: &BTreeMap<String, TreeHash>,
+    (inputs, served): (&BTreeMap<String, TreeHash>, Option<&Served>),
 ) -> Option<String> {
     let mut new = Version::now(manifest.clone(), inputs.clone());
-    new.packages = artifacts::artifact_list(engine, node).ok().map(|list| names(&list));
+    new.packages = artifacts::artifact_list(engine, node, served).ok().map(|list| names(&list));
     let mut explainer = Explainer::new(records(engine), Detail::Line);
     let place = explainer.place(&node.to_string(), State::Ran);
     explainer.would_run(place, new).ok()?;
