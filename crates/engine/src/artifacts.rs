@@ -10,6 +10,8 @@ use akbuild_store::Artifact;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
+use crate::keys::Outputs;
+use crate::served;
 use crate::served::{Served, pinned};
 
 /// Keeps the list of what a node could use of the downloads.
@@ -74,6 +76,14 @@ fn debian(name: &str, version: &str) -> String {
 
 fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
+pub(crate) fn would_use(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
+    match node {
+        NodeId::Stage(id) => Some(list(&served::would_serve(engine, id, outputs)?.artifacts)),
+        _ => artifact_list(engine, node, None).ok(),
+    }
 }
 
 #[cfg(test)]

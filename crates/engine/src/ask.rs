@@ -3,35 +3,15 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
-use akbuild_fetch::{Cancel, Client, Mirrors, Question};
-use akbuild_recipe::plan::Sysroot;
+use akbuild_fetch::{Cancel, Question};
 use akbuild_sandbox::MountKind;
 
-use crate::engine::Engine;
-use crate::error::EngineError;
-use crate::graph::NodeId;
 use crate::root::Root;
-use crate::{exec, survey};
+use crate::script_sandbox;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 10;
-
-/// The mirrors, and the client that talks to them.
-pub fn network(engine: &Engine) -> Result<(Arc<Mirrors>, Client), EngineError> {
-    let present = |s: &Sysroot| present(engine, &NodeId::Sysroot(s.id.clone()));
-    // The machine's own programs have been asked as such.
-    let roots: Vec<_> = engine.plan.sysroots.iter().filter(|s| s.host.is_none()).filter_map(present).collect();
-    Ok(engine.network.get(&roots)?)
-}
-
-/// The tree of a node, if it is in the store.
-pub(crate) fn present(engine: &Engine, node: &NodeId) -> Option<std::path::PathBuf> {
-    let manifest = survey::manifest(engine, node, &Default::default()).ok()?;
-    let action = engine.store.action(&manifest.key()).ok()??;
-    engine.store.has_tree(&action.output).then(|| engine.tree(&action.output))
-}
 
 /// The command that answers, in a shell.
 pub fn command(question: Question) -> &'static str {
@@ -47,7 +27,8 @@ pub fn command(question: Question) -> &'static str {
 
 pub(crate) fn sysroot(root: &Path, question: Question, cancel: &Cancel) -> Option<String> {
     let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
-    let spec = exec::spec(&Root::plain(root.to_owned()), vec![tmp], command(question), Vec::new(), "/tmp", None);
+    let spec =
+        script_sandbox::spec(&Root::plain(root.to_owned()), vec![tmp], command(question), Vec::new(), "/tmp", None);
     let mut running = akbuild_sandbox::spawn(&spec).ok()?;
     let killer = running.killer();
     let _registered = cancel.on_throw(move || killer.kill());

@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
-use crate::served;
+use crate::lock_text;
 
 /// A longer copyright file is not read: the longest of Debian's has a fifth of this.
 const COPYRIGHT: u64 = 8 << 20;
@@ -52,7 +52,7 @@ pub fn components(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result
     let shipped = shipped(engine, image)?;
     for (id, exec, artifacts) in locked(engine, image)? {
         for lock in &artifacts.npm {
-            all.extend(npm_packages(engine, &served::npm_lock(engine, exec, lock, outputs)?, outputs)?);
+            all.extend(npm_packages(engine, &lock_text::npm_lock(engine, exec, lock, outputs)?, outputs)?);
         }
         if shipped.contains(id) {
             all.extend(crate::bill::python::python(engine, id, exec, artifacts, outputs)?);
@@ -137,7 +137,7 @@ fn debian_packages(engine: &Engine, image: &StageId, outputs: &Outputs) -> Resul
 }
 
 fn npm_packages(engine: &Engine, lock: &LockFile, outputs: &Outputs) -> Result<Vec<Component>, EngineError> {
-    let text = served::lock_text(engine, lock, None, outputs)?;
+    let text = lock_text::lock_text(engine, lock, None, outputs)?;
     let component = |package: npm::NpmPackage| {
         let component = Component::npm(&package.name, &package.version).licensed(package.licence);
         let component = package.integrity.into_iter().fold(component, Component::digest);

@@ -1,6 +1,6 @@
 //! The engine: a plan, a store, and what it takes to carry the one out into the other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -8,6 +8,7 @@ use std::time::Instant;
 use akbuild_fetch::{Cancel, Credentials};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Plan, SourceId, Stage, StageId, Sysroot, SysrootId, Tool, ToolId};
+use akbuild_registry::Upstream;
 use akbuild_store::{BuildId, Maker, Phase, StageRecord, Store};
 use tokio::runtime::Handle;
 
@@ -15,7 +16,6 @@ use crate::error::EngineError;
 use crate::event::{Event, Report, Sink};
 use crate::graph::NodeId;
 use crate::network::Network;
-use crate::record::Recorder;
 
 /// How a run is carried out. Nothing here changes what comes out.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ pub struct Engine {
     pub(crate) begun: Instant,
     pub(crate) phases: Mutex<HashMap<NodeId, Vec<(&'static str, Instant)>>>,
     stages: HashMap<StageId, usize>,
-    recorder: OnceLock<Arc<Recorder>>,
+    upstream: OnceLock<Arc<dyn Upstream>>,
 }
 
 /// What an [`Engine`] is made of; see its fields.
@@ -100,7 +100,7 @@ impl Engine {
     /// An engine; nothing runs yet.
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build, maker } = parts;
-        let (recorder, phases) = Default::default();
+        let (upstream, phases) = Default::default();
         let stages = plan.stages.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
         Arc::new(Self {
             plan,
@@ -116,19 +116,19 @@ impl Engine {
             begun: Instant::now(),
             phases,
             stages,
-            recorder,
+            upstream,
         })
     }
 
-    /// From now on the registry lets through what no lock names, and keeps a list: only for `akbuild lock`. Of the plan's
-    /// Python pins, those of the released projects do not count.
-    /// Outputs of stages are then published but not recorded, since their keys lack the pins.
-    pub fn record(self: &Arc<Self>, released: &BTreeSet<String>) -> Arc<Recorder> {
-        self.recorder.get_or_init(|| Recorder::new(self, released)).clone()
+    /// From now on the registries of stages pass requests for what no lock names on to `upstream`. Outputs of stages are
+    /// then published but not recorded, since their keys lack the pins.
+    pub(crate) fn set_upstream(&self, upstream: Arc<dyn Upstream>) {
+        drop(self.upstream.set(upstream));
     }
 
-    pub(crate) fn recorder(&self) -> Option<Arc<Recorder>> {
-        self.recorder.get().cloned()
+    /// Where requests go for what no lock names; only while locking.
+    pub(crate) fn upstream(&self) -> Option<Arc<dyn Upstream>> {
+        self.upstream.get().cloned()
     }
 
     /// Puts nodes' reports into the record of the run. That a record is missing a line stops nothing.

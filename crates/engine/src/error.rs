@@ -8,8 +8,8 @@ use akbuild_fetch::{FailureKind, Failures, FetchError};
 use akbuild_nar::TreeHash;
 use akbuild_store::size;
 
-use crate::elf::UnmetNeed;
 use crate::stray::StrayLink;
+use crate::unmet_need::UnmetNeed;
 use crate::view_problem::ViewProblem;
 
 impl From<FetchError> for EngineError {

@@ -14,8 +14,8 @@ use akbuild_recipe::plan::{Subset, View};
 use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
-use crate::go_modules::inside;
 use crate::npmproject::{self, NpmSight};
+use crate::relative_path::inside;
 use crate::trees::{self, Chosen};
 use crate::view_problem::ViewProblem;
 use crate::{goimports, schemarefs};

@@ -2,7 +2,7 @@
 //! the store, as far as they have been downloaded. The rules are those of `akbuild_registry`; this module reads files.
 
 use std::io::{ErrorKind, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::LockFile;
@@ -13,16 +13,17 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
-use crate::served;
+use crate::lock_text;
+use crate::relative_path::inside;
 
 /// The longest `go.mod` that the go command reads from a proxy, in bytes.
 const LONGEST_GO_MOD: u64 = 16 << 20;
 
 /// A `go.mod` of a source, with the `go.sum` beside it. A module that needs no download has no `go.sum`.
 pub(crate) fn go_lock(engine: &Engine, lock: &LockFile, outputs: &Outputs) -> Result<GoLock, EngineError> {
-    let go_mod = served::lock_text(engine, lock, None, outputs)?;
+    let go_mod = lock_text::lock_text(engine, lock, None, outputs)?;
     let has_sum = source_tree(engine, lock, outputs)?.entry(Path::new(&lock.path).with_file_name("go.sum"))?.is_some();
-    let go_sum = if has_sum { served::lock_text(engine, lock, Some("go.sum"), outputs)? } else { String::new() };
+    let go_sum = if has_sum { lock_text::lock_text(engine, lock, Some("go.sum"), outputs)? } else { String::new() };
     Ok(GoLock::parse(&go_mod, &go_sum, &lock.path)?)
 }
 
@@ -57,33 +58,4 @@ fn pinned_go_mod(engine: &Engine, digest: &Digest) -> Option<String> {
     };
     file.take(LONGEST_GO_MOD).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8(bytes).unwrap_or_default())
-}
-
-/// A path relative to a folder, both inside a tree, without `..`; `None` if it leads out of the tree.
-pub(crate) fn inside(folder: &Path, path: &Path) -> Option<PathBuf> {
-    let mut found = PathBuf::new();
-    for part in folder.components().chain(path.components()) {
-        match part {
-            Component::Normal(name) => found.push(name),
-            Component::CurDir => {}
-            Component::ParentDir => found.pop().then_some(())?,
-            Component::RootDir | Component::Prefix(_) => return None,
-        }
-    }
-    Some(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn replacements_stay_in_the_source() {
-        let found = |folder: &str, path: &str| inside(Path::new(folder), Path::new(path));
-        assert_eq!(found("srv", "../lib"), Some("lib".into()));
-        assert_eq!(found("", "./lib/./x"), Some("lib/x".into()));
-        assert_eq!(found("a/b", "../.."), Some("".into()));
-        assert_eq!(found("srv", "../../lib"), None);
-        assert_eq!(found("srv", "/lib"), None);
-    }
 }

@@ -13,7 +13,7 @@ use crate::keys::{Keys, Outputs, Parts};
 use crate::manifest::Manifest;
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
-use crate::{perform, trees};
+use crate::{perform, tree_name, trees};
 
 /// A part of a tree that a stage takes, and whether it may be missing.
 type TakenPart<'a> = (&'a TreeRef, &'a str, &'a Subset, View, bool);
@@ -36,7 +36,7 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
     for source in &engine.plan.sources {
         let path = if let Origin::Path(path) = &source.origin { Some(path) } else { None };
         let is_empty = |path: &std::path::PathBuf| {
-            crate::local::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
+            crate::local_folder::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
         };
         if path.is_some_and(is_empty) {
             continue;
@@ -128,7 +128,7 @@ fn warn_of_idle(
         TreeRef::Stage(id) => NodeId::Stage(id.clone()),
     };
     let Some(tree) = outputs.get(&node).filter(|tree| engine.store.has_tree(tree)) else { return Ok(()) };
-    let part = trees::name_of_part(from, path);
+    let part = tree_name::name_of_part(from, path);
     let idle = trees::idle_patterns(&engine.store, tree, path, subset)?;
     // If none of them matches, that is an error of the stage, which says so.
     let all = idle.iter().filter(|idle| idle.option == "include").count() == subset.include.len();

@@ -11,11 +11,12 @@ use akbuild_recipe::plan::{
 use akbuild_store::Store;
 use serde::Serialize;
 
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::manifest::Manifest;
 use crate::near::near_paths;
-use crate::trees;
+use crate::{part_digest, tree_name, trees};
 
 /// Raised when the sandbox comes to mean something else for what runs in it.
 const SANDBOX_VERSION: &str = "1";
@@ -176,8 +177,8 @@ impl Keys<'_> {
             manifest.set(field, json(&(tree, path, subset, view)));
             return Ok(());
         }
-        let digest = trees::subset_digest(self.store, &tree, path, subset, view);
-        match digest.map_err(|error| error.in_stage(stage.id.as_str(), &name(from)))? {
+        let digest = part_digest::subset_digest(self.store, &tree, path, subset, view);
+        match digest.map_err(|error| error.in_stage(stage.id.as_str(), &tree_name::name_of_tree(from)))? {
             Some(digest) => manifest.set(field, digest),
             None if let Some(link) = trees::link_on_the_way(&self.store.listing(&tree)?, from, path) => {
                 return Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link });
@@ -189,11 +190,11 @@ impl Keys<'_> {
                     return Err(nothing_matches(stage, (from, path, subset), &listing));
                 }
                 let near = near_paths(&listing, "", path);
-                let (at, path, tree) = (stage.at.clone(), path.to_owned(), name(from));
+                let (at, path, tree) = (stage.at.clone(), path.to_owned(), tree_name::name_of_tree(from));
                 return Err(EngineError::NoSuchPath { stage: stage.id.to_string(), at, path, tree, near });
             }
         }
-        manifest.note(field, json(&(name(from), tree, path, subset, view)));
+        manifest.note(field, json(&(tree_name::name_of_tree(from), tree, path, subset, view)));
         Ok(())
     }
 
@@ -251,14 +252,6 @@ pub(crate) fn tool(tool: &Tool) -> Manifest {
     manifest
 }
 
-/// How a tree is named in messages and notes.
-pub(crate) fn name(tree: &TreeRef) -> String {
-    match tree {
-        TreeRef::Source(id) => format!("source `{id}`"),
-        TreeRef::Stage(id) => format!("stage `{id}`"),
-    }
-}
-
 fn files(files: &[WrittenFile], manifest: &mut Manifest) {
     for file in files {
         manifest.set(format!("file.{}", file.path), json(&(file.executable, &file.text)));
@@ -272,10 +265,23 @@ fn pins(pins: &[PythonPin]) -> String {
 fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset), listing: &Listing) -> EngineError {
     let patterns = subset.include.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
     let near = subset.include.first().map(|first| format!(": {}", near_paths(listing, path, first)));
-    let (stage, tree) = (stage.id.to_string(), trees::name_of_part(from, path));
+    let (stage, tree) = (stage.id.to_string(), tree_name::name_of_part(from, path));
     EngineError::NothingMatches { stage, tree, patterns, near: near.unwrap_or_default() }
 }
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data is always JSON")
+}
+
+/// The manifest of a node that is no source, from the outputs of what it needs.
+pub fn manifest(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
+    let keys = Keys { store: &engine.store, parts: Parts::Content, plan: &engine.plan, outputs };
+    match node {
+        NodeId::Sysroot(id) => Ok(sysroot(engine.sysroot(id)?)),
+        NodeId::Tool(id) => Ok(tool(engine.tool(id)?)),
+        NodeId::Stage(id) => keys.stage(engine.stage(id)?),
+        NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => {
+            Err(EngineError::Bug(format!("{node} has no manifest of this kind")))
+        }
+    }
 }

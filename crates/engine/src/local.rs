@@ -2,9 +2,8 @@
 //!
 //! Whether something has is told by names, sizes, modes, times and inode numbers, as git's index does it.
 
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use akbuild_nar::{Algo, Hasher, TreeHash};
 use akbuild_recipe::plan::Source;
@@ -13,27 +12,11 @@ use rustix::fs::FileType;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::make;
-
-/// Names that are never part of a local tree: repositories, and links that akbuild itself leaves.
-pub(crate) fn is_left_out(name: &OsStr, is_link: bool) -> bool {
-    name == ".git" || ((name == "result" || name == "result-image") && is_link)
-}
-
-/// Opens the folder of a local source. The person who builds names it, so links up to it are followed.
-#[allow(clippy::disallowed_methods, reason = "the path is the operator's own")]
-pub(crate) fn open(source: &Source, path: &Path) -> Result<TreeDir, EngineError> {
-    let real: PathBuf = path
-        .canonicalize()
-        .ok()
-        .filter(|real| real.is_dir())
-        .ok_or_else(|| EngineError::NoFolder { id: source.id.to_string(), path: path.to_owned() })?;
-    Ok(TreeDir::open(&real, format!("source `{}`", source.id))?)
-}
+use crate::{local_folder, make};
 
 /// The hash of a local tree, which is in the store afterwards.
 pub(crate) fn local_tree(engine: &Engine, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
-    let top = open(source, path)?;
+    let top = local_folder::open(source, path)?;
     let mut hasher = Hasher::new(Algo::Sha256);
     // Of one folder, two sources may take different files.
     hasher.update(serde_json::to_string(&source.subset).expect("plain data is always JSON").as_bytes());
@@ -68,7 +51,7 @@ fn sign(top: &TreeDir, path: &Path, hasher: &mut Hasher) -> Result<(), EngineErr
     }
     if is_folder {
         for (name, kind) in top.entries(path)? {
-            if !is_left_out(&name, matches!(kind, EntryKind::Link(_))) {
+            if !local_folder::is_left_out(&name, matches!(kind, EntryKind::Link(_))) {
                 sign(top, &path.join(name), hasher)?;
             }
         }

@@ -20,7 +20,7 @@ use crate::error::{EngineError, Io, PatchError};
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::served::pinned;
-use crate::{ask, locate, patch, room, work};
+use crate::{locate, patch, registries, room, work};
 
 /// Fetches a source as it is outside, checks it and publishes it.
 pub(crate) fn raw_source(engine: &Engine, source: &Source) -> Result<TreeHash, EngineError> {
@@ -47,14 +47,14 @@ fn bring_source(engine: &Engine, source: &Source, tree: &Path) -> Result<TreeHas
             shown(urls.iter().map(|address| &address.url))
         }
         Origin::Path(path) => {
-            let top = crate::local::open(source, path)?;
+            let top = crate::local_folder::open(source, path)?;
             let subset = source.subset.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
             let outside = |relative: &Path| {
                 let kind = top.entry(relative).ok().flatten();
                 let is_link = matches!(kind, Some(EntryKind::Link(_)));
                 let name = relative.file_name().unwrap_or_default();
                 let is_folder = kind.is_some_and(|kind| kind.is_folder());
-                crate::local::is_left_out(name, is_link) || (!is_folder && !subset.matches(relative))
+                crate::local_folder::is_left_out(name, is_link) || (!is_folder && !subset.matches(relative))
             };
             akbuild_fetch::copy_tree(top.top(), tree, &outside)?;
             path.display().to_string()
@@ -125,7 +125,7 @@ pub(crate) fn export_git(engine: &Engine, id: &SourceId, dest: &Path) -> Result<
 pub(crate) async fn download(engine: &Engine, node: &NodeId, wanted: Vec<Wanted>) -> Result<(), EngineError> {
     engine.phase(node, "fetch");
     let progress = |progress| engine.sink.event(Event::Download { node: node.clone(), progress });
-    let (_, client) = ask::network(engine)?;
+    let (_, client) = registries::network(engine)?;
     tokio::select! {
         biased;
         () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
@@ -160,7 +160,7 @@ pub(crate) fn packages(engine: &Engine, sysroot: &Sysroot) -> Result<Vec<Wanted>
     if sysroot.packages.is_empty() {
         return Ok(Vec::new());
     }
-    let (mirrors, _) = ask::network(engine)?;
+    let (mirrors, _) = registries::network(engine)?;
     let wanted = sysroot.packages.iter().map(|pin| Wanted {
         digest: pin.digest,
         name: format!("{} {}", pin.name, pin.version),
@@ -209,7 +209,7 @@ pub(crate) fn tool_package(engine: &Engine, tool: &Tool) -> Result<Wanted, Engin
             what: What::Npm { name: pin.name.clone(), version: pin.version.clone(), url: None },
         },
     };
-    let (mirrors, _) = ask::network(engine)?;
+    let (mirrors, _) = registries::network(engine)?;
     Ok(Wanted {
         digest: artifact.digest,
         name: locate::label(&artifact),

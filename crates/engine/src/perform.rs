@@ -3,24 +3,22 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Exec, Source, Stage, Step};
-use akbuild_store::{Action, Key, Publish};
-use akbuild_tree::TreeDir;
+use akbuild_recipe::plan::{Source, Step};
+use akbuild_store::{Action, Key};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
-use crate::exec::{Job, Used};
 use crate::graph::NodeId;
 use crate::keys::{self, Outputs};
 use crate::manifest::Manifest;
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
-use crate::{artifacts, check, make, room, stray, survey, why};
+use crate::{artifacts, check, make, room, stage_node, why};
 
 /// Trees that something is made from, by the nodes that gave them.
 type Inputs = BTreeMap<String, TreeHash>;
@@ -46,18 +44,18 @@ fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut 
     match node {
         NodeId::Source(id) => perform_source(engine, engine.source(id)?, report),
         NodeId::Sysroot(id) => {
-            let manifest = survey::manifest(engine, node, &given.outputs)?;
+            let manifest = keys::manifest(engine, node, &given.outputs)?;
             once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_sysroot(engine, engine.sysroot(id)?))
         }
         NodeId::Tool(id) => {
-            let manifest = survey::manifest(engine, node, &given.outputs)?;
+            let manifest = keys::manifest(engine, node, &given.outputs)?;
             once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_tool(engine, engine.tool(id)?))
         }
         NodeId::Stage(id) => {
-            let manifest = survey::manifest(engine, node, &given.outputs)?;
+            let manifest = keys::manifest(engine, node, &given.outputs)?;
             let stage = engine.stage(id)?;
             let inputs = (&inputs(&stage.step, &given.outputs), given.served.as_deref());
-            once(engine, &manifest, inputs, report, |report| run_stage(engine, stage, node, given, report))
+            once(engine, &manifest, inputs, report, |report| stage_node::run_stage(engine, stage, node, given, report))
         }
         NodeId::Check(id) => check::check_stage(engine, id, given, report),
         NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
@@ -110,7 +108,7 @@ fn once(
     };
     let output = make(report)?;
     report.output = Some(output);
-    if engine.recorder().is_some() && matches!(report.node, NodeId::Stage(_)) {
+    if engine.upstream().is_some() && matches!(report.node, NodeId::Stage(_)) {
         return Ok(());
     }
     engine.store.record_action(&Action {
@@ -148,76 +146,6 @@ fn found(engine: &Engine, key: &Key, report: &mut Report) -> Result<bool, Engine
     report.output = Some(action.output);
     (report.bytes, report.files, report.max_rss) = (action.bytes, action.files, action.max_rss);
     Ok(true)
-}
-
-pub(crate) fn run_stage(
-    engine: &Engine,
-    stage: &Stage,
-    node: &NodeId,
-    given: &NodeInputs,
-    report: &mut Report,
-) -> Result<TreeHash, EngineError> {
-    let scratch = engine.store.scratch(&node.to_string())?;
-    let build = engine.build.as_ref().ok_or_else(|| EngineError::Bug("a stage runs outside of a build".into()))?;
-    let (path, log) = engine.store.create_log(build, &node.to_string())?;
-    report.log = Some(path);
-    let upstream = engine.recorder().map(|r| r as _);
-    let mut job = Job { engine, stage, node, given, scratch: scratch.path(), log, upstream };
-    let result = job.run().and_then(|(out, used)| publish(engine, stage, node, (scratch.path(), &out), used, report));
-    let result = result.map_err(|error| room::no_room(engine, Some(scratch.path()), error));
-    if result.is_err() && engine.options.keep_failed && !engine.cancel.is_thrown() {
-        report.kept = Some(scratch.keep()?);
-    }
-    result
-}
-
-fn publish(
-    engine: &Engine,
-    stage: &Stage,
-    node: &NodeId,
-    (scratch, out): (&Path, &Path),
-    used: Used,
-    report: &mut Report,
-) -> Result<TreeHash, EngineError> {
-    engine.phase(node, "publish");
-    // What ships is rarely taken apart again: its listing can be made when somebody asks.
-    let listing = matches!(stage.step, Step::Exec(_));
-    let published = engine.store.publish(out, &Publish { listing, ..Publish::default() })?;
-    if let Step::Exec(exec) = &stage.step {
-        refuse_stray_links(engine, stage, exec, scratch, &published.hash)?;
-    }
-    report.max_rss = used.max_rss;
-    (report.bytes, report.files) = (published.stats.bytes, published.stats.files);
-    match stage.output_hash {
-        // A check compares with what is stored, which was held against the pin.
-        Some(expected) if expected != published.hash && matches!(node, NodeId::Stage(_)) => {
-            Err(EngineError::OutputHash {
-                stage: stage.id.to_string(),
-                expected,
-                found: published.hash,
-                at: stage.at.clone(),
-            })
-        }
-        _ => Ok(published.hash),
-    }
-}
-
-/// Fails if the output of a stage has links into folders of its build.
-fn refuse_stray_links(
-    engine: &Engine,
-    stage: &Stage,
-    exec: &Exec,
-    scratch: &Path,
-    output: &TreeHash,
-) -> Result<(), EngineError> {
-    let tmp = TreeDir::open(scratch, "the folders of the stage").and_then(|scratch| scratch.open_dir("tmp")).ok();
-    let is_in_tmp =
-        |inside: &Path| tmp.as_ref().is_some_and(|tmp| tmp.real_entry(inside).is_ok_and(|entry| entry.is_some()));
-    let links = stray::links(exec, &engine.store.listing(output)?, is_in_tmp);
-    match links.is_empty() {
-        true => Ok(()),
-        false => Err(EngineError::BuildLinks { stage: stage.id.to_string(), links }),
-    }
 }
 
 /// The trees that a step reads, by the nodes that gave them.

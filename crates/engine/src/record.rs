@@ -17,7 +17,7 @@ use akbuild_registry::{IndexFile, Upstream, WheelName, simple};
 use futures::future::BoxFuture;
 
 use crate::engine::Engine;
-use crate::{ask, locate};
+use crate::{locate, registries};
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 const PAGE_LIMIT: u64 = 64 << 20;
@@ -32,6 +32,14 @@ pub struct Recorder {
     pins: Mutex<BTreeSet<PythonPin>>,
     /// The addresses of files by project and link: which of them are refused depends on the page.
     links: Mutex<HashMap<(String, String), Result<DownloadAddress, RefusedAddress>>>,
+}
+
+/// From now on the registries of stages let through what no lock names, and the recorder keeps a list: only for `akbuild
+/// lock`. Of the plan's Python pins, those of the `released` projects do not count.
+pub fn record(engine: &Arc<Engine>, released: &BTreeSet<String>) -> Arc<Recorder> {
+    let recorder = Recorder::new(engine, released);
+    engine.set_upstream(recorder.clone());
+    recorder
 }
 
 impl Recorder {
@@ -71,7 +79,7 @@ impl Recorder {
             return Ok(pins.iter().map(entry).collect());
         }
         let engine = self.engine()?;
-        let (mirrors, client) = ask::network(&engine).map_err(|e| e.to_string())?;
+        let (mirrors, client) = registries::network(&engine).map_err(|e| e.to_string())?;
         let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
         let urls = locate::index_pages(&parsed, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
@@ -87,7 +95,7 @@ impl Recorder {
 
     async fn download(&self, name: String, file: IndexFile) -> Result<PathBuf, String> {
         let engine = self.engine()?;
-        let (mirrors, client) = ask::network(&engine).map_err(|e| e.to_string())?;
+        let (mirrors, client) = registries::network(&engine).map_err(|e| e.to_string())?;
         let kept = self.kept.get(&name).into_iter().flatten().find(|pin| *pin.file == *file.file);
         let (pin, urls) = match kept {
             Some(pin) => (pin.clone(), locate::locations(&crate::served::pinned(pin).what, &mirrors)),

@@ -2,27 +2,22 @@
 //! downloaded before the stage begins.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use akbuild_fetch::{Failure, FailureKind, Wanted};
 use akbuild_nar::Digest;
-use akbuild_recipe::plan::{
-    Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step, TreeRef,
-};
+use akbuild_recipe::plan::{Artifacts, Exec, LockFile, PythonLock as PlanLock, PythonPin, REGISTRY, StageId, Step};
 use akbuild_registry::{
-    Artifact, BuildChoices, Catalogue, ClientSettings, NPM_LOCK_NAMES, NpmLock, PythonLock, PythonSelection, PythonWant,
+    Artifact, BuildChoices, Catalogue, ClientSettings, NpmLock, PythonLock, PythonSelection, PythonWant,
 };
-use akbuild_tree::TreeDir;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
-use crate::near::near_paths;
 use crate::uv_files::UvSource;
-use crate::{artifacts, ask, go_modules, locate, npmproject};
+use crate::{go_modules, locate, lock_text, npmproject, registries};
 
 /// Everything that the registry serves, and the lock files as the stage sees them.
 pub(crate) struct Served {
@@ -53,9 +48,9 @@ impl Served {
             rewritten: Vec::new(),
         };
         let mut sure: BTreeSet<Digest> = BTreeSet::new();
-        let text = |file: &LockFile, name: Option<&str>| lock_text(engine, file, name, outputs);
+        let text = |file: &LockFile, name: Option<&str>| lock_text::lock_text(engine, file, name, outputs);
         for lock in &locks.npm {
-            let lock = npm_lock(engine, exec, lock, outputs)?;
+            let lock = lock_text::npm_lock(engine, exec, lock, outputs)?;
             let npm = NpmLock::parse(&text(&lock, None)?, &lock.path)?;
             served.artifacts.extend(npm.artifacts(&npmproject::platform())?);
             served.alternatives.extend(npm.alternatives());
@@ -78,7 +73,7 @@ impl Served {
             served.rewritten.extend(source.written(lock, &settings, &selection)?);
             served.artifacts.extend(selection.artifacts);
             // While locking, the recorder has them: it notes which are used.
-            if engine.recorder().is_none() {
+            if engine.upstream().is_none() {
                 served.artifacts.extend(engine.plan.python_pins.iter().map(pinned));
             }
         }
@@ -155,48 +150,6 @@ impl Served {
     }
 }
 
-/// The text of a lock file in a source, or of a file beside it.
-pub(crate) fn lock_text(
-    engine: &Engine,
-    file: &LockFile,
-    name: Option<&str>,
-    outputs: &Outputs,
-) -> Result<String, EngineError> {
-    let source = outputs.get(&NodeId::Source(file.source.clone()));
-    let source = source.ok_or_else(|| EngineError::Bug(format!("{} was read too early", file.path)))?;
-    let tree = TreeDir::open(&engine.tree(source), format!("source `{}`", file.source))?;
-    let path = Path::new(&file.path);
-    let path = name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
-    if tree.entry(&path)?.is_none() {
-        let (id, path) = (file.source.to_string(), path.display().to_string());
-        let near = near_paths(&engine.store.listing(source)?, "", &path);
-        return Err(EngineError::NoLockFile { id, path, near });
-    }
-    let text = tree.read_to_string(path)?;
-    // Editors on Windows begin files with a byte order mark, which all clients pass over.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// The lock that npm reads: `npm-shrinkwrap.json` comes first, if the stage sees one.
-pub(crate) fn npm_lock(
-    engine: &Engine,
-    exec: &Exec,
-    lock: &LockFile,
-    outputs: &Outputs,
-) -> Result<LockFile, EngineError> {
-    let mut first = lock.clone();
-    let folder = lock.path.strip_suffix("package-lock.json").unwrap_or_default();
-    first.path = format!("{folder}{}", NPM_LOCK_NAMES[0]);
-    let is_seen = exec.copies.iter().any(|copy| {
-        copy.from == TreeRef::Source(lock.source.clone())
-            && copy.subset.matcher().is_ok_and(|matcher| matcher.matches(&first.path))
-    });
-    let tree = outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| engine.tree(tree));
-    let tree = tree.map(|tree| TreeDir::open(&tree, format!("source `{}`", lock.source))).transpose()?;
-    let is_there = tree.map(|tree| tree.entry(&first.path)).transpose()?.flatten().is_some();
-    Ok(if is_seen && is_there { first } else { lock.clone() })
-}
-
 /// What a `uv.lock` says is installed.
 pub(crate) fn python_packages(
     engine: &Engine,
@@ -216,8 +169,8 @@ fn select_python(
     outputs: &Outputs,
 ) -> Result<(PythonLock, PythonSelection), EngineError> {
     let (uv_lock, pyproject) = (
-        lock_text(engine, &lock.lock, None, outputs)?,
-        lock_text(engine, &lock.lock, Some("pyproject.toml"), outputs)?,
+        lock_text::lock_text(engine, &lock.lock, None, outputs)?,
+        lock_text::lock_text(engine, &lock.lock, Some("pyproject.toml"), outputs)?,
     );
     let parsed = PythonLock::parse(&uv_lock, &pyproject, &lock.lock.path)?;
     let parsed = parsed.with_choices(settings, &BuildChoices::from_variables(&exec.env));
@@ -233,14 +186,6 @@ fn select_python(
     Ok((parsed, selection))
 }
 
-/// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
-pub(crate) fn would_use(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
-    match node {
-        NodeId::Stage(id) => Some(crate::artifacts::list(&would_serve(engine, id, outputs)?.artifacts)),
-        _ => artifacts::artifact_list(engine, node, None).ok(),
-    }
-}
-
 /// What a stage's registry would serve; `None` as of [`Engine::would_use`], and if it has no registry.
 pub(crate) fn would_serve(engine: &Engine, id: &StageId, outputs: &Outputs) -> Option<Served> {
     let Step::Exec(exec) = &engine.stage(id).ok()?.step else { return None };
@@ -251,7 +196,7 @@ async fn fetch_these(engine: &Engine, stage: &StageId, artifacts: &[&Artifact]) 
     if artifacts.is_empty() {
         return Ok((0, 0));
     }
-    let (mirrors, client) = ask::network(engine)?;
+    let (mirrors, client) = registries::network(engine)?;
     let wanted = artifacts.iter().map(|artifact| Wanted {
         digest: artifact.digest,
         name: locate::label(artifact),

@@ -10,8 +10,9 @@ use akbuild_sandbox::{Output, Status, Stdio};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
-use crate::exec::Job;
+use crate::exec;
 use crate::graph::NodeId;
+use crate::job::Job;
 use crate::node_inputs::NodeInputs;
 use crate::run::Outcome;
 use crate::work::Folders;
@@ -45,8 +46,8 @@ pub fn shell(engine: &Arc<Engine>, id: &StageId, prepared: &Outcome, shell: Shel
     let job = Job { engine, stage, node: &node, given: &given, scratch, log, upstream: None };
     let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
     let mut spec = match shell.kept {
-        Some(kept) => job.describe(exec, &Folders::reopen(kept, id, &exec.out)?)?,
-        None => job.lay_out(exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,
+        Some(kept) => exec::describe(&job, exec, &Folders::reopen(kept, id, &exec.out)?)?,
+        None => exec::lay_out(&job, exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,
     };
     spec.env.push(("AKBUILD_SCRIPT".into(), exec.script.clone().into()));
     spec.env.push(("PS1".into(), format!("[{id}] \\w$ ").into()));

@@ -14,10 +14,9 @@ use rustix::fs::{Gid, Uid, fchown};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
-use crate::exec;
 use crate::root::Root;
 use crate::view::View;
-use crate::work;
+use crate::{script_sandbox, work};
 
 /// What somebody wants of a program that was built.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +40,7 @@ impl Engine {
     ) -> Result<Spec, EngineError> {
         let root = Root::new(self.sysroot(sysroot)?, self.tree(tree));
         let env = env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Ok(exec::spec(&root, Vec::new(), script, env, "/", None))
+        Ok(script_sandbox::spec(&root, Vec::new(), script, env, "/", None))
     }
 
     /// What an image starts, without the image: its tree is mounted where it lives, over the sysroot's tree, with the

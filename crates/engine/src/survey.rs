@@ -11,8 +11,7 @@ use akbuild_store::Key;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
-use crate::keys::{self, Keys, Outputs, Parts};
-use crate::manifest::Manifest;
+use crate::keys::{self, Outputs};
 use crate::node_inputs::NodeInputs;
 use crate::{local, perform};
 
@@ -147,7 +146,7 @@ fn may_be_cached(
     if survey.known[at.0].is_some() || engine.options.rebuild.contains(stage) {
         return Ok(false);
     }
-    if needs().all(is_known) && manifest(engine, node, outputs).is_ok() {
+    if needs().all(is_known) && keys::manifest(engine, node, outputs).is_ok() {
         return Ok(false);
     }
     let is_open = |need: &&Index| survey.known[need.0].as_ref().is_none_or(|known| !known.present);
@@ -160,7 +159,7 @@ fn may_be_cached(
                 None => drop(then.remove(*need)),
             }
         }
-        let fits = manifest(engine, node, &then).is_ok_and(|manifest| manifest.key() == action.key);
+        let fits = keys::manifest(engine, node, &then).is_ok_and(|manifest| manifest.key() == action.key);
         if fits && engine.store.has_tree(&action.output) {
             return Ok(true);
         }
@@ -182,7 +181,7 @@ fn look_up(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Option<K
     {
         return Err(EngineError::Sysroots(error));
     }
-    let manifest = match manifest(engine, node, outputs) {
+    let manifest = match keys::manifest(engine, node, outputs) {
         Ok(manifest) => manifest,
         // A tree that is on record and no longer there cannot be looked into: it is made again first.
         Err(_) if outputs.values().any(|tree| !engine.store.has_tree(tree)) => return Ok(None),
@@ -223,19 +222,6 @@ fn recorded(engine: &Engine, key: Key) -> Result<Option<Known>, EngineError> {
     let Some(action) = engine.store.action(&key)? else { return Ok(None) };
     let present = engine.store.has_tree(&action.output);
     Ok(Some(Known { key: Some(key), output: action.output, present, bytes: action.bytes, files: action.files }))
-}
-
-/// The manifest of a node that is no source, from the outputs of what it needs.
-pub fn manifest(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
-    let keys = Keys { store: &engine.store, parts: Parts::Content, plan: &engine.plan, outputs };
-    match node {
-        NodeId::Sysroot(id) => Ok(keys::sysroot(engine.sysroot(id)?)),
-        NodeId::Tool(id) => Ok(keys::tool(engine.tool(id)?)),
-        NodeId::Stage(id) => keys.stage(engine.stage(id)?),
-        NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => {
-            Err(EngineError::Bug(format!("{node} has no manifest of this kind")))
-        }
-    }
 }
 
 fn is_fetch(graph: &Graph, at: Index) -> bool {

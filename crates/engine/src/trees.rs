@@ -6,19 +6,15 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use akbuild_nar::{Digest, Entry, Kind, Listing, TreeHash};
-use akbuild_recipe::plan::{Subset, TreeRef, View};
+use akbuild_nar::{Kind, Listing, TreeHash};
+use akbuild_recipe::plan::{Subset, TreeRef};
 use akbuild_store::Store;
 use akbuild_tree::{TreeDir, TreeError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
-use crate::file_view::FileView;
 use crate::near::near_paths;
-
-/// Where digests are remembered. The version is raised when a view shows other text.
-const DIGESTS: &str = "subset-v2";
 
 /// Opens a stored tree that a recipe calls `from`.
 pub(crate) fn open(store: &Store, from: &TreeRef, tree: &TreeHash) -> Result<TreeDir, EngineError> {
@@ -94,12 +90,6 @@ pub(crate) struct IdlePattern {
     pub(crate) near: String,
 }
 
-/// A tree, or a part of one, in messages.
-pub(crate) fn name_of_part(from: &TreeRef, path: &str) -> String {
-    let tree = crate::keys::name(from);
-    if path.is_empty() { tree } else { format!("`{path}` of {tree}") }
-}
-
 /// The patterns of a recipe that match nothing at and below `path` of a tree.
 pub(crate) fn idle_patterns(
     store: &Store,
@@ -132,39 +122,4 @@ pub(crate) fn idle_patterns(
         store.memo_put("idle-v1", question.as_bytes(), &answer)?;
     }
     Ok(idle)
-}
-
-/// The digest of what a subset of a tree looks like to a stage: each entry's path, kind, mode and
-/// contents. `None` if nothing is in it.
-pub(crate) fn subset_digest(
-    store: &Store,
-    tree: &TreeHash,
-    path: &str,
-    subset: &Subset,
-    view: View,
-) -> Result<Option<String>, EngineError> {
-    if path.is_empty() && *subset == Subset::default() && view == View::Whole {
-        return Ok(Some(tree.to_string()));
-    }
-    let question = serde_json::to_string(&(tree, path, subset, view)).expect("plain data");
-    if let Some(known) = store.memo_get(DIGESTS, question.as_bytes())?
-        && let Ok(text) = String::from_utf8(known)
-    {
-        return Ok(Some(text).filter(|t| !t.is_empty()));
-    }
-    let listing = store.listing(tree)?;
-    let files = TreeDir::open(&store.tree_path(tree), "the tree")?;
-    let view = FileView::new(&files, &listing, view)?;
-    let mut entries = Vec::new();
-    for entry in view.select(&listing, path, subset)? {
-        entries.push(Entry { path: entry.path.to_owned(), kind: view.kind(path, entry)? });
-    }
-    let found = if entries.is_empty() { String::new() } else { digest(entries) };
-    store.memo_put(DIGESTS, question.as_bytes(), found.as_bytes())?;
-    Ok(Some(found).filter(|t| !t.is_empty()))
-}
-
-/// SHA-256 over the listing's text form of these entries.
-fn digest(entries: Vec<Entry>) -> String {
-    Digest::sha256(Listing { entries }.to_text().as_bytes()).to_string()
 }

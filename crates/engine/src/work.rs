@@ -170,6 +170,12 @@ pub(crate) fn folders_called(tree: &TreeDir, path: &Path, name: &str) -> Result<
     Ok(found)
 }
 
+/// Whether a scratch folder has an entry, whose path only akbuild chooses.
+#[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
+pub(crate) fn is_there(path: &Path) -> bool {
+    path.exists()
+}
+
 #[cfg(test)]
 mod tests {
     use akbuild_recipe::plan::{SourceId, Subset, TreeRef, View};

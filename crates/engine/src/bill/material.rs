@@ -13,7 +13,7 @@ use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
 use crate::served::Served;
-use crate::{artifacts, bill, survey};
+use crate::{artifacts, bill, keys};
 
 /// The sources that an image needs.
 pub(super) fn sources_of<'a>(engine: &'a Engine, image: &StageId) -> Vec<&'a Source> {
@@ -49,7 +49,7 @@ pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<
 
 /// The downloads that the last run of a stage could use, if its record is here.
 fn recorded_artifacts(engine: &Engine, id: &StageId, outputs: &Outputs) -> Result<Option<Vec<Artifact>>, EngineError> {
-    let Ok(manifest) = survey::manifest(engine, &NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
+    let Ok(manifest) = keys::manifest(engine, &NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
     let list = engine.store.action(&manifest.key())?.and_then(|action| action.artifacts);
     Ok(list.map(|list| engine.store.artifacts(&list)).transpose()?.flatten())
 }
@@ -58,7 +58,7 @@ fn recorded_artifacts(engine: &Engine, id: &StageId, outputs: &Outputs) -> Resul
 pub fn stage_keys(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
     let mut keys = BTreeMap::new();
     for id in bill::closure(engine, image) {
-        if let Ok(manifest) = survey::manifest(engine, &NodeId::Stage(id.clone()), outputs) {
+        if let Ok(manifest) = keys::manifest(engine, &NodeId::Stage(id.clone()), outputs) {
             keys.insert(id.to_string(), manifest.key());
         }
     }

@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 use akbuild_tree::EntryKind;
 
 pub(crate) use self::need::words;
-pub use self::need::{ElfNeed, UnmetNeed};
 use self::object::{ElfKind, ElfNeeds};
 use self::place::PlacedTree;
 pub(crate) use self::provider::providers;
 use crate::error::EngineError;
 use crate::root::Root;
+use crate::unmet_need::{ElfNeed, UnmetNeed};
 
 /// What was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,50 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ElfReport;
 use super::provider::Provider;
+use crate::unmet_need::{ElfNeed, UnmetNeed};
 
 /// The most lines of one kind that a message has.
 const SHOWN: usize = 20;
-
-/// Something that a program or a library needs and that would not be found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnmetNeed {
-    /// The file that needs it, where it will live.
-    pub file: String,
-    /// What it needs.
-    pub need: ElfNeed,
-    /// The folders that were searched before the default ones.
-    pub searched: Vec<String>,
-}
-
-/// What a file needs to be loaded.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ElfNeed {
-    /// The program that loads it.
-    Loader(String),
-    /// A library.
-    Library(String),
-    /// A version of a library's symbols.
-    Version {
-        /// The library.
-        library: String,
-        /// The version.
-        version: String,
-        /// Where the library was found.
-        path: String,
-        /// The newest version of the same name that it defines.
-        newest: Option<String>,
-    },
-}
-
-impl ElfNeed {
-    /// The name of the file that is missing; `None` if one is there.
-    pub(super) fn missing_file(&self) -> Option<&str> {
-        match self {
-            ElfNeed::Loader(path) | ElfNeed::Library(path) => path.rsplit('/').next(),
-            ElfNeed::Version { .. } => None,
-        }
-    }
-}
 
 /// The newest of these versions that is called like this one: of `GLIBC_2.41` another `GLIBC_...`.
 pub(super) fn newest_like(version: &str, defined: &BTreeSet<String>) -> Option<String> {

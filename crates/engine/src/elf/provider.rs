@@ -12,13 +12,13 @@ use akbuild_recipe::plan::{Sysroot, SysrootId};
 use akbuild_sysroot::{DebFile, owners_in_index, owners_of_paths, package_names_of};
 use akbuild_tree::TreeDir;
 
-use super::need::UnmetNeed;
 use super::place::{PlacedTree, files_called};
-use crate::ask;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
+use crate::registries;
 use crate::root::Root;
+use crate::unmet_need::UnmetNeed;
 
 /// The largest index that is downloaded, in bytes.
 const LONGEST_INDEX: u64 = 256 << 20;
@@ -125,7 +125,7 @@ pub(crate) fn providers(
 
 /// Which of these files a sysroot has that is in the store, and which of its packages has them.
 fn in_sysroot(engine: &Engine, sysroot: &Sysroot, names: &BTreeSet<String>) -> BTreeMap<String, Provider> {
-    let tree = ask::present(engine, &NodeId::Sysroot(sysroot.id.clone()));
+    let tree = registries::present(engine, &NodeId::Sysroot(sysroot.id.clone()));
     let Some(tree) = tree.and_then(|tree| TreeDir::open(&tree, "the sysroot").ok()) else { return BTreeMap::new() };
     let files = files_called(&tree, names);
     let paths: BTreeSet<String> = files.iter().map(|(_, path)| path.to_string_lossy().into_owned()).collect();
@@ -179,7 +179,7 @@ fn owners_in_suites(
         return Err("`--offline`".to_owned());
     }
     let suites = sysroot.suites.as_ref().ok_or("the lock names no suite of the sysroot")?;
-    let (mirrors, client) = ask::network(engine).map_err(|error| error.to_string())?;
+    let (mirrors, client) = registries::network(engine).map_err(|error| error.to_string())?;
     if mirrors.debian.is_empty() {
         return Err("no Debian archive is configured".to_owned());
     }

@@ -7,6 +7,7 @@ use std::fs;
 use akbuild_store::{Publish, Store};
 
 use super::*;
+use crate::part_digest;
 
 #[test]
 fn files_of_modules_that_are_vendored_are_seen_whole() {
@@ -54,7 +55,7 @@ fn digest(files: &[(&str, &str)], include: &str, view: View) -> Result<Option<St
     }
     let tree = store.publish(&tree, &Publish::default()).unwrap().hash;
     let subset = Subset { include: vec![include.to_owned()], ..Subset::default() };
-    let digest = trees::subset_digest(&store, &tree, "", &subset, view);
+    let digest = part_digest::subset_digest(&store, &tree, "", &subset, view);
     digest.map_err(|error| error.in_stage("client", "source `app`").to_string())
 }
 

@@ -13,7 +13,7 @@ use super::files::{self, Detail};
 use super::part::Part;
 use super::versions::{Records, Version};
 use crate::error::EngineError;
-use crate::trees;
+use crate::part_digest;
 
 /// Explains nodes, and keeps what it has explained.
 pub(crate) struct Explainer<'a> {
@@ -77,7 +77,7 @@ impl<'a> Explainer<'a> {
 
     /// The digest of a part, as a key covers it; `None` if its tree is no longer in the store.
     fn digest(&self, part: &Part) -> Option<String> {
-        let digest = trees::subset_digest(self.records.store, &part.tree, &part.path, &part.subset, part.view);
+        let digest = part_digest::subset_digest(self.records.store, &part.tree, &part.path, &part.subset, part.view);
         digest.ok().map(|digest| digest.unwrap_or_else(|| "absent".to_owned()))
     }
 

@@ -3,14 +3,13 @@
 //!
 //! Reads the store's records and runs nothing. `cause` is the value, `fields` and `compare` the differences of two manifests, `part`
 //! and `files` what of a tree a stage sees and which files of it differ, `versions` who made a tree and when,
-//! `follow` the way through the inputs, `now` and `past` the two questions, `words` the sentences.
+//! `follow` the way through the inputs, `past` why a node ran, `words` the sentences. Why a node would run is in `would_run`.
 
 mod cause;
 mod compare;
 mod fields;
 mod files;
 mod follow;
-mod now;
 mod part;
 mod past;
 #[cfg(test)]
@@ -21,8 +20,10 @@ mod versions;
 mod words;
 
 pub use cause::{Cause, Explained, FieldChange, FileChange, Made, Package, State, What, Why};
-pub use now::{Reasons, why, why_in_short};
+pub(crate) use files::Detail;
+pub(crate) use follow::Explainer;
 pub use part::Part;
-pub(crate) use past::reason;
 pub use past::{changed_files, why_between};
+pub(crate) use past::{reason, records};
+pub(crate) use versions::{Version, names};
 pub(crate) use words::ASKED_FOR;

@@ -52,7 +52,7 @@ impl Part {
     }
 }
 
-/// From a name as [`crate::keys::name`] writes it to that of the node.
+/// From a name as [`crate::tree_name::name_of_tree`] writes it to that of the node.
 fn node(name: &str) -> Option<String> {
     let (kind, id) = name.strip_suffix('`')?.split_once(" `")?;
     match kind {

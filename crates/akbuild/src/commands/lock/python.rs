@@ -37,7 +37,7 @@ pub(super) fn pins(session: &Session, project: &Project, lock: &Lock, anew: bool
         attempt += 1;
         let options = Options { keep_going: false, ..session.options(None, Vec::new()) };
         let (engine, begun) = (session.build(project, plan.clone(), options, &stages)?, Instant::now());
-        let recorder = engine.record(&released);
+        let recorder = akbuild_engine::record(&engine, &released);
         let outcome = session.run(&engine, &stages)?;
         if outcome.ok {
             let old = lock.python.iter().filter(|pin| !released.contains(&*pin.name)).cloned();

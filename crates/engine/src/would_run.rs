@@ -7,16 +7,13 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Origin, Source};
 use akbuild_store::Action;
 
-use super::cause::{Cause, State, Why};
-use super::files::Detail;
-use super::follow::Explainer;
-use super::versions::{Version, names};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::Outputs;
 use crate::survey::Survey;
-use crate::{served, survey};
+use crate::why::{Cause, Detail, Explainer, State, Version, Why, names, records};
+use crate::{artifacts, keys};
 
 /// Explanations of some nodes of a graph.
 #[derive(Debug, Default)]
@@ -53,7 +50,7 @@ fn reasons(
     nodes: &[Index],
     detail: Detail,
 ) -> Result<Reasons, EngineError> {
-    let mut explainer = Explainer::new(crate::why::past::records(engine), detail);
+    let mut explainer = Explainer::new(records(engine), detail);
     for at in graph.indices() {
         if let Some(key) = survey.known[at.0].as_ref().and_then(|known| known.key) {
             explainer.keys.insert(graph.node(at).id.to_string(), key);
@@ -114,8 +111,8 @@ impl Now<'_> {
         let pending = self.pending(at);
         if pending.is_empty() {
             let outputs = self.survey.outputs(self.graph);
-            let mut new = Version::now(survey::manifest(self.engine, node, &outputs)?, self.inputs(at, &outputs));
-            new.packages = served::would_use(self.engine, node, &outputs).map(|list| names(&list));
+            let mut new = Version::now(keys::manifest(self.engine, node, &outputs)?, self.inputs(at, &outputs));
+            new.packages = artifacts::would_use(self.engine, node, &outputs).map(|list| names(&list));
             return self.explainer.would_run(place, new);
         }
         let Some(last) = last else {
@@ -156,7 +153,7 @@ impl Now<'_> {
         }
         let Some(old) = Version::of(last, &self.engine.store) else { return Ok(Vec::new()) };
         // A tree that cannot be looked into tells nothing.
-        let Ok(manifest) = survey::manifest(self.engine, node, &outputs) else { return Ok(Vec::new()) };
+        let Ok(manifest) = keys::manifest(self.engine, node, &outputs) else { return Ok(Vec::new()) };
         let inputs = self.inputs(at, &outputs);
         self.explainer.compare(&old, &Version::now(manifest, inputs))
     }

@@ -1,0 +1,27 @@
+//! The mirrors of a run, and the client that talks to them. Sysroots that are in the store are asked where the machine does
+//! not say. Must not depend on what is downloaded.
+
+use std::sync::Arc;
+
+use akbuild_fetch::{Client, Mirrors};
+use akbuild_recipe::plan::Sysroot;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::graph::NodeId;
+use crate::keys;
+
+/// The mirrors, and the client that talks to them.
+pub fn network(engine: &Engine) -> Result<(Arc<Mirrors>, Client), EngineError> {
+    let present = |s: &Sysroot| present(engine, &NodeId::Sysroot(s.id.clone()));
+    // The machine's own programs have been asked as such.
+    let roots: Vec<_> = engine.plan.sysroots.iter().filter(|s| s.host.is_none()).filter_map(present).collect();
+    Ok(engine.network.get(&roots)?)
+}
+
+/// The tree of a node, if it is in the store.
+pub(crate) fn present(engine: &Engine, node: &NodeId) -> Option<std::path::PathBuf> {
+    let manifest = keys::manifest(engine, node, &Default::default()).ok()?;
+    let action = engine.store.action(&manifest.key()).ok()??;
+    engine.store.has_tree(&action.output).then(|| engine.tree(&action.output))
+}
