@@ -7,6 +7,7 @@
 )]
 
 mod dist;
+mod figures;
 mod repo;
 mod sample;
 mod tidy;
@@ -17,6 +18,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   tidy              check what no compiler checks; print files and functions that ask for a second look
+  figures           print figures about the structure of the workspace
   sample [--fresh]  build the sample project with akbuild, in a copy, and start its image;
                     --fresh: with an empty home that is removed afterwards
   dist              make a static binary of akbuild for this architecture in target/dist";
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words[..] {
         ["tidy"] => tidy::run(),
+        ["figures"] => figures::run(),
         ["sample"] => sample::run(false),
         ["sample", "--fresh"] => sample::run(true),
         ["dist"] => dist::run(),

@@ -1,0 +1,66 @@
+//! In how many `impl` blocks the methods of a type stand. Implementations of traits are not counted: most types have
+//! several.
+
+use std::collections::BTreeMap;
+
+use syn::{Item, Type};
+
+use super::crate_source::CrateSource;
+use super::module_names::ModuleNames;
+
+/// How many blocks a type may have before it is listed.
+const FEW: usize = 3;
+
+/// A type and its `impl` blocks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ImplBlocks {
+    pub(crate) type_name: String,
+    /// Files, and how many blocks each has.
+    pub(crate) files: BTreeMap<String, usize>,
+}
+
+impl ImplBlocks {
+    pub(crate) fn count(&self) -> usize {
+        self.files.values().sum()
+    }
+}
+
+/// The types that have more than a few blocks, the most first.
+pub(crate) fn impl_blocks(source: &CrateSource) -> Vec<ImplBlocks> {
+    let names = ModuleNames::of(source);
+    let mut types: BTreeMap<(Vec<String>, String), BTreeMap<String, usize>> = BTreeMap::new();
+    for (path, module) in source {
+        for item in &module.syntax.items {
+            if let Item::Impl(syn::ItemImpl { trait_: None, self_ty, .. }) = item
+                && let Type::Path(of) = &**self_ty
+            {
+                let words: Vec<String> = of.path.segments.iter().map(|part| part.ident.to_string()).collect();
+                let name = words.last().cloned().unwrap_or_default();
+                let module_of = names.resolve(path, 0, &words).map_or_else(|| path.clone(), |(module, _)| module);
+                *types.entry((module_of, name)).or_default().entry(module.file.clone()).or_default() += 1;
+            }
+        }
+    }
+    let types = types.into_iter().map(|((_, type_name), files)| ImplBlocks { type_name, files });
+    let mut many: Vec<ImplBlocks> = types.filter(|blocks| blocks.count() > FEW).collect();
+    many.sort_by_key(|blocks| std::cmp::Reverse(blocks.count()));
+    many
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::crate_source::crate_of;
+    use super::*;
+
+    #[test]
+    fn blocks_of_one_type_are_counted_in_all_files() {
+        let source = crate_of(&[
+            ("a/lib.rs", "mod b;\nmod c;\npub use b::Big;\nimpl Big {}\nimpl<T> Other<T> {}\n"),
+            ("a/b.rs", "pub struct Big;\nimpl Big {}\nimpl Big {}\nimpl Clone for Big {}\nimpl super::Other<u8> {}\n"),
+            ("a/c.rs", "use crate::Big;\nimpl Big {}\nstruct Other;\nimpl Other {}\nimpl Other {}\n"),
+        ]);
+        let files = [("a/b.rs", 2), ("a/c.rs", 1), ("a/lib.rs", 1)].map(|(file, count)| (file.to_owned(), count));
+        let expected = ImplBlocks { type_name: "Big".to_owned(), files: files.into() };
+        assert_eq!(impl_blocks(&source), [expected]);
+    }
+}
