@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use syn::{Item, Type};
+use syn::Item;
 
 use super::crate_source::CrateSource;
-use super::module_names::ModuleNames;
+use super::module_names::{ModuleNames, TypePlace};
 
 /// How many blocks a type may have before it is listed.
 const FEW: usize = 3;
@@ -28,16 +28,14 @@ impl ImplBlocks {
 /// The types that have more than a few blocks, the most first.
 pub(crate) fn impl_blocks(source: &CrateSource) -> Vec<ImplBlocks> {
     let names = ModuleNames::of(source);
-    let mut types: BTreeMap<(Vec<String>, String), BTreeMap<String, usize>> = BTreeMap::new();
+    let mut types: BTreeMap<TypePlace, BTreeMap<String, usize>> = BTreeMap::new();
     for (path, module) in source {
         for item in &module.syntax.items {
-            if let Item::Impl(syn::ItemImpl { trait_: None, self_ty, .. }) = item
-                && let Type::Path(of) = &**self_ty
+            if let Item::Impl(block) = item
+                && block.trait_.is_none()
+                && let Some(place) = names.type_place(path, &block.self_ty)
             {
-                let words: Vec<String> = of.path.segments.iter().map(|part| part.ident.to_string()).collect();
-                let name = words.last().cloned().unwrap_or_default();
-                let module_of = names.resolve(path, 0, &words).map_or_else(|| path.clone(), |(module, _)| module);
-                *types.entry((module_of, name)).or_default().entry(module.file.clone()).or_default() += 1;
+                *types.entry(place).or_default().entry(module.file.clone()).or_default() += 1;
             }
         }
     }

@@ -7,6 +7,7 @@ mod crate_source;
 mod cycles;
 mod function_lengths;
 mod impl_blocks;
+mod method_index;
 mod module_graph;
 mod module_names;
 

@@ -6,27 +6,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::TokenTree;
 use syn::parse::discouraged::Speculative;
 use syn::visit::{self, Visit};
-use syn::{Expr, ImplItem, Item, Visibility};
+use syn::{Expr, Visibility};
 
 use super::crate_source::CrateSource;
-use super::module_names::{ModuleNames, paths_of};
+use super::method_index::MethodIndex;
+use super::module_names::{ModuleNames, TypePlace, paths_of};
 
 /// Each module and those that it needs.
 pub(crate) type ModuleGraph = BTreeMap<String, BTreeSet<String>>;
 
 /// The graph by imports and paths, and the graph that has method calls too.
 pub(crate) fn module_graphs(source: &CrateSource) -> (ModuleGraph, ModuleGraph) {
-    let (names, methods) = (ModuleNames::of(source), methods_defined_once(source));
+    let names = ModuleNames::of(source);
+    let methods = MethodIndex::of(source, &names);
     let (mut by_imports, mut by_calls) = (ModuleGraph::new(), ModuleGraph::new());
     for (path, module) in source {
-        let mut needs = ModuleNeeds { names: &names, path, depth: 0, modules: BTreeSet::new(), calls: BTreeSet::new() };
+        let (modules, called) = (BTreeSet::new(), BTreeSet::new());
+        let mut needs =
+            ModuleNeeds { names: &names, methods: &methods, path, depth: 0, own_type: None, modules, called };
         needs.visit_file(&module.syntax);
-        let own = module_name(path);
-        needs.modules.remove(&own);
-        let called = needs.calls.iter().filter_map(|name| methods.get(name)?.as_ref());
-        let called = called.filter(|module| **module != own).cloned();
-        by_calls.insert(own.clone(), needs.modules.iter().cloned().chain(called).collect());
-        by_imports.insert(own, needs.modules);
+        needs.modules.remove(path);
+        needs.called.remove(path);
+        let named = |modules: &BTreeSet<Vec<String>>| modules.iter().map(|path| module_name(path)).collect();
+        by_imports.insert(module_name(path), named(&needs.modules));
+        needs.modules.append(&mut needs.called);
+        by_calls.insert(module_name(path), named(&needs.modules));
     }
     (by_imports, by_calls)
 }
@@ -36,34 +40,22 @@ fn module_name(path: &[String]) -> String {
     if path.is_empty() { "crate".to_owned() } else { path.join("::") }
 }
 
-/// The module of each method that one `impl` block of the crate defines; `None` if several do, a trait included.
-fn methods_defined_once(source: &CrateSource) -> BTreeMap<String, Option<String>> {
-    let mut methods = BTreeMap::new();
-    for (path, module) in source {
-        for item in &module.syntax.items {
-            let Item::Impl(block) = item else { continue };
-            for item in &block.items {
-                let ImplItem::Fn(function) = item else { continue };
-                let defined = function.sig.receiver().filter(|_| block.trait_.is_none()).map(|_| module_name(path));
-                methods.entry(function.sig.ident.to_string()).and_modify(|module| *module = None).or_insert(defined);
-            }
-        }
-    }
-    methods
-}
-
 struct ModuleNeeds<'a> {
     names: &'a ModuleNames,
     path: &'a [String],
+    methods: &'a MethodIndex,
+    /// How many inline modules are around.
     depth: usize,
-    modules: BTreeSet<String>,
-    calls: BTreeSet<String>,
+    /// The type of `self`.
+    own_type: Option<TypePlace>,
+    modules: BTreeSet<Vec<String>>,
+    called: BTreeSet<Vec<String>>,
 }
 
 impl ModuleNeeds<'_> {
     fn add(&mut self, path: &[String]) {
         let found = self.names.resolve(self.path, self.depth, path);
-        self.modules.extend(found.map(|(module, _)| module_name(&module)));
+        self.modules.extend(found.map(|(module, _)| module));
     }
 }
 
@@ -90,8 +82,14 @@ impl<'ast> Visit<'ast> for ModuleNeeds<'_> {
         self.depth -= 1;
     }
 
+    fn visit_item_impl(&mut self, node: &'ast syn::ItemImpl) {
+        let outer = std::mem::replace(&mut self.own_type, self.names.type_place(self.path, &node.self_ty));
+        visit::visit_item_impl(self, node);
+        self.own_type = outer;
+    }
+
     fn visit_expr_method_call(&mut self, node: &'ast syn::ExprMethodCall) {
-        self.calls.insert(node.method.to_string());
+        self.called.extend(self.methods.module(node, self.own_type.as_ref()).cloned());
         visit::visit_expr_method_call(self, node);
     }
 
@@ -111,11 +109,11 @@ impl<'ast> Visit<'ast> for ModuleNeeds<'_> {
             Ok(found)
         });
         for expression in arguments.unwrap_or_default() {
-            // It ends with this call; only what a macro's arguments call and name is kept.
-            let mut inner = ModuleNeeds { modules: BTreeSet::new(), calls: BTreeSet::new(), ..*self };
-            inner.visit_expr(&expression);
-            self.modules.append(&mut inner.modules);
-            self.calls.append(&mut inner.calls);
+            let (modules, called) = (BTreeSet::new(), BTreeSet::new());
+            let mut inside = ModuleNeeds { own_type: self.own_type.clone(), modules, called, ..*self };
+            inside.visit_expr(&expression);
+            self.modules.append(&mut inside.modules);
+            self.called.append(&mut inside.called);
         }
     }
 }
@@ -155,16 +153,32 @@ mod tests {
     #[test]
     fn a_call_leads_to_the_only_impl_block_that_has_the_method() {
         let source = crate_of(&[
-            ("a/lib.rs", "mod b;\nmod c;\nmod d;\n"),
-            ("a/b.rs", "fn b(e: E) { e.once(); e.twice(); e.of_a_trait(); E::associated(); e.unknown(); e.field; }\n"),
-            ("a/c.rs", "impl E { fn once(&self) {}\nfn twice(&self) {}\nfn associated() {} }\n"),
+            ("a/lib.rs", "mod b;\nmod c;\nmod d;\nmod e;\n"),
+            ("a/b.rs", "fn b(e: E) { e.twice(); e.of_a_trait(); E::associated(); e.once(1); e.len(); e.field; }\n"),
+            ("a/c.rs", "fn c(e: E) { vec![e.once()] }\n"),
+            ("a/d.rs", "fn d() { f(0).of_f(1) }\n"),
             (
-                "a/d.rs",
-                "impl F { fn twice(&self) { vec![self.of_c()] } }\nimpl T for F { fn of_a_trait(&self) {} }\nimpl E { fn of_c(&self) { self.twice() } }",
+                "a/e.rs",
+                "impl E { fn once(&self) {}\nfn twice(&self) {}\nfn associated() {}\nfn len(&self) {} }\n\
+                 impl F { fn twice(&self) {}\nfn of_f(self, x: u8) {} }\nimpl T for F { fn of_a_trait(&self) {} }\n",
             ),
         ]);
         let (by_imports, by_calls) = module_graphs(&source);
         assert_eq!(edges(&by_imports), "");
-        assert_eq!(edges(&by_calls), "b -> {\"c\"}\n");
+        assert_eq!(edges(&by_calls), "c -> {\"e\"}\nd -> {\"e\"}\n");
+    }
+
+    #[test]
+    fn a_call_on_self_leads_to_a_block_of_the_type_that_has_the_method() {
+        let source = crate_of(&[
+            ("a/lib.rs", "mod b;\nmod c;\nmod d;\npub use c::E;\n"),
+            (
+                "a/b.rs",
+                "use crate::E as Short;\nimpl Short { fn b(&self) { write!(f, \"{}\", self.len()); self.d(); } }\n",
+            ),
+            ("a/c.rs", "pub struct E;\nimpl E { fn len(&self) {} }\nimpl F { fn f(&self) { self.d() } }\n"),
+            ("a/d.rs", "use crate::c::E;\nimpl F { fn len(&self) {} }\nimpl E { fn d(&self) {} }\n"),
+        ]);
+        assert_eq!(edges(&module_graphs(&source).1), "b -> {\"c\", \"d\"}\nd -> {\"c\"}\n");
     }
 }

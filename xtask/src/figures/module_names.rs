@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use syn::UseTree;
 use syn::visit::{self, Visit};
+use syn::{Type, UseTree};
 
 use super::crate_source::CrateSource;
 
@@ -14,6 +14,9 @@ const MOST_IMPORTS: usize = 16;
 
 /// The imports of each module of a crate.
 pub(crate) struct ModuleNames(BTreeMap<Vec<String>, Imports>);
+
+/// The module that defines a type, and the type's name.
+pub(crate) type TypePlace = (Vec<String>, String);
 
 /// Imported names and the paths that they stand for.
 #[derive(Default)]
@@ -38,6 +41,16 @@ impl ModuleNames {
         path: &[String],
     ) -> Option<(Vec<String>, Option<String>)> {
         self.follow(from, depth, path, MOST_IMPORTS)
+    }
+
+    /// Where the type that is written in the module `from` is defined.
+    pub(crate) fn type_place(&self, from: &[String], written: &Type) -> Option<TypePlace> {
+        let Type::Path(written) = written else { return None };
+        let words: Vec<String> = written.path.segments.iter().map(|part| part.ident.to_string()).collect();
+        match self.resolve(from, 0, &words) {
+            Some((module, Some(name))) => Some((module, name)),
+            _ => Some((from.to_vec(), words.last()?.clone())),
+        }
     }
 
     fn follow(
