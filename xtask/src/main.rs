@@ -18,7 +18,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   tidy              check what no compiler checks; print files and functions that ask for a second look
-  figures           print figures about the structure of the workspace
+  figures           print figures about the structure of the workspace: sizes, cycles, files per change
   sample [--fresh]  build the sample project with akbuild, in a copy, and start its image;
                     --fresh: with an empty home that is removed afterwards
   dist              make a static binary of akbuild for this architecture in target/dist";

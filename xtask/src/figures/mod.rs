@@ -17,7 +17,7 @@ use crate::repo::{self, Outcome};
 use crate_source::{CrateSource, read_module};
 use module_graph::ModuleGraph;
 
-/// How many files of a crate's cycles are listed: the largest ones.
+/// How many cycles of a crate are listed with their modules.
 const LISTED_CYCLES: usize = 2;
 
 pub(crate) fn run() -> Outcome {
@@ -83,7 +83,7 @@ fn print_upward(document: &str) -> Outcome {
 }
 
 fn print_cycles(crates: &BTreeMap<String, CrateSource>) {
-    println!("\nModule cycles (modules in the largest cycle of all modules; the {LISTED_CYCLES} largest are listed)");
+    println!("\nModule cycles (strongly connected modules; the {LISTED_CYCLES} largest of each crate are listed)");
     for (name, source) in crates {
         let (by_imports, by_calls) = module_graph::module_graphs(source);
         for (how, graph) in [("imports", by_imports), ("imports and method calls", by_calls)] {
@@ -95,7 +95,7 @@ fn print_cycles(crates: &BTreeMap<String, CrateSource>) {
 fn print_cycles_of(name: &str, how: &str, graph: &ModuleGraph) {
     let cycles = cycles::cycles(graph);
     let largest = cycles.first().map_or(0, Vec::len);
-    println!("  {name}, by {how}: largest {largest} of {}, cycles {}", graph.len(), cycles.len());
+    println!("  {name}, by {how}: the largest has {largest} of {} modules; cycles: {}", graph.len(), cycles.len());
     for cycle in cycles.iter().take(LISTED_CYCLES) {
         println!("    {}: {}", cycle.len(), cycle.join(", "));
     }

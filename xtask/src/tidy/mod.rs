@@ -7,6 +7,7 @@ mod size;
 mod tests_named;
 mod trees;
 
+use crate::figures::change_files;
 use crate::repo::{self, Outcome};
 
 pub(crate) fn run() -> Outcome {
@@ -27,6 +28,7 @@ pub(crate) fn run() -> Outcome {
         broken.extend(tests_named::check(name, &document, |name| std::fs::read_to_string(checkout.join(name)).ok()));
     }
     let text = |name: &str| std::fs::read_to_string(checkout.join(name)).unwrap_or_default();
+    broken.extend(change_files::check(&text(change_files::DOCUMENT), |name| checkout.join(name).exists()));
     let link = |name: &str| std::fs::read_link(checkout.join(name)).ok();
     broken.extend(trees::check(&text(trees::RULES), &text(trees::TREE_RULES), link));
     if repo::run(repo::cargo().args(["fmt", "--all", "--check", "--quiet"])).is_err() {
