@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use akbuild_recipe::plan::{Check, Plan, SourceId, StageId, Step, SysrootId, ToolId, TreeRef};
+use serde::{Serialize, Serializer};
 
 /// What a node stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +34,50 @@ impl fmt::Display for NodeId {
             NodeId::Fetch(id) => write!(f, "fetch:{id}"),
             NodeId::Stage(id) => write!(f, "{id}"),
             NodeId::Check(id) => write!(f, "check:{id}"),
+        }
+    }
+}
+
+/// Reads a node's name as [`NodeId`] displays it. Names of stages have no `:`.
+impl From<&str> for NodeId {
+    fn from(name: &str) -> Self {
+        match name.split_once(':') {
+            Some(("source", id)) => NodeId::Source(SourceId::new(id)),
+            Some(("sysroot", id)) => NodeId::Sysroot(SysrootId::new(id)),
+            Some(("tool", id)) => NodeId::Tool(ToolId::new(id)),
+            Some(("fetch", id)) => NodeId::Fetch(StageId::new(id)),
+            Some(("check", id)) => NodeId::Check(StageId::new(id)),
+            _ => NodeId::Stage(StageId::new(name)),
+        }
+    }
+}
+
+/// The node that makes a tree.
+impl From<TreeRef> for NodeId {
+    fn from(tree: TreeRef) -> Self {
+        match tree {
+            TreeRef::Source(id) => NodeId::Source(id),
+            TreeRef::Stage(id) => NodeId::Stage(id),
+        }
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl NodeId {
+    /// The node's name in a sentence: "`webui`", "source `app`".
+    pub fn shown(&self) -> String {
+        match self {
+            NodeId::Source(id) => format!("source `{id}`"),
+            NodeId::Sysroot(id) => format!("sysroot `{id}`"),
+            NodeId::Tool(id) => format!("tool `{id}`"),
+            NodeId::Fetch(id) => format!("fetch `{id}`"),
+            NodeId::Stage(id) => format!("`{id}`"),
+            NodeId::Check(id) => format!("check `{id}`"),
         }
     }
 }
@@ -165,14 +210,7 @@ fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
 
 /// What a step reads, but for its downloads.
 pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
-    let mut needs: Vec<NodeId> = step
-        .trees()
-        .into_iter()
-        .map(|tree| match tree {
-            TreeRef::Source(id) => NodeId::Source(id.clone()),
-            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
-        })
-        .collect();
+    let mut needs: Vec<NodeId> = step.trees().into_iter().cloned().map(NodeId::from).collect();
     match step {
         Step::Exec(exec) => {
             needs.push(NodeId::Sysroot(exec.sysroot.clone()));
@@ -187,4 +225,24 @@ pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
         needs.push(NodeId::Sysroot(sysroot.clone()));
     }
     needs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_nodes_are_read_as_they_are_displayed() {
+        let stage = || StageId::new("app");
+        for node in [
+            NodeId::Source(SourceId::new("app")),
+            NodeId::Sysroot(SysrootId::new("app")),
+            NodeId::Tool(ToolId::new("app")),
+            NodeId::Fetch(stage()),
+            NodeId::Stage(stage()),
+            NodeId::Check(stage()),
+        ] {
+            assert_eq!(NodeId::from(&*node.to_string()), node);
+        }
+    }
 }

@@ -10,7 +10,6 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::{Keys, Outputs, Parts};
-use crate::manifest::Manifest;
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
 use crate::{perform, tree_name, trees};
@@ -74,9 +73,8 @@ fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool
     let mut faults = Vec::new();
     for (from, path, subset, view, optional) in taken_parts(&stage.step) {
         let TreeRef::Source(id) = from else { continue };
-        let mut manifest = Manifest::new(stage.kind, stage.kind_version);
         if is_here(id)
-            && let Err(fault) = keys.part(stage, "part", (from, path, subset, view), optional, &mut manifest)
+            && let Err(fault) = keys.part(stage, (from, path, subset, view), optional)
         {
             faults.push((is_pinned(id), fault));
         }
@@ -123,11 +121,9 @@ fn warn_of_idle(
     outputs: &Outputs,
     warnings: &mut Vec<String>,
 ) -> Result<(), EngineError> {
-    let node = match from {
-        TreeRef::Source(id) => NodeId::Source(id.clone()),
-        TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+    let Some(tree) = outputs.get(&NodeId::from(from.clone())).filter(|tree| engine.store.has_tree(tree)) else {
+        return Ok(());
     };
-    let Some(tree) = outputs.get(&node).filter(|tree| engine.store.has_tree(tree)) else { return Ok(()) };
     let part = tree_name::name_of_part(from, path);
     let idle = trees::idle_patterns(&engine.store, tree, path, subset)?;
     // If none of them matches, that is an error of the stage, which says so.

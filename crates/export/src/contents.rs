@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use akbuild_engine::{Engine, Graph, Index, NodeId};
+use akbuild_engine::{Engine, Graph, Index, NodeId, NodeInputName};
 use akbuild_fetch::git_repository;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Origin, Stage, StageId, Step};
@@ -72,7 +72,8 @@ impl Contents {
             self.add_tree(action.output, &action.stage);
             self.add_record(store, &action)?;
             // A source as it was before its patches is not needed again.
-            let inputs = action.inputs.iter().filter(|(name, _)| !self.outputs_only && !name.ends_with(" unpatched"));
+            let is_unpatched = |name: &str| matches!(NodeInputName::from(name), NodeInputName::Unpatched(_));
+            let inputs = action.inputs.iter().filter(|(name, _)| !self.outputs_only && !is_unpatched(name));
             for (node, tree) in inputs.map(|(node, tree)| (node.clone(), *tree)).collect::<Vec<_>>() {
                 self.add_tree(tree, &node);
                 let makers = store.makers(&tree)?.into_iter();

@@ -19,7 +19,7 @@ struct Line {
     downloads: Option<Downloads>,
     why: String,
     /// The nodes that it follows from, if it has no cause of its own.
-    follows: Vec<String>,
+    follows: Vec<NodeId>,
 }
 
 pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json: bool) -> Outcome {
