@@ -88,7 +88,7 @@ fn python(
     let page = page.map_err(|error| Failure::Say(error.to_string()))?;
     let of_version = |f: &&simple::IndexFile| WheelName::parse(&f.file).is_some_and(|w| w.version == *version);
     let files: Vec<_> = page.iter().filter(of_version).cloned().collect();
-    let best = simple::best_wheel(&files, &Tags::cpython(PYTHON, GLIBC, "x86_64"));
+    let best = simple::best_wheel(&files, &Tags::cpython(PYTHON, GLIBC, akbuild_names::BUILD_ARCHITECTURE.machine()));
     let Some(best) = best else {
         let message = format!("the Python index has no wheel of {name} {version} for this machine");
         let help = format!("look at {} and correct the recipe's tools", redact(&got.url));
