@@ -68,7 +68,6 @@ mod work;
 mod would_run;
 
 pub use akbuild_fetch::{Cancel, Registered};
-pub use ask::command as registry_question;
 pub use bill::{components, materials, stage_keys};
 pub use downloads::{Downloads, downloads};
 pub use engine::{Engine, Options, Parts};
