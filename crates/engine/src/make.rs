@@ -1,5 +1,9 @@
 //! Making the nodes that come from outside: sources, sysroots and tools, each published as a tree.
 
+pub(crate) mod local;
+pub(crate) mod local_folder;
+pub(crate) mod patch;
+
 use std::path::Path;
 
 use akbuild_fetch::{
@@ -20,7 +24,8 @@ use crate::error::{EngineError, Io, PatchError};
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::served::pinned;
-use crate::{locate, patch, registries, room, work};
+use crate::stage::work;
+use crate::{locate, registries, room};
 
 /// Fetches a source as it is outside, checks it and publishes it.
 pub(crate) fn raw_source(engine: &Engine, source: &Source) -> Result<TreeHash, EngineError> {
@@ -47,14 +52,14 @@ fn bring_source(engine: &Engine, source: &Source, tree: &Path) -> Result<TreeHas
             shown(urls.iter().map(|address| &address.url))
         }
         Origin::Path(path) => {
-            let top = crate::local_folder::open(source, path)?;
+            let top = crate::make::local_folder::open(source, path)?;
             let subset = source.subset.matcher().map_err(|error| EngineError::Glob(error.to_string()))?;
             let outside = |relative: &Path| {
                 let kind = top.entry(relative).ok().flatten();
                 let is_link = matches!(kind, Some(EntryKind::Link(_)));
                 let name = relative.file_name().unwrap_or_default();
                 let is_folder = kind.is_some_and(|kind| kind.is_folder());
-                crate::local_folder::is_left_out(name, is_link) || (!is_folder && !subset.matches(relative))
+                crate::make::local_folder::is_left_out(name, is_link) || (!is_folder && !subset.matches(relative))
             };
             akbuild_fetch::copy_tree(top.top(), tree, &outside)?;
             path.display().to_string()

@@ -14,11 +14,11 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::NodeId;
+use crate::keys::manifest::Manifest;
 use crate::keys::{self, Outputs};
-use crate::manifest::Manifest;
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
-use crate::{artifacts, check, make, room, stage_node, why};
+use crate::{artifacts, check, make, room, stage, why};
 
 /// Trees that something is made from, by the nodes that gave them.
 type Inputs = BTreeMap<String, TreeHash>;
@@ -55,7 +55,7 @@ fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut 
             let manifest = keys::manifest(engine, node, &given.outputs)?;
             let stage = engine.stage(id)?;
             let inputs = (&inputs(&stage.step, &given.outputs), given.served.as_deref());
-            once(engine, &manifest, inputs, report, |report| stage_node::run_stage(engine, stage, node, given, report))
+            once(engine, &manifest, inputs, report, |report| stage::run_stage(engine, stage, node, given, report))
         }
         NodeId::Check(id) => check::check_stage(engine, id, given, report),
         NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),

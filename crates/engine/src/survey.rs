@@ -4,6 +4,12 @@
 //! made of is here: local folders, patches of trees in the store, commits and archives that were fetched before. So are
 //! the bare roots of this machine. Their contents are what is asked about.
 
+pub(crate) mod downloads;
+pub(crate) mod estimate;
+pub(crate) mod input;
+pub(crate) mod inspect;
+pub(crate) mod would_run;
+
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Origin, Source};
 use akbuild_store::Key;
@@ -12,8 +18,9 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Outputs};
+use crate::make::local;
 use crate::node_inputs::NodeInputs;
-use crate::{local, perform};
+use crate::perform;
 
 /// So many former runs of a stage are held against what it would be made from.
 const RUNS: u32 = 20;

@@ -14,8 +14,10 @@ use akbuild_tree::{TreeDir, TreeFile};
 use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
-use crate::job::Job;
-use crate::{entry, make, tree_name, trees, work};
+use crate::keys::trees;
+use crate::stage::job::Job;
+use crate::stage::{entry, work};
+use crate::{make, tree_name};
 
 /// Packs a layer; gives the folder with it.
 pub(crate) fn layer(job: &mut Job<'_>, layer: &Layer) -> Result<PathBuf, EngineError> {

@@ -12,7 +12,8 @@ use rustix::fs::FileType;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::{local_folder, make};
+use crate::make;
+use crate::make::local_folder;
 
 /// The hash of a local tree, which is in the store afterwards.
 pub(crate) fn local_tree(engine: &Engine, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {

@@ -10,8 +10,8 @@ use akbuild_recipe::plan::{Image, Step};
 use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
-use crate::job::Job;
 use crate::make;
+use crate::stage::job::Job;
 
 /// Where programs are looked for, unless an image says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -8,11 +8,12 @@ use akbuild_sandbox::{Mount, Spec};
 
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::job::{Job, Used};
+use crate::keys::trees;
 use crate::near::near_paths;
 use crate::served::Served;
-use crate::work::{Folders, Order, folders_called, is_there};
-use crate::{make, script_sandbox, trees};
+use crate::stage::job::{Job, Used};
+use crate::stage::work::{Folders, Order, folders_called, is_there};
+use crate::{make, script_sandbox};
 
 pub(crate) fn run_script(job: &mut Job<'_>, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
     job.engine.phase(job.node, "copy");
