@@ -47,7 +47,6 @@ mod view;
 mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
-pub use ask::command as registry_question;
 pub use bill::{components, materials, stage_keys};
 pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};

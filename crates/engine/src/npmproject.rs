@@ -13,7 +13,7 @@ use crate::keys::view_problem::ViewProblem;
 
 /// The platform that sysroots and stages are made for.
 pub(crate) fn platform() -> Platform {
-    Platform::linux_glibc("x64")
+    Platform::linux_glibc(akbuild_names::BUILD_ARCHITECTURE.node())
 }
 
 /// The files of the source that the project needs beside the chosen ones. `read` gives the text of a file, `files` all
