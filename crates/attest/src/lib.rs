@@ -27,7 +27,7 @@ mod spdx;
 mod statement;
 mod timestamp;
 
-pub use component::{Component, Ecosystem, Origin, Project, Ships};
+pub use component::{Component, ComponentKind, Origin, Project, Ships};
 pub use error::{ProvenanceError, SbomError};
 pub use licence::Licence;
 pub use material::{DigestSet, Item, Material};

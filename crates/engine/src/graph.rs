@@ -25,6 +25,15 @@ pub enum NodeId {
     Check(StageId),
 }
 
+impl From<&TreeRef> for NodeId {
+    fn from(tree: &TreeRef) -> Self {
+        match tree {
+            TreeRef::Source(id) => NodeId::Source(id.clone()),
+            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+        }
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -48,16 +57,6 @@ impl From<&str> for NodeId {
             Some(("fetch", id)) => NodeId::Fetch(StageId::new(id)),
             Some(("check", id)) => NodeId::Check(StageId::new(id)),
             _ => NodeId::Stage(StageId::new(name)),
-        }
-    }
-}
-
-/// The node that makes a tree.
-impl From<TreeRef> for NodeId {
-    fn from(tree: TreeRef) -> Self {
-        match tree {
-            TreeRef::Source(id) => NodeId::Source(id),
-            TreeRef::Stage(id) => NodeId::Stage(id),
         }
     }
 }
@@ -210,7 +209,7 @@ fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
 
 /// What a step reads, but for its downloads.
 pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
-    let mut needs: Vec<NodeId> = step.trees().into_iter().cloned().map(NodeId::from).collect();
+    let mut needs: Vec<NodeId> = step.trees().into_iter().map(NodeId::from).collect();
     match step {
         Step::Exec(exec) => {
             needs.push(NodeId::Sysroot(exec.sysroot.clone()));

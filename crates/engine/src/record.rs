@@ -87,7 +87,7 @@ impl Recorder {
         let files = files.map_err(|e| e.to_string())?;
         let mut links = self.links.lock().unwrap_or_else(|e| e.into_inner());
         for file in &files {
-            let link = MirrorBase::link_of(&mirrors.python, &got.url, &file.url);
+            let link = MirrorBase::link_of(mirrors.of(akbuild_names::Ecosystem::Python), &got.url, &file.url);
             links.insert((name.clone(), file.url.clone()), link);
         }
         Ok(files)

@@ -6,7 +6,7 @@ use akbuild_recipe::plan::{HostMount, HostRoot, Sysroot};
 use akbuild_sandbox::{Mount, MountKind};
 use akbuild_sysroot::Point;
 
-use crate::manifest_field::ManifestField;
+use crate::keys::manifest_field::ManifestField;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -15,8 +15,9 @@ use rustix::fs::{Gid, Uid, fchown};
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
 use crate::root::Root;
+use crate::script_sandbox;
+use crate::stage::work;
 use crate::view::View;
-use crate::{script_sandbox, work};
 
 /// What somebody wants of a program that was built.
 #[derive(Clone, Debug, Default)]

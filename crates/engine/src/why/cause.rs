@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::part::Part;
 use crate::graph::NodeId;
-use crate::manifest_field::ManifestField;
+use crate::keys::manifest_field::ManifestField;
 
 /// Why some nodes ran, or would run. What follows from another node names it by its place in the list, so that
 /// each is explained once.

@@ -11,7 +11,7 @@ use super::fields::{self, FieldPair, FieldSide};
 use super::part::Part;
 use super::versions::Version;
 use crate::graph::NodeId;
-use crate::manifest_field::ManifestField;
+use crate::keys::manifest_field::ManifestField;
 
 /// What makes one manifest differ from another.
 #[derive(Debug, PartialEq)]

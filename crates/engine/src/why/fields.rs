@@ -9,7 +9,7 @@ use std::mem::{self, Discriminant};
 use super::cause::FieldChange;
 use super::part::Part;
 use super::versions::Version;
-use crate::manifest_field::ManifestField;
+use crate::keys::manifest_field::ManifestField;
 
 /// A field of one manifest, and what stands for it in the other.
 pub(crate) struct FieldPair<'a> {

@@ -14,8 +14,8 @@ use super::part::Part;
 use super::versions::{Records, Version};
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::manifest_field::ManifestField;
-use crate::part_digest;
+use crate::keys::manifest_field::ManifestField;
+use crate::keys::part_digest;
 
 /// Explains nodes, and keeps what it has explained.
 pub(crate) struct Explainer<'a> {

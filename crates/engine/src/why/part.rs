@@ -5,8 +5,8 @@ use akbuild_recipe::plan::{Subset, View};
 use serde::Serialize;
 
 use crate::graph::NodeId;
-use crate::manifest_field::ManifestField;
-use crate::part_note::{NotedTree, PartNote};
+use crate::keys::manifest_field::ManifestField;
+use crate::keys::part_note::{NotedTree, PartNote};
 
 /// A part of a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,7 +31,7 @@ impl Part {
             ManifestField::Copy { view, .. } => *view,
             _ => View::Whole,
         });
-        Some(Part { node: NodeId::from(from), tree, path, subset, view })
+        Some(Part { node: NodeId::from(&from), tree, path, subset, view })
     }
 
     /// All of a tree.

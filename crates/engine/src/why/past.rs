@@ -15,7 +15,7 @@ use crate::artifacts;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::manifest::Manifest;
+use crate::keys::manifest::Manifest;
 use crate::node_input_name::NodeInputName;
 use crate::served::Served;
 

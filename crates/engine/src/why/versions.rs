@@ -9,7 +9,7 @@ use akbuild_store::{Action, Artifact, Key, Store, StoreError};
 use super::cause::Made;
 use crate::artifacts::named;
 use crate::graph::NodeId;
-use crate::manifest::Manifest;
+use crate::keys::manifest::Manifest;
 use crate::node_input_name::NodeInputName;
 
 /// A node at one time: what decided its output.

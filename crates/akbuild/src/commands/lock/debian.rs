@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use akbuild_fetch::{Client, Mirrors};
+use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{DebPin, SysrootId};
 use akbuild_recipe::{Debian, Lock, LockInputs, LockedSysroot, SysrootRequest};
 use akbuild_sysroot::{LockRequest, Locked, Metadata, Suite, Wanted};
@@ -31,7 +32,7 @@ impl Metadata for Archive<'_> {
         if let Some(bytes) = fetched.get(path) {
             return Ok(bytes.clone());
         }
-        let urls: Vec<_> = self.mirrors.debian.iter().filter_map(|b| b.below(path)).collect();
+        let urls: Vec<_> = self.mirrors.of(Ecosystem::Debian).iter().filter_map(|b| b.below(path)).collect();
         let bytes = self.session.block_on(self.client.get_file(&urls, LIMIT))?.bytes;
         fetched.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
@@ -84,7 +85,7 @@ pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lo
 
 fn archive<'a>(session: &'a Session, project: &Project) -> Outcome<Archive<'a>> {
     let (mirrors, client) = session.mirrors(project)?;
-    if mirrors.debian.is_empty() {
+    if mirrors.of(Ecosystem::Debian).is_empty() {
         let message = "no Debian archive is configured: neither apt on this machine nor the overlay names one";
         let help = "write `registries.debian = [\"https://...\"]` in akbuild.local.toml";
         return Err(Failure::Say(format!("{message}\n  help: {help}")));

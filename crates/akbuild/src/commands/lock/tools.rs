@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use akbuild_engine::Engine;
 use akbuild_fetch::{FetchError, redact};
-use akbuild_names::{NameError, NpmPackageName, NpmPackageVersion, PythonPackageName, PythonPackageVersion};
+use akbuild_names::{
+    BUILD_ARCHITECTURE, Ecosystem, NameError, NpmPackageName, NpmPackageVersion, PythonPackageName,
+    PythonPackageVersion,
+};
 use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::{NpmPin, Plan, PythonPin, SourceAddress, Sysroot, SysrootId, ToolPackage};
 use akbuild_recipe::{Lock, LockedTool, ToolRequest, ToolSpec};
@@ -82,13 +85,13 @@ fn python(
     version: PythonPackageVersion,
 ) -> Outcome<PythonPin> {
     let (mirrors, client) = akbuild_engine::network(engine)?;
-    let urls: Vec<_> = mirrors.python.iter().filter_map(|base| base.index_page(&name)).collect();
+    let urls: Vec<_> = mirrors.of(Ecosystem::Python).iter().filter_map(|base| base.index_page(&name)).collect();
     let got = session.block_on(client.get(&urls, Some(ACCEPT), PAGE)).map_err(unknown)?;
     let page = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
     let page = page.map_err(|error| Failure::Say(error.to_string()))?;
     let of_version = |f: &&simple::IndexFile| WheelName::parse(&f.file).is_some_and(|w| w.version == *version);
     let files: Vec<_> = page.iter().filter(of_version).cloned().collect();
-    let best = simple::best_wheel(&files, &Tags::cpython(PYTHON, GLIBC, "x86_64"));
+    let best = simple::best_wheel(&files, &Tags::cpython(PYTHON, GLIBC, BUILD_ARCHITECTURE.machine()));
     let Some(best) = best else {
         let message = format!("the Python index has no wheel of {name} {version} for this machine");
         let help = format!("look at {} and correct the recipe's tools", redact(&got.url));

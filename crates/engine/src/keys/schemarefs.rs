@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use akbuild_names::percent_decode;
 
-use crate::view_problem::ViewProblem;
+use crate::keys::view_problem::ViewProblem;
 use scan::Reference;
 
 /// The given files and all that they refer to, sorted. `read` gives the text of a file; `None` if there is no such file.

@@ -31,7 +31,7 @@ use akbuild_nar::{Algo, Hasher};
 use akbuild_store::Key;
 use serde::{Deserialize, Serialize};
 
-use crate::manifest_field::ManifestField;
+use crate::keys::manifest_field::ManifestField;
 
 /// Named values; see the module's documentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::fs;
 use akbuild_store::{Publish, Store};
 
 use super::*;
-use crate::part_digest;
+use crate::keys::part_digest;
 
 #[test]
 fn files_of_modules_that_are_vendored_are_seen_whole() {

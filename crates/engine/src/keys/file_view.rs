@@ -14,11 +14,12 @@ use akbuild_recipe::plan::{Subset, View};
 use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
+use crate::goimports;
+use crate::keys::schemarefs;
+use crate::keys::trees::{self, Chosen};
+use crate::keys::view_problem::ViewProblem;
 use crate::npmproject::{self, NpmSight};
 use crate::relative_path::inside;
-use crate::trees::{self, Chosen};
-use crate::view_problem::ViewProblem;
-use crate::{goimports, schemarefs};
 
 /// An entry of a tree that a stage sees.
 #[derive(Clone, Copy, Debug)]

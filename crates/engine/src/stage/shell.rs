@@ -10,12 +10,12 @@ use akbuild_sandbox::{Output, Status, Stdio};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Io};
-use crate::exec;
 use crate::graph::NodeId;
-use crate::job::Job;
 use crate::node_inputs::NodeInputs;
 use crate::run::Outcome;
-use crate::work::Folders;
+use crate::stage::exec;
+use crate::stage::job::Job;
+use crate::stage::work::Folders;
 
 /// What is opened, and where.
 #[derive(Clone, Copy, Debug, Default)]

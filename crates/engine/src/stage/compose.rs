@@ -10,7 +10,7 @@ use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
-use crate::trees;
+use crate::keys::trees;
 
 /// Builds the output of `compose` in the empty folder `out`.
 ///

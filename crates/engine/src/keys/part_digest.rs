@@ -6,7 +6,7 @@ use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
-use crate::file_view::FileView;
+use crate::keys::file_view::FileView;
 
 /// Where digests are remembered. The version is raised when a view shows other text.
 const DIGESTS: &str = "subset-v2";

@@ -180,7 +180,8 @@ fn owners_in_suites(
     }
     let suites = sysroot.suites.as_ref().ok_or("the lock names no suite of the sysroot")?;
     let (mirrors, client) = registries::network(engine).map_err(|error| error.to_string())?;
-    if mirrors.debian.is_empty() {
+    let archives = mirrors.of(akbuild_names::Ecosystem::Debian);
+    if archives.is_empty() {
         return Err("no Debian archive is configured".to_owned());
     }
     let mut all: BTreeMap<String, BTreeSet<_>> = BTreeMap::new();
@@ -190,7 +191,7 @@ fn owners_in_suites(
             // Debian has one for each component, older archives one for each suite.
             let paths =
                 [format!("dists/{suite}/{component}/Contents-{arch}.gz"), format!("dists/{suite}/Contents-{arch}.gz")];
-            let urls = |path: &String| mirrors.debian.iter().filter_map(|base| base.below(path)).collect::<Vec<_>>();
+            let urls = |path: &String| archives.iter().filter_map(|base| base.below(path)).collect::<Vec<_>>();
             let mut got = Err(String::new());
             for path in &paths {
                 got = engine.runtime.block_on(async {

@@ -8,9 +8,10 @@ use akbuild_tree::TreeDir;
 
 use crate::error::{EngineError, Io};
 use crate::event::Event;
-use crate::job::{Job, Used};
-use crate::work::{is_there, make_folder};
-use crate::{elf, script_sandbox};
+use crate::script_sandbox;
+use crate::stage::elf;
+use crate::stage::job::{Job, Used};
+use crate::stage::work::{is_there, make_folder};
 
 pub(crate) fn check(job: &mut Job<'_>, check: &Check, out: &Path) -> Result<Used, EngineError> {
     match check {

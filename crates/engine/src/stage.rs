@@ -1,6 +1,17 @@
 //! The node of a stage: its step runs in folders of its own, and the output is published. A check runs it as well, so it
 //! must not depend on keys or records.
 
+pub(crate) mod compose;
+pub(crate) mod elf;
+pub(crate) mod entry;
+pub(crate) mod exec;
+pub(crate) mod job;
+pub(crate) mod output_check;
+pub(crate) mod pack;
+pub(crate) mod shell;
+pub(crate) mod stray;
+pub(crate) mod work;
+
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::TreeHash;
@@ -12,10 +23,10 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
-use crate::job::{Job, Used};
 use crate::node_inputs::NodeInputs;
-use crate::work::make_folder;
-use crate::{exec, make, output_check, pack, room, stray};
+use crate::room;
+use crate::stage::job::{Job, Used};
+use crate::stage::work::make_folder;
 
 pub(crate) fn run_stage(
     engine: &Engine,
@@ -97,8 +108,8 @@ fn run_step(job: &mut Job<'_>) -> Result<(PathBuf, Used), EngineError> {
             job.engine.phase(job.node, "link");
             let out = job.scratch.join("out");
             make_folder(&out)?;
-            let tree = |tree: &_| make::output_of(tree, &job.given.outputs);
-            crate::compose::compose(&job.engine.store, stage.id.as_str(), compose, tree, &out)?;
+            let tree = |tree: &_| job.output(tree);
+            crate::stage::compose::compose(&job.engine.store, stage.id.as_str(), compose, tree, &out)?;
             (out, Used::default())
         }
         Step::Layer(layer) => (pack::layer(job, layer)?, Used::default()),

@@ -13,8 +13,8 @@ use akbuild_store::Store;
 use akbuild_tree::TreeDir;
 
 use crate::error::{EngineError, Io};
-use crate::file_view::{FileView, SelectedEntry};
-use crate::trees;
+use crate::keys::file_view::{FileView, SelectedEntry};
+use crate::keys::trees;
 
 /// In which order files are copied. No stage may depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -126,7 +126,9 @@ fn check_needs(place: &PlacedTree, file: &Path, needs: &ElfNeeds, defaults: &BTr
 fn expand(path: &str, origin: &Path) -> String {
     let origin = origin.to_string_lossy();
     let mut path = path.to_owned();
-    for (name, value) in [("ORIGIN", &*origin), ("LIB", "lib"), ("PLATFORM", "x86_64")] {
+    for (name, value) in
+        [("ORIGIN", &*origin), ("LIB", "lib"), ("PLATFORM", akbuild_names::BUILD_ARCHITECTURE.machine())]
+    {
         path = path.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
     }
     path

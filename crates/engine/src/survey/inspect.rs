@@ -9,10 +9,11 @@ use akbuild_recipe::plan::{Artifacts, LockFile, Origin, SourceId, Stage, StageId
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
+use crate::keys::trees;
 use crate::keys::{Keys, Outputs, Parts};
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
-use crate::{perform, tree_name, trees};
+use crate::{perform, tree_name};
 
 /// A part of a tree that a stage takes, and whether it may be missing.
 type TakenPart<'a> = (&'a TreeRef, &'a str, &'a Subset, View, bool);
@@ -35,7 +36,7 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
     for source in &engine.plan.sources {
         let path = if let Origin::Path(path) = &source.origin { Some(path) } else { None };
         let is_empty = |path: &std::path::PathBuf| {
-            crate::local_folder::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
+            crate::source::local_folder::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
         };
         if path.is_some_and(is_empty) {
             continue;
@@ -121,7 +122,7 @@ fn warn_of_idle(
     outputs: &Outputs,
     warnings: &mut Vec<String>,
 ) -> Result<(), EngineError> {
-    let Some(tree) = outputs.get(&NodeId::from(from.clone())).filter(|tree| engine.store.has_tree(tree)) else {
+    let Some(tree) = outputs.get(&NodeId::from(from)).filter(|tree| engine.store.has_tree(tree)) else {
         return Ok(());
     };
     let part = tree_name::name_of_part(from, path);
