@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use akbuild_recipe::plan::{Check, Plan, SourceId, StageId, Step, SysrootId, ToolId, TreeRef};
+use akbuild_recipe::plan::{Check, SourceId, Stage, StageId, Step, SysrootId, ToolId, TreeRef};
 use serde::{Serialize, Serializer};
 
 /// What a node stands for.
@@ -115,10 +115,10 @@ pub struct Node {
 impl Graph {
     /// The graph of everything that `targets` need. With `ask`, downloads of language packages wait
     /// for a sysroot, whose clients will be asked where to download from.
-    pub fn new(plan: &Plan, targets: &[StageId], ask: bool) -> Self {
+    pub fn new(stages: &[Stage], targets: &[StageId], ask: bool) -> Self {
         let mut graph = Graph { nodes: Vec::new(), places: HashMap::new() };
-        let wanted = wanted(plan, targets);
-        for stage in plan.stages.iter().filter(|s| wanted.contains(&s.id)) {
+        let wanted = wanted(stages, targets);
+        for stage in stages.iter().filter(|s| wanted.contains(&s.id)) {
             let first = match &stage.step {
                 Step::Exec(exec) if ask => vec![graph.place(NodeId::Sysroot(exec.sysroot.clone()), Vec::new(), 0)],
                 _ => Vec::new(),
@@ -194,9 +194,9 @@ impl Graph {
 }
 
 /// The stages among `targets` and all that they need.
-fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
+fn wanted(stages: &[Stage], targets: &[StageId]) -> HashSet<StageId> {
     let mut wanted: HashSet<StageId> = targets.iter().cloned().collect();
-    for stage in plan.stages.iter().rev() {
+    for stage in stages.iter().rev() {
         if wanted.contains(&stage.id) {
             wanted.extend(stage.step.trees().into_iter().filter_map(|tree| match tree {
                 TreeRef::Stage(id) => Some(id.clone()),

@@ -34,7 +34,7 @@ impl Contents {
     /// # Errors
     /// The plan's manifests cannot be written.
     pub fn add_stages(&mut self, engine: &Engine, stages: &[StageId]) -> Result<(), ExportError> {
-        let graph = Graph::new(&engine.plan, stages, false);
+        let graph = Graph::new(&engine.plan.stages, stages, false);
         let places: Vec<Index> = stages.iter().filter_map(|id| graph.find(&NodeId::Stage(id.clone()))).collect();
         let survey = akbuild_engine::survey(engine, &graph, &places)?;
         for at in graph.indices() {

@@ -174,14 +174,17 @@ impl<'a> LockAttempt<'a> {
 
     /// Says everything that is wrong with stages and that sources alone show, before it takes long.
     fn inspect(&self, inputs: &LockInputs) -> Outcome {
-        let mut plan = self.project.draft(&self.lock)?;
+        let draft = self.project.draft(&self.lock)?;
         // Which wheels a sysroot can use depends on its C library. The newest one there may ever be finds no fault where
         // there is none.
-        let known = |id: &SysrootId| plan.sysroots.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
+        let pinned = draft.pinned_sysroots().unwrap_or_default();
+        let known = |id: &SysrootId| pinned.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
         let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None, suites: None };
-        plan.sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
+        let sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
+        let plan = draft.with_sysroots(sysroots);
         let engine = self.session.engine(self.project, plan, self.session.options(None, Vec::new()))?;
-        let found = self.session.block_on(akbuild_engine::inspect_sources(&engine, &python::stages(&engine.plan)))?;
+        let found =
+            self.session.block_on(akbuild_engine::inspect_sources(&engine, &python::stages(&engine.plan.stages)))?;
         let stages: Vec<NodeId> = engine.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
         let idle = akbuild_engine::idle_patterns(&engine, stages.iter().chain(found.outputs.keys()), &found.outputs)?;
         found.warnings.iter().chain(&idle).for_each(|warning| self.session.ui.warn(warning));

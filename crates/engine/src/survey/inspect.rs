@@ -31,7 +31,7 @@ pub struct SourceInspection {
 /// filled; and looks at everything that stages take of them. The error names all that is wrong with pinned sources, and
 /// with what these stages need.
 pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result<SourceInspection, EngineError> {
-    let graph = Graph::new(&engine.plan, needed, false);
+    let graph = Graph::new(&engine.plan.stages, needed, false);
     let (mut found, mut faults) = (SourceInspection::default(), Vec::new());
     for source in &engine.plan.sources {
         let path = if let Origin::Path(path) = &source.origin { Some(path) } else { None };

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use akbuild_engine::{NodeId, Options, Outcome as RunOutcome, Status};
 use akbuild_recipe::Lock;
-use akbuild_recipe::plan::{Plan, PythonPin, StageId, Step};
+use akbuild_recipe::plan::{PythonPin, Stage, StageId, Step};
 
 use crate::commands::build;
 use crate::failure::{Exit, Failure, Outcome};
@@ -25,12 +25,11 @@ pub(super) fn pins(session: &Session, project: &Project, lock: &Lock, anew: bool
         lock.python.clear();
     }
     let plan = project.plan_with(&lock)?;
-    let stages = stages(&plan);
+    let stages = stages(plan.stages());
     if stages.is_empty() {
         return Ok(Vec::new());
     }
     session.ui.note("building source distributions once, to see what they are built with");
-    let plan = crate::toolchain::complete(session, project, plan, &stages)?;
     let mut released = BTreeSet::new();
     let mut attempt = 0;
     loop {
@@ -58,8 +57,8 @@ pub(super) fn pins(session: &Session, project: &Project, lock: &Lock, anew: bool
 }
 
 /// The stages that are run to find pins.
-pub(super) fn stages(plan: &Plan) -> Vec<StageId> {
-    plan.stages.iter().filter(|stage| is_python(&stage.step)).map(|stage| stage.id.clone()).collect()
+pub(super) fn stages(stages: &[Stage]) -> Vec<StageId> {
+    stages.iter().filter(|stage| is_python(&stage.step)).map(|stage| stage.id.clone()).collect()
 }
 
 fn is_python(step: &Step) -> bool {
