@@ -1,8 +1,9 @@
 //! The executor: carries out a plan, each node once, in an order that the graph allows.
 //!
-//! `graph` is the shape, `survey` what is known before anything runs, `keys` and `manifest` what
-//! decides whether something has to, `run` the loop, `perform` one node, `make` and `exec` the work
-//! itself. Knows no recipe text, no stage kind and no terminal: it takes a plan and emits events.
+//! `graph` is the shape. `survey` says which nodes are known before anything runs, by their `keys`. `run` is the loop and
+//! `perform` one node of it; `source`, `sysroot`, `tool`, `fetch_node` and `stage` make the nodes of each kind. `why` explains
+//! what ran, and `bill` lists what ships, both from what the others leave. Must not depend on the text of recipes, on stage
+//! kinds or on a terminal: the engine takes a plan and emits events.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
 
 mod artifacts;
@@ -26,7 +27,6 @@ mod node_input_name;
 mod node_inputs;
 mod npmproject;
 mod perform;
-mod record;
 mod registries;
 mod relative_path;
 mod restore;
@@ -57,14 +57,14 @@ pub use keys::manifest::Manifest;
 pub use keys::manifest_field::ManifestField;
 pub use keys::view_problem::ViewProblem;
 pub use keys::{Outputs, manifest};
+pub use locate::{index_pages, locations};
 pub use network::{Host, Network};
 pub use node_input_name::NodeInputName;
 pub use node_inputs::Downloaded;
-pub use record::{Recorder, record};
 pub use registries::network;
 pub use restore::{Lost, Restored, restore};
 pub use run::{Outcome, make_one_sysroot, make_sysroots, prepare, run};
-pub use source::source_addresses;
+pub use source::pin::{pin_archive, pin_commit};
 pub use stage::shell::{Shell, shell};
 pub use stage::stray::StrayLink;
 pub use started::Start;
