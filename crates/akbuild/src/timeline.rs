@@ -62,7 +62,7 @@ impl Watch {
         let Some(build) = engine.build.as_ref().and_then(|id| engine.store.build(id).transpose()).transpose()? else {
             return Ok(None);
         };
-        let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
+        let mut graph = Graph::new(&engine.plan.stages, targets, engine.network.needs_sysroot()?);
         graph.check(&engine.options.check);
         let timeline = Timeline {
             akbuild: engine.maker.akbuild.clone(),
