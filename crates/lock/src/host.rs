@@ -29,11 +29,12 @@ pub trait LockHost {
     /// The caller's.
     fn engine(&self, plan: Plan) -> Result<Arc<Engine>, Self::Error>;
 
-    /// An engine that runs these stages of the plan, and ends at the first that fails.
+    /// An engine that runs these stages of the plan, and ends at the first that fails. It adds the sysroots of this machine
+    /// where the plan asks for them.
     ///
     /// # Errors
     /// The caller's.
-    fn build_engine(&self, draft: PlanDraft, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
+    fn build_engine(&self, plan: PlanDraft, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
 
     /// Runs stages.
     ///
