@@ -1,6 +1,7 @@
 //! From a node of the plan, and the outputs of what it needs, to its manifest. This is the one
 //! traversal: the key is the manifest's hash, and explanations are differences of manifests.
 
+pub(crate) mod field_value;
 pub(crate) mod file_view;
 pub(crate) mod manifest;
 pub(crate) mod manifest_field;
@@ -14,15 +15,15 @@ use std::collections::HashMap;
 
 use akbuild_nar::{Digest, Listing, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
-    ToolPackage, TreeRef, View, WrittenFile,
+    Check, Compose, Exec, Image, Layer, LockFile, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, SysrootId,
+    Tool, ToolPackage, TreeRef, View, WrittenFile,
 };
 use akbuild_store::Store;
-use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
+use crate::keys::field_value::{CheckValue, LockNote, PatchValue, PythonPinNote, json};
 use crate::keys::manifest::Manifest;
 use crate::keys::manifest_field::ManifestField;
 use crate::keys::part_note::PartNote;
@@ -120,13 +121,14 @@ impl Keys<'_> {
         if let Some(artifacts) = &exec.artifacts {
             manifest.set(&ManifestField::Registry, REGISTRY_VERSION);
             let locks = artifacts.npm.iter().chain(&artifacts.go).chain(artifacts.python.iter().map(|p| &p.lock));
-            let locks: Vec<_> = locks.map(|lock| (format!("source:{}", lock.source), &lock.path)).collect();
+            let note = |lock: &LockFile| LockNote(NodeId::Source(lock.source.clone()).to_string(), lock.path.clone());
+            let locks: Vec<LockNote> = locks.map(note).collect();
             manifest.note(&ManifestField::Locks, json(&locks));
             for (i, lock) in artifacts.python.iter().enumerate() {
                 let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
                 manifest.set(&ManifestField::PythonProject(i), json(&lock));
                 manifest.set(&ManifestField::PythonPins, pins(&self.plan.python_pins));
-                let named: Vec<_> = self.plan.python_pins.iter().map(|p| (&p.name, &p.version, &p.digest)).collect();
+                let named: Vec<_> = self.plan.python_pins.iter().map(PythonPinNote::of).collect();
                 manifest.note(&ManifestField::PythonPins, json(&named));
             }
         }
@@ -230,10 +232,7 @@ impl Keys<'_> {
     fn check(&self, check: &Check) -> Result<String, EngineError> {
         let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;
         let root = self.output(NodeId::Sysroot(sysroot.clone()))?;
-        Ok(match check {
-            Check::Elf { at, .. } => json(&("elf", root, at)),
-            Check::Run { at, script, env, .. } => json(&("run", root, at, script, env)),
-        })
+        Ok(CheckValue::of(check, root).to_json())
     }
 
     fn commit(&self, id: &akbuild_recipe::plan::SourceId) -> Result<String, EngineError> {
@@ -249,11 +248,8 @@ pub(crate) fn source(source: &Source, raw: &TreeHash) -> Manifest {
     let mut manifest = Manifest::new("source", 1);
     manifest.set(&ManifestField::SourceTree, raw.to_string());
     for (number, patch) in source.patches.iter().enumerate() {
-        let edit = match &patch.edit {
-            Edit::Replace { from, to } => json(&("replace", from, to)),
-            Edit::With { digest, .. } => json(&("with", digest)),
-        };
-        manifest.set(&ManifestField::Patch { number, file: patch.file.clone() }, edit);
+        let field = ManifestField::Patch { number, file: patch.file.clone() };
+        manifest.set(&field, PatchValue::of(&patch.edit).to_json());
     }
     manifest
 }
@@ -265,7 +261,7 @@ pub(crate) fn sysroot(sysroot: &Sysroot) -> Manifest {
         manifest.set(&field, value);
     }
     for pin in &sysroot.packages {
-        manifest.set(&ManifestField::DebianPin(pin.name.to_string()), json(&(&pin.version, &pin.digest)));
+        manifest.set(&ManifestField::DebianPin(pin.name.to_string()), field_value::debian_pin(pin));
     }
     manifest
 }
@@ -283,7 +279,7 @@ pub(crate) fn tool(tool: &Tool) -> Manifest {
 
 fn files(files: &[WrittenFile], manifest: &mut Manifest) {
     for file in files {
-        manifest.set(&ManifestField::WrittenFile(file.path.clone()), json(&(file.executable, &file.text)));
+        manifest.set(&ManifestField::WrittenFile(file.path.clone()), field_value::written_file(file));
     }
 }
 
@@ -296,10 +292,6 @@ fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset
     let near = subset.include.first().map(|first| format!(": {}", near_paths(listing, path, first)));
     let (stage, tree) = (stage.id.to_string(), tree_name::name_of_part(from, path));
     EngineError::NothingMatches { stage, tree, patterns, near: near.unwrap_or_default() }
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("plain data is always JSON")
 }
 
 /// The manifest of a node that is no source, from the outputs of what it needs.

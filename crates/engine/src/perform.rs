@@ -19,6 +19,7 @@ use crate::keys::manifest_field::ManifestField;
 use crate::keys::{self, Outputs};
 use crate::node_input_name::NodeInputName;
 use crate::node_inputs::NodeInputs;
+use crate::run_reason::RunReason;
 use crate::served::Served;
 use crate::{artifacts, check, room, source, stage, sysroot, tool, why};
 
@@ -107,8 +108,8 @@ fn once(
     }
     let begun = Instant::now();
     report.reason = match forced {
-        true => Some(crate::why::ASKED_FOR.to_owned()),
-        false => why::reason(engine, &node, manifest, (inputs, served)),
+        true => Some(RunReason::AskedFor),
+        false => why::reason(engine, &node, manifest, (inputs, served)).map(RunReason::Differs),
     };
     let output = make(report)?;
     report.output = Some(output);

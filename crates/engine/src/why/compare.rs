@@ -11,6 +11,7 @@ use super::fields::{self, FieldPair, FieldSide};
 use super::part::Part;
 use super::versions::Version;
 use crate::graph::NodeId;
+use crate::keys::field_value::{self, CheckValue, PatchValue, PythonPinNote};
 use crate::keys::manifest_field::ManifestField;
 
 /// What makes one manifest differ from another.
@@ -146,7 +147,7 @@ fn part(pair: &FieldPair<'_>, to: &str) -> Vec<Found> {
 
 /// A file that is written: its text, or whether it is executable if that is all.
 fn file(pair: &FieldPair<'_>, path: &str) -> Vec<Found> {
-    let read = |side: &Option<FieldSide<'_>>| serde_json::from_str::<(bool, String)>(side.as_ref()?.value).ok();
+    let read = |side: &Option<FieldSide<'_>>| field_value::read_written_file(side.as_ref()?.value);
     let (old, new) = (read(&pair.old), read(&pair.new));
     let text = |file: &Option<(bool, String)>| file.as_ref().map(|(_, text)| text.clone());
     let mode = |(is_executable, _)| if is_executable { "executable" } else { "not executable" }.to_owned();
@@ -154,13 +155,15 @@ fn file(pair: &FieldPair<'_>, path: &str) -> Vec<Found> {
     written(pair, (What::WrittenFile, path), values)
 }
 
-/// A patch of a source, in words: `["replace", from, to]`, `["with", digest]`.
+/// A patch of a source, in words.
 fn patch(pair: &FieldPair<'_>, file: &str) -> Vec<Found> {
-    let text = |value: String| match serde_json::from_str::<Vec<String>>(&value).as_deref() {
-        Ok([_, from, to]) if !from.contains('\n') && !to.contains('\n') => format!("replace `{from}` by `{to}`"),
-        Ok([_, from, to]) => format!("replace\n{from}\nby\n{to}"),
-        Ok([_, digest]) => format!("the file with {digest}"),
-        _ => value,
+    let text = |value: String| match PatchValue::from_json(&value) {
+        Some(PatchValue::Replace { from, to }) if !from.contains('\n') && !to.contains('\n') => {
+            format!("replace `{from}` by `{to}`")
+        }
+        Some(PatchValue::Replace { from, to }) => format!("replace\n{from}\nby\n{to}"),
+        Some(PatchValue::With { digest }) => format!("the file with {digest}"),
+        None => value,
     };
     let (old, new) = pair.values();
     written(pair, (What::Patch, file), (old.map(text), new.map(text)))
@@ -215,10 +218,9 @@ fn source(pair: &FieldPair<'_>) -> Vec<Found> {
 fn check(pair: &FieldPair<'_>) -> Vec<Found> {
     let parsed = |side: &Option<FieldSide<'_>>| {
         let side = side.as_ref()?;
-        let values: Vec<Value> = serde_json::from_str(side.value).ok()?;
-        let root: TreeHash = serde_json::from_value(values.get(1)?.clone()).ok()?;
-        let node = sysroot_with(side, Some(&root)).unwrap_or_else(|| NodeId::Sysroot(SysrootId::new("")));
-        Some((written_check(&values)?, root, node))
+        let check = CheckValue::from_json(side.value)?;
+        let node = sysroot_with(side, Some(&check.root)).unwrap_or_else(|| NodeId::Sysroot(SysrootId::new("")));
+        Some((check.written(), check.root, node))
     };
     let changed = |old, new| written(pair, (What::Check, pair.subject.name()), (old, new));
     match (parsed(&pair.old), parsed(&pair.new)) {
@@ -237,42 +239,28 @@ fn check(pair: &FieldPair<'_>) -> Vec<Found> {
     }
 }
 
-/// What is written in a check, without the tree of its sysroot: `["elf", root, at]`, `["run", root, at, script, env]`.
-fn written_check(values: &[Value]) -> Option<String> {
-    let text = |n: usize| values.get(n).and_then(Value::as_str);
-    let env = values.get(4).and_then(Value::as_object).into_iter().flatten();
-    let variables: String =
-        env.map(|(name, value)| format!("{name}={}\n", value.as_str().unwrap_or_default())).collect();
-    let script = text(3).map(|script| format!("\n{variables}{script}")).unwrap_or_default();
-    Some(format!("{} at `{}`{script}", text(0)?, text(2)?))
-}
-
-/// A pinned Debian package: its version and its file's digest.
+/// A pinned Debian package.
 fn package(name: &str, pair: &FieldPair<'_>) -> Package {
-    let version = |side: &Option<FieldSide<'_>>| {
-        let (version, _): (String, String) = serde_json::from_str(side.as_ref()?.value).ok()?;
-        Some(version)
-    };
+    let version = |side: &Option<FieldSide<'_>>| field_value::read_debian_version(side.as_ref()?.value);
     Package { name: name.to_owned(), old: version(&pair.old), new: version(&pair.new) }
 }
 
-/// The pins of Python packages, as the notes list them: name, version, and in newer records the file's digest.
+/// The pins of Python packages, as the notes list them.
 fn pins(pair: &FieldPair<'_>) -> Cause {
-    let read = |side: &Option<FieldSide<'_>>| -> Vec<Vec<String>> {
-        let note = side.as_ref().and_then(FieldSide::note);
-        note.and_then(|note| serde_json::from_str(note).ok()).unwrap_or_default()
-    };
-    let named = |pins: &[Vec<String>]| {
-        pins.iter().filter_map(|pin| Some((pin.first()?.clone(), pin.get(1)?.clone()))).collect::<Vec<_>>()
+    let read = |side: &Option<FieldSide<'_>>| PythonPinNote::read_all(side.as_ref().and_then(FieldSide::note));
+    let named = |pins: &[PythonPinNote]| {
+        pins.iter().map(|PythonPinNote(name, version, _)| (name.clone(), version.clone())).collect::<Vec<_>>()
     };
     let (olds, news) = (read(&pair.old), read(&pair.new));
     let mut changed = packages(named(&olds), named(&news));
-    if olds.iter().chain(&news).all(|pin| pin.len() > 2) {
+    if olds.iter().chain(&news).all(|PythonPinNote(.., digest)| digest.is_some()) {
         let gone = olds.iter().filter(|pin| !news.contains(pin));
-        let replaced = gone.filter(|old| news.iter().any(|new| new[..2] == old[..2]));
-        let package =
-            |pin: &Vec<String>| Package { name: pin[0].clone(), old: Some(pin[1].clone()), new: Some(pin[1].clone()) };
-        changed.extend(replaced.map(package));
+        let replaced = gone.filter(|old| news.iter().any(|new| new.0 == old.0 && new.1 == old.1));
+        changed.extend(replaced.map(|PythonPinNote(name, version, _)| Package {
+            name: name.clone(),
+            old: Some(version.clone()),
+            new: Some(version.clone()),
+        }));
         if changed.is_empty() && !olds.is_empty() {
             return Cause::Order;
         }

@@ -14,6 +14,7 @@ use super::part::Part;
 use super::versions::{Records, Version};
 use crate::error::EngineError;
 use crate::graph::NodeId;
+use crate::keys::field_value::LockNote;
 use crate::keys::manifest_field::ManifestField;
 use crate::keys::part_digest;
 
@@ -221,14 +222,13 @@ impl Explained {
 /// Whether a cause can change what a stage's registry has: its lock files, and what decides which of their packages
 /// are installed.
 fn selects_packages(cause: &Cause, new: &Version) -> bool {
-    let locks = new.manifest.note_of(&ManifestField::Locks);
-    let locks: Option<Vec<(String, String)>> = locks.and_then(|note| serde_json::from_str(note).ok());
+    let locks = LockNote::read_all(new.manifest.note_of(&ManifestField::Locks));
     match cause {
         Cause::Files { source, files, .. } => locks.is_none_or(|locks| {
             let is_beside = |file: &FileChange| {
                 let folder = |path: &Path| path.parent().map(Path::to_owned);
                 let at = folder(Path::new(&file.difference.path));
-                locks.iter().any(|(of, path)| NodeId::from(&**of) == *source && folder(Path::new(path)) == at)
+                locks.iter().any(|LockNote(of, path)| NodeId::from(&**of) == *source && folder(Path::new(path)) == at)
             };
             files.iter().any(is_beside)
         }),

@@ -10,13 +10,13 @@ use super::files::{self, Detail};
 use super::follow::Explainer;
 use super::part::Part;
 use super::versions::{Records, Version, names};
-use super::words::ASKED_FOR;
 use crate::artifacts;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::manifest::Manifest;
 use crate::node_input_name::NodeInputName;
+use crate::run_reason::RunReason;
 use crate::served::Served;
 
 /// Why a run was not like another one, whatever came between. Nothing, if their manifests and outputs are equal.
@@ -71,8 +71,8 @@ impl Explainer<'_> {
     fn was_asked_for(&self, action: &Action) -> Result<bool, EngineError> {
         let Some(build) = &action.build else { return Ok(false) };
         let stages = self.records.store.stages(build)?;
-        let mut record = stages.iter().filter(|s| s.stage == action.stage);
-        Ok(record.any(|s| s.reason.as_deref() == Some(ASKED_FOR)))
+        let mut reasons = stages.iter().filter(|s| s.stage == action.stage).filter_map(|s| s.reason.as_deref());
+        Ok(reasons.any(|reason| RunReason::from(reason) == RunReason::AskedFor))
     }
 
     /// A run that was asked for, and what it left if that is not what the same key had left before.

@@ -8,9 +8,7 @@ use akbuild_recipe::plan::View;
 use super::cause::{Cause, Explained, FileChange, Package, State, What, Why};
 use super::part::Part;
 use crate::graph::NodeId;
-
-/// The reason of a run that was asked for.
-pub(crate) const ASKED_FOR: &str = "it was asked for";
+use crate::run_reason::RunReason;
 
 impl Why {
     /// Why a node ran or would, in a line: the way to one root cause, and how many more there are. `None` if it is
@@ -106,7 +104,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::NeverBuilt => f.write_str("it was not built before"),
-            Cause::AskedFor => f.write_str(ASKED_FOR),
+            Cause::AskedFor => write!(f, "{}", RunReason::AskedFor),
             Cause::Gone { output: Some(_) } => f.write_str("its output is no longer in the store"),
             Cause::Gone { output: None } => f.write_str("it is not in the store"),
             Cause::NotFetched { pin } => write!(f, "{pin} is not in the store"),
