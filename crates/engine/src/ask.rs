@@ -5,9 +5,9 @@ use std::io::Read;
 use std::path::Path;
 
 use akbuild_fetch::{Cancel, Question};
+use akbuild_launch::MountedSysroot;
 use akbuild_sandbox::MountKind;
 
-use crate::root::Root;
 use crate::script_sandbox;
 
 /// The longest answer that is read, in bytes.
@@ -27,8 +27,14 @@ pub fn command(question: Question) -> &'static str {
 
 pub(crate) fn sysroot(root: &Path, question: Question, cancel: &Cancel) -> Option<String> {
     let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
-    let spec =
-        script_sandbox::spec(&Root::plain(root.to_owned()), vec![tmp], command(question), Vec::new(), "/tmp", None);
+    let spec = script_sandbox::spec(
+        &MountedSysroot::plain(root.to_owned()),
+        vec![tmp],
+        command(question),
+        Vec::new(),
+        "/tmp",
+        None,
+    );
     let mut running = akbuild_sandbox::spawn(&spec).ok()?;
     let killer = running.killer();
     let _registered = cancel.on_throw(move || killer.kill());

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use akbuild_launch::MountedSysroot;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Stage, SysrootId};
 use akbuild_registry::{Server, Upstream};
@@ -16,7 +17,6 @@ use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::node_inputs::NodeInputs;
-use crate::root::Root;
 use crate::served::Served;
 
 /// Bytes of a line that are passed on at a time: a stage may write a line that never ends.
@@ -46,9 +46,9 @@ impl Job<'_> {
         known.ok_or_else(|| EngineError::Bug(format!("`{}` began before its downloads", self.stage.id)))
     }
 
-    pub(crate) fn root(&self, id: &SysrootId) -> Result<Root, EngineError> {
+    pub(crate) fn root(&self, id: &SysrootId) -> Result<MountedSysroot, EngineError> {
         let tree = self.engine.tree(&self.output(&NodeId::Sysroot(id.clone()))?);
-        Ok(Root::new(self.engine.sysroot(id)?, tree))
+        Ok(MountedSysroot::new(self.engine.sysroot(id)?, tree))
     }
 
     pub(crate) fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {

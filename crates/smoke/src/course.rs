@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use akbuild_launch::UnpackedImage;
 use akbuild_recipe::plan::SysrootId;
 use akbuild_sandbox::{Mount, MountKind, Spec};
 use akbuild_tree::TreeDir;
 
 use crate::SmokeError;
 use crate::cause::{EndOfLog, with_hints};
-use crate::copy::make_folder;
 use crate::crash::LoggedCrash;
+use crate::error::Doing;
 use crate::process::{Answers, Process};
 use crate::report::{Done, Finding, Memory, Report};
-use crate::root::Root;
 use crate::run::{Event, Smoking};
 
 /// Between two looks at something that is awaited.
@@ -48,7 +48,7 @@ impl From<Finding> for Stop {
 pub(crate) struct Course<'a> {
     pub(crate) of: &'a Smoking<'a>,
     /// The image whose turn it is.
-    pub(crate) root: &'a Root,
+    pub(crate) root: &'a UnpackedImage,
     /// Words that tell it from another, to be put behind a name.
     pub(crate) whose: &'static str,
     /// Its processes, in the order of the plan.
@@ -69,7 +69,7 @@ impl<'a> Course<'a> {
     pub(crate) fn all(&mut self) -> Result<(), Stop> {
         let of = self.of;
         self.step("the image is sound", |_| match of.image.inspect(&of.plan.env) {
-            Some(finding) => Err(finding.into()),
+            Some(problem) => Err(Finding::from(problem).into()),
             None => Ok(None),
         })?;
         for service in &of.plan.services {
@@ -253,7 +253,8 @@ impl<'a> Course<'a> {
         env: &BTreeMap<String, String>,
     ) -> Result<Spec, SmokeError> {
         let tmp = self.scratch();
-        make_folder(&tmp)?;
+        #[allow(clippy::disallowed_methods, reason = "the path is in a scratch folder")]
+        std::fs::create_dir(&tmp).doing("make", &tmp)?;
         TreeDir::open(&tmp, "the folder for temporary files")?.give_to(akbuild_sandbox::build_owner())?;
         let mut spec = (self.of.script)(sysroot, script, env)?;
         spec.mounts.push(Mount { at: "/tmp".into(), what: MountKind::ReadWrite(tmp) });

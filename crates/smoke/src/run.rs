@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use akbuild_launch::UnpackedImage;
 use akbuild_recipe::plan::{Smoke, SysrootId};
 use akbuild_sandbox::Spec;
 use tokio::runtime::Handle;
@@ -11,7 +12,6 @@ use tokio::runtime::Handle;
 use crate::SmokeError;
 use crate::course::{Course, Stop};
 use crate::report::{Done, Report};
-use crate::root::Root;
 
 /// Makes the sandbox of a script in a sysroot, with these variables.
 type Scripts<'a> = &'a dyn Fn(&SysrootId, &str, &BTreeMap<String, String>) -> Result<Spec, SmokeError>;
@@ -30,9 +30,9 @@ pub struct Smoking<'a> {
     /// What is to be done.
     pub plan: &'a Smoke,
     /// The image.
-    pub image: &'a Root,
+    pub image: &'a UnpackedImage,
     /// An image that makes the database first, as the one that ran before this one.
-    pub previous: Option<&'a Root>,
+    pub previous: Option<&'a UnpackedImage>,
     /// An empty folder for what is written.
     pub scratch: &'a Path,
     /// The sandbox of a script in a sysroot.
