@@ -176,7 +176,7 @@ fn a_process_has_the_same_environment_as_in_akbuild_run() {
     let log = std::path::Path::new(text(&event["logs"])).join("smoke_migrations.log");
     let tested = std::fs::read_to_string(log).unwrap();
     insta::assert_snapshot!(tested, @r#"
-    declare -x HOME="/"
+    declare -x HOME="/nonexistent"
     declare -x HOSTNAME="localhost"
     declare -x PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     declare -x PWD="/"
