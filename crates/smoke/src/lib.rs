@@ -22,8 +22,9 @@ mod pages;
 mod process;
 mod report;
 mod run;
+mod smoking;
 mod steps;
 
 pub use error::SmokeError;
 pub use report::{Done, Finding, Memory, MemoryScope, Report};
-pub use run::{Event, Smoking};
+pub use smoking::{Event, Smoking};
