@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use akbuild_fetch::{Machine, Question};
+use akbuild_fetch::{Machine, registry_client};
+use akbuild_names::Ecosystem;
 
 /// The environment and folders, for the libraries that must not look themselves.
 pub(crate) fn read(project: &Path) -> Machine {
@@ -58,16 +59,11 @@ pub(crate) fn maker() -> akbuild_store::Maker {
 }
 
 /// Asks a client on this machine for the registry it would use, where nothing configures one.
-pub(crate) fn ask(question: Question) -> Option<String> {
-    let program = client(question)?;
+pub(crate) fn ask(ecosystem: Ecosystem) -> Option<String> {
+    client(ecosystem)?;
     #[allow(clippy::disallowed_methods, reason = "this is the module that runs the machine's own clients")]
     let mut command = std::process::Command::new("/bin/sh");
-    command.arg("-c").arg(match question {
-        Question::PythonIndex => {
-            format!("{} -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'", program.display())
-        }
-        _ => akbuild_engine::registry_question(question).to_owned(),
-    });
+    command.arg("-c").arg(registry_client(ecosystem)?.command);
     let output = command.current_dir("/").stderr(std::process::Stdio::null()).output().ok()?;
     let answer = String::from_utf8(output.stdout).ok()?;
     let answer = answer.lines().last()?.trim();
@@ -75,13 +71,8 @@ pub(crate) fn ask(question: Question) -> Option<String> {
 }
 
 /// The program that could answer.
-pub(crate) fn client(question: Question) -> Option<PathBuf> {
-    which::which(match question {
-        Question::NpmRegistry => "npm",
-        Question::PythonIndex => "python3",
-        Question::GoProxy => "go",
-    })
-    .ok()
+pub(crate) fn client(ecosystem: Ecosystem) -> Option<PathBuf> {
+    which::which(registry_client(ecosystem)?.program).ok()
 }
 
 /// What a program of this machine writes when it is asked something, both streams together.

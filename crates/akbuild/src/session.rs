@@ -8,9 +8,8 @@ use akbuild_engine::{
     Cancel, Downloaded, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered,
     Restored, Status,
 };
-use akbuild_fetch::{
-    Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, Question, TransferLimits, WaitListener,
-};
+use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, TransferLimits, WaitListener};
+use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
 
@@ -56,12 +55,12 @@ impl Drop for Threads {
 struct Clients;
 
 impl Host for Clients {
-    fn can_answer(&self, question: Question) -> bool {
-        machine::client(question).is_some()
+    fn can_answer(&self, ecosystem: Ecosystem) -> bool {
+        machine::client(ecosystem).is_some()
     }
 
-    fn ask(&self, question: Question) -> Option<String> {
-        machine::ask(question)
+    fn ask(&self, ecosystem: Ecosystem) -> Option<String> {
+        machine::ask(ecosystem)
     }
 }
 
@@ -95,14 +94,8 @@ impl Session {
 
     /// Where downloads of a project come from.
     fn network(&self, project: &Project) -> Network {
-        let registries = &project.overlay.registries;
-        let overrides = Overrides {
-            npm: registries.npm.clone(),
-            python: registries.python.clone(),
-            go: registries.go.clone(),
-            debian: registries.debian.clone(),
-            mirrors_only: project.overlay.mirrors_only,
-        };
+        let overlay = &project.overlay;
+        let overrides = Overrides { bases: overlay.registries.clone(), mirrors_only: overlay.mirrors_only };
         Network::new(self.machine.clone(), overrides, self.client_config(project), Box::new(Clients))
     }
 
@@ -120,11 +113,6 @@ impl Session {
             waits: WaitListener::new(move |notice| ui.waiting(notice)),
             ..ClientConfig::default()
         }
-    }
-
-    /// The mirrors and a client, without asking any sysroot.
-    pub(crate) fn mirrors(&self, project: &Project) -> Outcome<(Arc<Mirrors>, Client)> {
-        Ok(self.network(project).get(&[] as &[PathBuf])?)
     }
 
     /// An engine for a plan, to look at what is there.

@@ -1,6 +1,6 @@
 //! One thing that an image is made of, as plain data. Knows what is known of it; nothing of documents.
 
-use akbuild_names::normalise;
+use akbuild_names::{Ecosystem, normalise};
 use akbuild_nar::{Algo, Digest};
 
 use crate::{Licence, Origin, Purl};
@@ -31,8 +31,8 @@ impl Project {
 pub struct Component {
     /// Its name, which also says what else is known of it.
     pub purl: Purl,
-    /// Where packages of its kind come from.
-    pub ecosystem: Ecosystem,
+    /// What it is.
+    pub kind: ComponentKind,
     /// Its name as its ecosystem has it: with an npm scope, a whole Go module path.
     pub name: String,
     /// Its version as its ecosystem writes it: with Debian's epoch, with Go's `v`.
@@ -45,17 +45,11 @@ pub struct Component {
     pub ships: Ships,
 }
 
-/// Where packages of a kind come from.
+/// What a component is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ecosystem {
-    /// A binary package of Debian.
-    Debian,
-    /// A project of a Python index.
-    Python,
-    /// An npm package.
-    Npm,
-    /// A Go module.
-    Go,
+pub enum ComponentKind {
+    /// A package of an ecosystem.
+    Package(Ecosystem),
     /// A tree of files from elsewhere.
     Source(Origin),
 }
@@ -74,36 +68,40 @@ pub enum Ships {
 impl Component {
     /// A binary package of Debian; `arch` is the sysroot's architecture.
     pub fn debian(name: &str, version: &str, arch: &str) -> Self {
-        Self::new(Ecosystem::Debian, name, version, Purl::debian(name, version, arch))
+        Self::package(Ecosystem::Debian, name, version, Purl::debian(name, version, arch))
     }
 
     /// A Python project, of which `file` was taken.
     pub fn python(name: &str, version: &str, file: &str) -> Self {
         let name = normalise(name);
         let purl = Purl::python(&name, version, file);
-        Self::new(Ecosystem::Python, &name, version, purl)
+        Self::package(Ecosystem::Python, &name, version, purl)
     }
 
     /// An npm package; `name` is with its scope.
     pub fn npm(name: &str, version: &str) -> Self {
-        Self::new(Ecosystem::Npm, name, version, Purl::npm(name, version))
+        Self::package(Ecosystem::Npm, name, version, Purl::npm(name, version))
     }
 
     /// A Go module.
     pub fn go(module: &str, version: &str) -> Self {
-        Self { ships: Ships::Bundled, ..Self::new(Ecosystem::Go, module, version, Purl::go(module, version)) }
+        Self { ships: Ships::Bundled, ..Self::package(Ecosystem::Go, module, version, Purl::go(module, version)) }
     }
 
     /// A tree from elsewhere; `archive` is the digest of the file it came as.
     pub fn source(name: &str, version: &str, origin: Origin, archive: Option<Digest>) -> Self {
         let purl = Purl::source(name, version, &origin, archive.as_ref());
         let digests = archive.into_iter().collect();
-        Self { digests, ..Self::new(Ecosystem::Source(origin), name, version, purl) }
+        Self { digests, ..Self::new(ComponentKind::Source(origin), name, version, purl) }
     }
 
-    fn new(ecosystem: Ecosystem, name: &str, version: &str, purl: Purl) -> Self {
+    fn package(ecosystem: Ecosystem, name: &str, version: &str, purl: Purl) -> Self {
+        Self::new(ComponentKind::Package(ecosystem), name, version, purl)
+    }
+
+    fn new(kind: ComponentKind, name: &str, version: &str, purl: Purl) -> Self {
         let (name, version) = (name.to_owned(), version.to_owned());
-        Self { purl, ecosystem, name, version, digests: Vec::new(), licences: Vec::new(), ships: Ships::Installed }
+        Self { purl, kind, name, version, digests: Vec::new(), licences: Vec::new(), ships: Ships::Installed }
     }
 
     /// The same with a digest more.

@@ -1,12 +1,13 @@
 //! CycloneDX 1.6 (ECMA-424), as far as a bill of materials here has it. Knows how things are written; everything in it
 //! is sorted before.
 
+use akbuild_names::Ecosystem;
 use akbuild_nar::{Algo, Digest};
 use serde::Serialize;
 
 use crate::component::h1;
 use crate::licence::Form;
-use crate::{Component, Ecosystem, Licence, Origin, Project, Purl, Ships};
+use crate::{Component, ComponentKind, Licence, Origin, Project, Purl, Ships};
 
 /// A document.
 #[derive(Serialize)]
@@ -174,8 +175,8 @@ fn main(project: &Project) -> Entry<'_> {
 }
 
 fn entry(component: &Component) -> Entry<'_> {
-    let (group, name) = match component.ecosystem {
-        Ecosystem::Npm => scoped(&component.name),
+    let (group, name) = match component.kind {
+        ComponentKind::Package(Ecosystem::Npm) => scoped(&component.name),
         _ => (None, component.name.as_str()),
     };
     let origin = origin(component);
@@ -195,7 +196,7 @@ fn entry(component: &Component) -> Entry<'_> {
 }
 
 fn origin(component: &Component) -> Option<&Origin> {
-    if let Ecosystem::Source(origin) = &component.ecosystem { Some(origin) } else { None }
+    if let ComponentKind::Source(origin) = &component.kind { Some(origin) } else { None }
 }
 
 /// `@scope` and the rest.

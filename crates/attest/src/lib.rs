@@ -28,7 +28,7 @@ mod spdx;
 mod statement;
 mod timestamp;
 
-pub use component::{Component, Ecosystem, Project, Ships};
+pub use component::{Component, ComponentKind, Project, Ships};
 pub use error::{ProvenanceError, SbomError};
 pub use licence::Licence;
 pub use material::{DigestSet, Item, Material};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use akbuild_nar::{Algo, Digest};
 
 use crate::cyclonedx::Bom;
-use crate::{Component, Ecosystem, Project, Purl, SbomError};
+use crate::{Component, ComponentKind, Project, Purl, SbomError};
 
 /// CycloneDX 1.6 as JSON, with a line feed at its end: `project` is what it is about, `akbuild` the version of akbuild.
 ///
@@ -48,7 +48,7 @@ fn merge(components: &[Component]) -> Result<BTreeMap<Purl, Component>, SbomErro
 }
 
 fn join(known: &mut Component, other: &Component) -> Result<(), SbomError> {
-    if (&known.ecosystem, &known.name, &known.version) != (&other.ecosystem, &other.name, &other.version) {
+    if (&known.kind, &known.name, &known.version) != (&other.kind, &other.name, &other.version) {
         let (first, second) = (named(known), named(other));
         return Err(SbomError::Ambiguous { purl: known.purl.clone(), first, second });
     }
@@ -73,8 +73,8 @@ fn one_of_each(component: &Component) -> Result<Vec<Digest>, SbomError> {
 
 /// A component in words, with what tells sources of one name apart.
 fn named(component: &Component) -> String {
-    match &component.ecosystem {
-        Ecosystem::Source(origin) => format!("{} {} ({})", component.name, component.version, origin.tree),
+    match &component.kind {
+        ComponentKind::Source(origin) => format!("{} {} ({})", component.name, component.version, origin.tree),
         _ => format!("{} {}", component.name, component.version),
     }
 }

@@ -31,7 +31,7 @@ pub struct PullOptions {
 
 impl Default for PullOptions {
     fn default() -> Self {
-        Self { platform: Platform::new("linux", "amd64"), parallel: 4 }
+        Self { platform: Platform::new("linux", akbuild_names::BUILD_ARCHITECTURE.golang()), parallel: 4 }
     }
 }
 

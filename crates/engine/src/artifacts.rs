@@ -71,7 +71,7 @@ fn purl(what: &What) -> String {
 }
 
 fn debian(name: &str, version: &str) -> String {
-    Purl::debian(name, version, "amd64").to_string()
+    Purl::debian(name, version, akbuild_names::BUILD_ARCHITECTURE.debian()).to_string()
 }
 
 fn decode(text: &str) -> String {

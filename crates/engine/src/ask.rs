@@ -4,8 +4,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use akbuild_fetch::{Cancel, Question};
+use akbuild_fetch::{Cancel, registry_client};
 use akbuild_launch::MountedSysroot;
+use akbuild_names::Ecosystem;
 use akbuild_sandbox::MountKind;
 
 use crate::script_sandbox;
@@ -13,28 +14,12 @@ use crate::script_sandbox;
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 64 << 10;
 
-/// The command that answers, in a shell.
-pub fn command(question: Question) -> &'static str {
-    match question {
-        Question::NpmRegistry => "npm config get registry",
-        Question::PythonIndex => {
-            "PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) \
-             python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'"
-        }
-        Question::GoProxy => "go env GOPROXY",
-    }
-}
-
-pub(crate) fn sysroot(root: &Path, question: Question, cancel: &Cancel) -> Option<String> {
+pub(crate) fn sysroot(root: &Path, ecosystem: Ecosystem, cancel: &Cancel) -> Option<String> {
     let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
-    let spec = script_sandbox::spec(
-        &MountedSysroot::plain(root.to_owned()),
-        vec![tmp],
-        command(question),
-        Vec::new(),
-        "/tmp",
-        None,
-    );
+    let client = registry_client(ecosystem)?;
+    let command = format!("{}{}", client.debian_env, client.command);
+    let spec =
+        script_sandbox::spec(&MountedSysroot::plain(root.to_owned()), vec![tmp], &command, Vec::new(), "/tmp", None);
     let mut running = akbuild_sandbox::spawn(&spec).ok()?;
     let killer = running.killer();
     let _registered = cancel.on_throw(move || killer.kill());

@@ -129,7 +129,7 @@ fn debian_packages(engine: &Engine, image: &StageId, outputs: &Outputs) -> Resul
         debian::licences(&root.as_ref()?.read_at_most(path, COPYRIGHT).ok()?)
     };
     let package = |pin: &DebPin| {
-        Component::debian(&pin.name, &pin.version, "amd64")
+        Component::debian(&pin.name, &pin.version, akbuild_names::BUILD_ARCHITECTURE.debian())
             .digest(pin.digest)
             .licensed(licences(&pin.name).into_iter().flatten())
     };

@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
 use crate::node_inputs::NodeInputs;
-use crate::stage_node;
+use crate::stage;
 
 /// Runs a stage whose output is stored.
 pub(crate) fn check_stage(
@@ -24,7 +24,7 @@ pub(crate) fn check_stage(
     let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
     report.reason = Some("it was checked".into());
     let node = report.node.clone();
-    let found = stage_node::run_stage(engine, engine.stage(id)?, &node, given, report)?;
+    let found = stage::run_stage(engine, engine.stage(id)?, &node, given, report)?;
     report.output = Some(found);
     report.differs = (found != stored).then_some(stored);
     Ok(())

@@ -9,9 +9,9 @@ use akbuild_launch::LaunchError;
 use akbuild_nar::TreeHash;
 use akbuild_store::size;
 
-use crate::stray::StrayLink;
+use crate::keys::view_problem::ViewProblem;
+use crate::stage::stray::StrayLink;
 use crate::unmet_need::UnmetNeed;
-use crate::view_problem::ViewProblem;
 
 impl From<FetchError> for EngineError {
     fn from(error: FetchError) -> Self {
@@ -97,7 +97,7 @@ pub enum EngineError {
         problem: String,
     },
     /// Links that lead into a folder of the build.
-    #[error("stage `{stage}` left {}:\n{}\n  help: copy what the link leads to, or make the link relative within the output", crate::stray::count(.links), crate::stray::list(.links))]
+    #[error("stage `{stage}` left {}:\n{}\n  help: copy what the link leads to, or make the link relative within the output", crate::stage::stray::count(.links), crate::stage::stray::list(.links))]
     BuildLinks {
         /// The stage.
         stage: String,

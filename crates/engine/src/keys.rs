@@ -1,6 +1,13 @@
 //! From a node of the plan, and the outputs of what it needs, to its manifest. This is the one
 //! traversal: the key is the manifest's hash, and explanations are differences of manifests.
 
+pub(crate) mod file_view;
+pub(crate) mod manifest;
+pub(crate) mod part_digest;
+pub(crate) mod schemarefs;
+pub(crate) mod trees;
+pub(crate) mod view_problem;
+
 use std::collections::HashMap;
 
 use akbuild_nar::{Digest, Listing, TreeHash};
@@ -14,9 +21,9 @@ use serde::Serialize;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::manifest::Manifest;
+use crate::keys::manifest::Manifest;
 use crate::near::near_paths;
-use crate::{part_digest, tree_name, trees};
+use crate::tree_name;
 
 /// Raised when the sandbox comes to mean something else for what runs in it.
 const SANDBOX_VERSION: &str = "1";
@@ -35,6 +42,11 @@ pub(crate) enum Parts {
     Named,
 }
 
+/// The output of a node that another one needs.
+pub(crate) fn output_of(outputs: &Outputs, node: &NodeId) -> Result<TreeHash, EngineError> {
+    outputs.get(node).copied().ok_or_else(|| EngineError::Bug(format!("{node} was read before it was made")))
+}
+
 /// Writes manifests.
 pub(crate) struct Keys<'a> {
     pub(crate) store: &'a Store,
@@ -45,15 +57,11 @@ pub(crate) struct Keys<'a> {
 
 impl Keys<'_> {
     fn output(&self, node: NodeId) -> Result<TreeHash, EngineError> {
-        let known = self.outputs.get(&node).copied();
-        known.ok_or_else(|| EngineError::Bug(format!("a manifest was written before {node} was known")))
+        output_of(self.outputs, &node)
     }
 
     fn tree(&self, tree: &TreeRef) -> Result<TreeHash, EngineError> {
-        self.output(match tree {
-            TreeRef::Source(id) => NodeId::Source(id.clone()),
-            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
-        })
+        self.output(tree.into())
     }
 
     /// The manifest of a stage.

@@ -5,13 +5,13 @@
 
 use akbuild_fetch::{DownloadAddress, IndexFile, Locations, MirrorBase, Mirrors};
 use akbuild_names::{
-    GoModulePath, GoModuleVersion, MirrorFilePath, NpmPackageName, NpmPackageVersion, PackageFileAddress,
+    Ecosystem, GoModulePath, GoModuleVersion, MirrorFilePath, NpmPackageName, NpmPackageVersion, PackageFileAddress,
     PythonPackageName,
 };
 use akbuild_registry::{Artifact, What};
 
 /// The places to try for `artifact`, in order. Empty if no mirror covers it and nothing else may be asked.
-pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
+pub fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
     match artifact {
         What::Npm { name, version, url } => Locations::Urls(npm(name, version, url.as_ref(), mirrors)),
         What::Python { name, file, url, index, .. } => python(name, file, url.as_ref(), index.as_deref(), mirrors),
@@ -22,12 +22,12 @@ pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
 
 /// The places to try for a Debian package.
 pub(crate) fn debian(path: &MirrorFilePath, mirrors: &Mirrors) -> Locations {
-    Locations::Urls(mirrors.debian.iter().filter_map(|base| base.join(path.split('/'))).collect())
+    Locations::Urls(mirrors.of(Ecosystem::Debian).iter().filter_map(|base| base.join(path.split('/'))).collect())
 }
 
 /// The pages of a project on each Python index.
-pub(crate) fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
-    mirrors.python.iter().filter_map(|base| base.index_page(name)).collect()
+pub fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
+    mirrors.of(Ecosystem::Python).iter().filter_map(|base| base.index_page(name)).collect()
 }
 
 /// What an artifact is called in messages.
@@ -70,15 +70,16 @@ fn python(
     mirrors: &Mirrors,
 ) -> Locations {
     let own = url.and_then(|url| DownloadAddress::upstream(url).ok());
+    let indexes = mirrors.of(Ecosystem::Python);
     let same =
         |base: &MirrorBase| index.is_some_and(|i| i.trim_end_matches('/') == base.url.as_str().trim_end_matches('/'));
-    let bases = mirrors.python.iter().cloned().collect();
-    let is_mirror = |own: &DownloadAddress| mirrors.python.iter().any(|base| base.url.origin() == own.url().origin());
+    let bases = indexes.into();
+    let is_mirror = |own: &DownloadAddress| indexes.iter().any(|base| base.url.origin() == own.url().origin());
     let covered = |own: &DownloadAddress| !mirrors.mirrors_only || is_mirror(own);
     let listed = IndexFile { bases, name: name.to_string(), file: file.to_owned() };
     match own {
-        Some(own) if mirrors.python.is_empty() && !mirrors.mirrors_only => Locations::Urls(vec![own]),
-        Some(own) if (index.is_none() || mirrors.python.iter().any(same)) && covered(&own) => {
+        Some(own) if indexes.is_empty() && !mirrors.mirrors_only => Locations::Urls(vec![own]),
+        Some(own) if (index.is_none() || indexes.iter().any(same)) && covered(&own) => {
             Locations::UrlsThenIndex(vec![own], listed)
         }
         _ => Locations::PythonIndex(listed),
@@ -88,7 +89,7 @@ fn python(
 fn go(module: &GoModulePath, version: &GoModuleVersion, what: &str, mirrors: &Mirrors) -> Vec<DownloadAddress> {
     let (module, file) = (module.escaped(), format!("{}.{what}", version.escaped()));
     let segments = || module.split('/').chain(["@v", &file]);
-    mirrors.go.iter().filter_map(|base| base.join(segments())).collect()
+    mirrors.of(Ecosystem::Go).iter().filter_map(|base| base.join(segments())).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use akbuild_fetch::{Client, ClientConfig, FetchError, Machine, Mirrors, Overrides, Question, discover};
+use akbuild_fetch::{Client, ClientConfig, FetchError, Machine, Mirrors, Overrides, discover};
+use akbuild_names::Ecosystem;
 
 /// How to find mirrors, and to whom to talk.
 pub struct Network {
@@ -17,10 +18,10 @@ pub struct Network {
 
 /// The client programs of the machine itself.
 pub trait Host: Send + Sync {
-    /// Whether a program is there that could answer.
-    fn can_answer(&self, question: Question) -> bool;
-    /// Asks it.
-    fn ask(&self, question: Question) -> Option<String>;
+    /// Whether a program of an ecosystem is there that could answer.
+    fn can_answer(&self, ecosystem: Ecosystem) -> bool;
+    /// Asks it for the registry that it uses.
+    fn ask(&self, ecosystem: Ecosystem) -> Option<String>;
 }
 
 impl Network {
@@ -38,8 +39,8 @@ impl Network {
     /// clients in a sysroot have to be asked.
     pub fn needs_sysroot(&self) -> Result<bool, FetchError> {
         let mut needs = false;
-        discover(&self.machine, &self.overrides, &mut |question| {
-            needs |= !self.host.can_answer(question);
+        discover(&self.machine, &self.overrides, &mut |ecosystem| {
+            needs |= !self.host.can_answer(ecosystem);
             None
         })?;
         Ok(needs && !self.overrides.mirrors_only)
@@ -53,13 +54,13 @@ impl Network {
             return Ok((mirrors.clone(), client.clone()));
         }
         let mut complete = true;
-        let mirrors = discover(&self.machine, &self.overrides, &mut |question| {
+        let mirrors = discover(&self.machine, &self.overrides, &mut |ecosystem| {
             if self.overrides.mirrors_only {
                 return None;
             }
-            let answer = self.host.ask(question);
+            let answer = self.host.ask(ecosystem);
             let answer = answer.or_else(|| {
-                sysroots.iter().find_map(|root| crate::ask::sysroot(root.as_ref(), question, &self.config.cancel))
+                sysroots.iter().find_map(|root| crate::ask::sysroot(root.as_ref(), ecosystem, &self.config.cancel))
             });
             complete &= answer.is_some();
             answer

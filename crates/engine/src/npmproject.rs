@@ -8,12 +8,12 @@ use std::path::Path;
 use akbuild_recipe::plan::REGISTRY;
 use akbuild_registry::{NPM_LOCK_NAMES, NpmLock, Platform, npm_manifest, npm_settings, package_bins};
 
-use crate::schemarefs::join;
-use crate::view_problem::ViewProblem;
+use crate::keys::schemarefs::join;
+use crate::keys::view_problem::ViewProblem;
 
 /// The platform that sysroots and stages are made for.
 pub(crate) fn platform() -> Platform {
-    Platform::linux_glibc("x64")
+    Platform::linux_glibc(akbuild_names::BUILD_ARCHITECTURE.node())
 }
 
 /// The files of the source that the project needs beside the chosen ones. `read` gives the text of a file, `files` all

@@ -14,11 +14,11 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::NodeId;
+use crate::keys::manifest::Manifest;
 use crate::keys::{self, Outputs};
-use crate::manifest::Manifest;
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
-use crate::{artifacts, check, make, room, stage_node, why};
+use crate::{artifacts, check, room, source, stage, sysroot, tool, why};
 
 /// Trees that something is made from, by the nodes that gave them.
 type Inputs = BTreeMap<String, TreeHash>;
@@ -45,17 +45,19 @@ fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut 
         NodeId::Source(id) => perform_source(engine, engine.source(id)?, report),
         NodeId::Sysroot(id) => {
             let manifest = keys::manifest(engine, node, &given.outputs)?;
-            once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_sysroot(engine, engine.sysroot(id)?))
+            once(engine, &manifest, (&Inputs::new(), None), report, |_| {
+                sysroot::make_sysroot(engine, engine.sysroot(id)?)
+            })
         }
         NodeId::Tool(id) => {
             let manifest = keys::manifest(engine, node, &given.outputs)?;
-            once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_tool(engine, engine.tool(id)?))
+            once(engine, &manifest, (&Inputs::new(), None), report, |_| tool::make_tool(engine, engine.tool(id)?))
         }
         NodeId::Stage(id) => {
             let manifest = keys::manifest(engine, node, &given.outputs)?;
             let stage = engine.stage(id)?;
             let inputs = (&inputs(&stage.step, &given.outputs), given.served.as_deref());
-            once(engine, &manifest, inputs, report, |report| stage_node::run_stage(engine, stage, node, given, report))
+            once(engine, &manifest, inputs, report, |report| stage::run_stage(engine, stage, node, given, report))
         }
         NodeId::Check(id) => check::check_stage(engine, id, given, report),
         NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
@@ -63,13 +65,13 @@ fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut 
 }
 
 fn perform_source(engine: &Engine, source: &Source, report: &mut Report) -> Result<(), EngineError> {
-    let raw = make::raw_source(engine, source)?;
+    let raw = source::raw_source(engine, source)?;
     if source.patches.is_empty() {
         report.output = Some(raw);
         return Ok(());
     }
     let inputs = Inputs::from([(format!("source:{} unpatched", source.id), raw)]);
-    once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| make::patched_source(engine, source, &raw))
+    once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| source::patched_source(engine, source, &raw))
 }
 
 /// Takes the output of a former run, or makes it while every other process that wants it waits.

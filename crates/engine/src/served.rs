@@ -179,7 +179,7 @@ fn select_python(
         extras: lock.extras.clone(),
         groups: lock.groups.clone(),
         glibc: glibc(engine, exec)?,
-        machine: "x86_64".into(),
+        machine: akbuild_names::BUILD_ARCHITECTURE.machine().into(),
         git: lock.git.keys().cloned().collect(),
     };
     let selection = parsed.select(&want)?;

@@ -4,6 +4,12 @@
 //! made of is here: local folders, patches of trees in the store, commits and archives that were fetched before. So are
 //! the bare roots of this machine. Their contents are what is asked about.
 
+pub(crate) mod downloads;
+pub(crate) mod estimate;
+pub(crate) mod input;
+pub(crate) mod inspect;
+pub(crate) mod would_run;
+
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Origin, Source};
 use akbuild_store::Key;
@@ -13,7 +19,8 @@ use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Outputs};
 use crate::node_inputs::NodeInputs;
-use crate::{local, perform};
+use crate::perform;
+use crate::source::local;
 
 /// So many former runs of a stage are held against what it would be made from.
 const RUNS: u32 = 20;

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
-use crate::trees;
+use crate::keys::trees;
 
 /// Files that describe a project and are no part of its code.
 const DESCRIPTIONS: [&str; 6] = ["pyproject.toml", "setup.cfg", "setup.py", "uv.lock", "uv.toml", ".python-version"];

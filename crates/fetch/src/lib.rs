@@ -47,7 +47,7 @@ pub use git::{
     git_pack, git_repository, git_unpack,
 };
 pub use limits::TransferLimits;
-pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, Question, discover};
+pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, RegistryClient, discover, registry_client};
 pub use netrc::Netrc;
 pub use redact::{redact, redact_text};
 pub use redirect::refused_redirect;

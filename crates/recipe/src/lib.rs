@@ -42,7 +42,7 @@ pub use file::File;
 pub use kinds::Kinds;
 pub use lock::{Lock, LockedOrigin, LockedSource, LockedSysroot, LockedTool};
 pub use merge::{LockInputs, SourceRequest, SysrootRequest, ToolRequest, Want, lock_inputs};
-pub use overlay::{Overlay, OverlayDebian, Registries, read_overlay};
+pub use overlay::{Overlay, OverlayDebian, read_overlay};
 pub use pin_error::{OverlayGap, overlay_gaps, wrong_pin};
 pub use place::PlaceBelow;
 pub use program::{Requirement, version_in};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use akbuild_names::Ecosystem;
 use akbuild_nar::{Digest, TreeHash};
 use toml_span::Span;
 
@@ -25,8 +26,9 @@ pub struct Overlay {
     pub mirrors_only: bool,
     /// The largest download whose size neither a lock nor an index gives, in MiB.
     pub download_limit_mib: Option<u64>,
-    /// Base addresses of registries and mirrors.
-    pub registries: Registries,
+    /// Base addresses of registries and mirrors, tried in turn; an ecosystem without one keeps the machine's own
+    /// configuration.
+    pub registries: BTreeMap<Ecosystem, Vec<String>>,
     /// What replaces parts of `[debian]`.
     pub debian: OverlayDebian,
     pub(crate) sources: BTreeMap<String, OverlaySource>,
@@ -35,19 +37,6 @@ pub struct Overlay {
     pub(crate) python: Vec<PythonPin>,
     pub(crate) debs: Vec<DebPin>,
     pub(crate) file: Arc<File>,
-}
-
-/// Base addresses, tried in turn; an empty list leaves the machine's own configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Registries {
-    /// npm registries.
-    pub npm: Vec<String>,
-    /// Python simple indexes.
-    pub python: Vec<String>,
-    /// Go module proxies.
-    pub go: Vec<String>,
-    /// Debian archives.
-    pub debian: Vec<String>,
 }
 
 /// What the overlay says about Debian suites.
@@ -112,15 +101,16 @@ fn download_limit(top: &mut Fields<'_>) -> Result<Option<u64>, RecipeError> {
     Ok(u64::try_from(limit).ok().filter(|_| given))
 }
 
-fn registries(top: &mut Fields<'_>) -> Result<Registries, RecipeError> {
-    let Some(mut fields) = top.opt_table("registries")? else { return Ok(Registries::default()) };
+fn registries(top: &mut Fields<'_>) -> Result<BTreeMap<Ecosystem, Vec<String>>, RecipeError> {
+    let mut registries = BTreeMap::new();
+    let Some(mut fields) = top.opt_table("registries")? else { return Ok(registries) };
     fields.what = "`[registries]`".into();
-    let registries = Registries {
-        npm: fields.one_or_more("npm")?,
-        python: fields.one_or_more("python")?,
-        go: fields.one_or_more("go")?,
-        debian: fields.one_or_more("debian")?,
-    };
+    for ecosystem in Ecosystem::ALL {
+        let bases = fields.one_or_more(ecosystem.as_str())?;
+        if !bases.is_empty() {
+            registries.insert(ecosystem, bases);
+        }
+    }
     fields.finish()?;
     Ok(registries)
 }

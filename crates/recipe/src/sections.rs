@@ -93,7 +93,7 @@ pub(crate) fn debian(mut fields: Fields<'_>) -> Result<Debian, RecipeError> {
     let debian = Debian {
         suites: fields.req_strings("suites")?,
         components,
-        architecture: fields.string_or("architecture", "amd64")?,
+        architecture: fields.string_or("architecture", akbuild_names::BUILD_ARCHITECTURE.debian())?,
         fingerprints: fingerprints(&mut fields)?,
         keyrings: fields.strings("keyrings")?.into_iter().map(Into::into).collect(),
         allow_expired: fields.bool_or("allow_expired", false)?,

@@ -2,6 +2,7 @@
 
 mod common;
 
+use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{AddressAuthor, SourceAddress};
 use akbuild_recipe::plan::{Origin, Plan, Source, ToolPackage};
 use akbuild_recipe::{Want, lock_inputs, read, read_overlay};
@@ -128,9 +129,9 @@ fn registries_are_one_or_several() {
     let text = "mirrors_only = true\n[registries]\nnpm = \"http://127.0.0.1:1/\"\ngo = [\"http://a.example\", \"http://b.example\"]\n";
     let overlay = read_overlay(text, "akbuild.local.toml").unwrap();
     assert!(overlay.mirrors_only);
-    assert_eq!(overlay.registries.npm, ["http://127.0.0.1:1/"]);
-    assert_eq!(overlay.registries.go, ["http://a.example", "http://b.example"]);
-    assert!(overlay.registries.python.is_empty());
+    assert_eq!(overlay.registries[&Ecosystem::Npm], ["http://127.0.0.1:1/"]);
+    assert_eq!(overlay.registries[&Ecosystem::Go], ["http://a.example", "http://b.example"]);
+    assert!(!overlay.registries.contains_key(&Ecosystem::Python));
 }
 
 #[test]

@@ -29,5 +29,5 @@ pub use python::{
     PythonWant, SourceBuild, Tags, WheelName, rewrite_project,
 };
 pub use route::{Route, parse_path};
-pub use server::{Ecosystem, Miss, Server, Upstream};
+pub use server::{Miss, Server, Upstream};
 pub use simple::IndexFile;

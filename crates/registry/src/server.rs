@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Catalogue;
 use answer::State;
-pub use miss::{Ecosystem, Miss};
+pub use miss::Miss;
 pub use upstream::Upstream;
 
 /// A running registry. Dropping it ends it, open connections included.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use akbuild_names::BUILD_ARCHITECTURE;
 use akbuild_recipe::plan::{
     Compression, Folder, Healthcheck, Image, ImageConfig, ImageLayer, StageId, Step, Subset, TreeRef, WrittenFile,
 };
@@ -116,8 +117,7 @@ fn compression(fields: &mut Fields<'_>) -> Result<Compression, RecipeError> {
 
 fn config(fields: &mut Fields<'_>) -> Result<ImageConfig, RecipeError> {
     let mut config = ImageConfig {
-        // The one architecture that sysroots and stages are made for.
-        architecture: "amd64".to_owned(),
+        architecture: BUILD_ARCHITECTURE.golang().to_owned(),
         entrypoint: entrypoint(fields)?,
         command: fields.strings("command")?,
         env: fields.variables("env")?,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use akbuild_names::BUILD_ARCHITECTURE;
 use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
@@ -48,7 +49,7 @@ fn env(fields: &mut Fields<'_>) -> Result<BTreeMap<String, String>, RecipeError>
     let registry = format!("{REGISTRY}/npm/");
     let fixed = [
         ("npm_config_allow_remote", "all"),
-        ("npm_config_cpu", "x64"),
+        ("npm_config_cpu", BUILD_ARCHITECTURE.node()),
         ("npm_config_libc", "glibc"),
         ("npm_config_noproxy", "127.0.0.1"),
         ("npm_config_os", "linux"),

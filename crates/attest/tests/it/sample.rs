@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use akbuild_attest::{
-    Builder, Component, Ecosystem, External, Internal, Item, Licence, Material, Origin, Project, Provenance, Purl,
+    Builder, Component, ComponentKind, External, Internal, Item, Licence, Material, Origin, Project, Provenance, Purl,
     ReplacedSource, Run, Ships, Timestamp,
 };
 use akbuild_nar::{Algo, Digest};
@@ -106,8 +106,8 @@ pub(crate) fn provenance() -> Provenance {
 
 /// What a component came as.
 fn material(component: &Component) -> Material {
-    match &component.ecosystem {
-        Ecosystem::Source(origin) => {
+    match &component.kind {
+        ComponentKind::Source(origin) => {
             Material::source(&component.name, &component.version, origin, component.digests.first())
         }
         _ => Material::artifact(&component.purl, component.digests.iter().filter(|d| d.algo() != Algo::GoMod)),

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use akbuild_attest::{Component, Ecosystem, Licence, Purl, Ships, python};
-use akbuild_names::normalise;
+use akbuild_attest::{Component, ComponentKind, Licence, Purl, Ships, python};
+use akbuild_names::{Ecosystem, normalise};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_recipe::plan::{Artifacts, Exec, StageId};
 use akbuild_registry::What;
@@ -57,8 +57,8 @@ pub(super) fn python(
             let version = git.version.map(|version| version.to_string()).unwrap_or_default();
             let name = git.name.to_string();
             let purl = Purl::python_git(&name, &version, &git.url, &git.rev);
-            let (ecosystem, ships) = (Ecosystem::Python, Ships::Installed);
-            let component = Component { purl, ecosystem, name, version, digests: vec![], licences: vec![], ships };
+            let (kind, ships) = (ComponentKind::Package(Ecosystem::Python), Ships::Installed);
+            let component = Component { purl, kind, name, version, digests: vec![], licences: vec![], ships };
             all.push(licensed(component));
         }
     }

@@ -32,10 +32,13 @@ const HOSTILE: [&str; 22] = [
 fn mirrors() -> Mirrors {
     let base = |text: &str| MirrorBase { url: url::Url::parse(text).unwrap(), from: String::new() };
     Mirrors {
-        npm: vec![base("https://mirror.example/npm/")],
-        python: vec![base("https://mirror.example/simple/")],
-        go: vec![base("https://mirror.example/go/")],
-        debian: vec![base("https://mirror.example/debian/")],
+        bases: [
+            (Ecosystem::Npm, vec![base("https://mirror.example/npm/")]),
+            (Ecosystem::Python, vec![base("https://mirror.example/simple/")]),
+            (Ecosystem::Go, vec![base("https://mirror.example/go/")]),
+            (Ecosystem::Debian, vec![base("https://mirror.example/debian/")]),
+        ]
+        .into(),
         mirrors_only: true,
         ..Mirrors::default()
     }

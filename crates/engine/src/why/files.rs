@@ -17,8 +17,8 @@ use akbuild_tree::TreeDir;
 
 use super::cause::FileChange;
 use super::part::Part;
-use crate::file_view::{FileView, SelectedEntry};
-use crate::trees;
+use crate::keys::file_view::{FileView, SelectedEntry};
+use crate::keys::trees;
 
 /// In so many files the first line that differs is looked for.
 const READ: usize = 20;

@@ -13,7 +13,7 @@ use super::files::{self, Detail};
 use super::part::Part;
 use super::versions::{Records, Version};
 use crate::error::EngineError;
-use crate::part_digest;
+use crate::keys::part_digest;
 
 /// Explains nodes, and keeps what it has explained.
 pub(crate) struct Explainer<'a> {

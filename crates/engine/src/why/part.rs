@@ -4,7 +4,7 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Subset, View};
 use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::keys::manifest::Manifest;
 
 /// A part of a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -15,7 +15,7 @@ use crate::artifacts;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::manifest::Manifest;
+use crate::keys::manifest::Manifest;
 use crate::served::Served;
 
 /// Why a run was not like another one, whatever came between. Nothing, if their manifests and outputs are equal.

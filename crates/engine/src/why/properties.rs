@@ -15,11 +15,11 @@ use super::cause::{Cause, What};
 use super::part::Part;
 use super::past::why_between;
 use super::tests::{Home, home};
-use crate::file_view::FileView;
 use crate::graph::NodeId;
+use crate::keys::file_view::FileView;
+use crate::keys::manifest::Manifest;
+use crate::keys::trees;
 use crate::keys::{Keys, Outputs, Parts, source as source_manifest};
-use crate::manifest::Manifest;
-use crate::trees;
 
 /// Thousands find nothing that these do not.
 const ROUNDS: u64 = 120;

@@ -7,7 +7,7 @@ use akbuild_store::{Action, Artifact, Key, Store, StoreError};
 
 use super::cause::Made;
 use crate::artifacts::named;
-use crate::manifest::Manifest;
+use crate::keys::manifest::Manifest;
 
 /// A node at one time: what decided its output.
 pub(crate) struct Version {

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use akbuild_engine::{Cancel, Engine, Event, Host, Network, Options, Parts, Sink};
-use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, Question};
+use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides};
+use akbuild_names::Ecosystem;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::Plan;
 use akbuild_recipe::{Local, Lock, Overlay, read, resolve};
@@ -27,12 +28,12 @@ impl Sink for Nobody {
 }
 
 impl Host for Nobody {
-    fn can_answer(&self, _: Question) -> bool {
+    fn can_answer(&self, _: Ecosystem) -> bool {
         true
     }
 
-    fn ask(&self, question: Question) -> Option<String> {
-        panic!("{question:?} was asked")
+    fn ask(&self, ecosystem: Ecosystem) -> Option<String> {
+        panic!("{ecosystem:?} was asked")
     }
 }
 

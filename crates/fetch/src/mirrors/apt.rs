@@ -3,8 +3,14 @@
 
 use std::path::Path;
 
+use akbuild_names::Ecosystem;
+
+use super::clients::{ClientConfiguration, ConfiguredRegistries, one_address};
 use super::{Machine, Written, read_optional};
 use crate::FetchError;
+
+pub(super) const CLIENT: ClientConfiguration =
+    ClientConfiguration { ecosystem: Ecosystem::Debian, read, split: one_address, client: None };
 
 /// Suites by which an archive is known to be Debian's, whatever its path.
 const SUITES: [&str; 12] = [
@@ -30,7 +36,7 @@ struct Source {
     signed_by: Option<String>,
 }
 
-pub(super) fn read(machine: &Machine) -> Result<Vec<Written>, FetchError> {
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
     let apt = machine.etc.join("apt");
     let mut files = vec![apt.join("sources.list")];
     let folder = apt.join("sources.list.d");
@@ -62,7 +68,7 @@ pub(super) fn read(machine: &Machine) -> Result<Vec<Written>, FetchError> {
             }
         }
     }
-    Ok(found)
+    Ok(ConfiguredRegistries { extra: found, ..ConfiguredRegistries::default() })
 }
 
 fn shown(file: &Path, machine: &Machine) -> String {

@@ -2,11 +2,25 @@
 
 use std::path::PathBuf;
 
+use akbuild_names::Ecosystem;
+
+use super::clients::{ClientConfiguration, ConfiguredRegistries, RegistryClient};
 use super::{Machine, Written, read_optional};
 use crate::FetchError;
 
+pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
+    ecosystem: Ecosystem::Go,
+    read,
+    split,
+    client: Some(RegistryClient { label: "go", program: "go", command: "go env GOPROXY", debian_env: "" }),
+};
+
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+    Ok(ConfiguredRegistries { default: list(machine)?, ..ConfiguredRegistries::default() })
+}
+
 /// The list, and where it stands.
-pub(super) fn read(machine: &Machine) -> Result<Option<Written>, FetchError> {
+fn list(machine: &Machine) -> Result<Option<Written>, FetchError> {
     if let Some(list) = machine.env("GOPROXY") {
         return Ok(Some((list.to_owned(), "GOPROXY".to_owned())));
     }
@@ -24,7 +38,7 @@ pub(super) fn read(machine: &Machine) -> Result<Option<Written>, FetchError> {
 }
 
 /// The addresses in a list; `direct` is passed over and `off` ends it.
-pub(super) fn split(list: &str, from: &str) -> Vec<Written> {
+fn split(list: &str) -> Vec<&str> {
     let words = list.split([',', '|']).map(str::trim).take_while(|w| *w != "off");
-    words.filter(|w| !w.is_empty() && *w != "direct").map(|w| (w.to_owned(), from.to_owned())).collect()
+    words.filter(|w| !w.is_empty() && *w != "direct").collect()
 }

@@ -5,6 +5,7 @@
 //! variables, then files (project, user, machine), then the question.
 
 mod apt;
+mod clients;
 mod golang;
 mod ini;
 mod npmrc;
@@ -14,11 +15,13 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use akbuild_names::{PythonPackageName, index_page, join_below};
+use akbuild_names::{Ecosystem, PythonPackageName, index_page, join_below};
 use url::Url;
 
 use crate::auth::{AuthRule, host, split_user};
 use crate::{DownloadAddress, FetchError, Netrc, RefusedAddress};
+use clients::CLIENTS;
+pub use clients::{RegistryClient, registry_client};
 
 /// What was read of the machine, handed in so that the library reads no environment itself.
 #[derive(Clone, Debug, Default)]
@@ -85,16 +88,11 @@ impl MirrorBase {
 /// The configured addresses, in the order in which they are to be tried.
 #[derive(Clone, Debug, Default)]
 pub struct Mirrors {
-    /// npm registries.
-    pub npm: Vec<MirrorBase>,
-    /// npm registries for one scope each (`@scope`), which go before [`Mirrors::npm`] for its packages.
+    /// The addresses of each ecosystem: npm registries, Python indexes (bases of the simple API), Go module proxies,
+    /// Debian archives (the folders that hold `dists` and `pool`).
+    pub bases: BTreeMap<Ecosystem, Vec<MirrorBase>>,
+    /// npm registries for one scope each (`@scope`), which go before the others for its packages.
     pub npm_scopes: BTreeMap<String, MirrorBase>,
-    /// Python indexes: bases of the simple API.
-    pub python: Vec<MirrorBase>,
-    /// Go module proxies.
-    pub go: Vec<MirrorBase>,
-    /// Debian archives: the folders that hold `dists` and `pool`.
-    pub debian: Vec<MirrorBase>,
     /// Whether anything outside of the configured addresses is an error.
     pub mirrors_only: bool,
     /// Secrets that came with the addresses. [`crate::ClientConfig::auth`] takes them.
@@ -104,10 +102,15 @@ pub struct Mirrors {
 }
 
 impl Mirrors {
+    /// The addresses of an ecosystem.
+    pub fn of(&self, ecosystem: Ecosystem) -> &[MirrorBase] {
+        self.bases.get(&ecosystem).map_or(&[], Vec::as_slice)
+    }
+
     /// The registries to try for an npm package.
     pub fn npm_for(&self, package: &str) -> Vec<&MirrorBase> {
         let scope = package.split_once('/').map(|(scope, _)| scope).and_then(|s| self.npm_scopes.get(s));
-        scope.into_iter().chain(&self.npm).collect()
+        scope.into_iter().chain(self.of(Ecosystem::Npm)).collect()
     }
 
     /// Turns what is written somewhere into a base, and keeps its user and password as a rule.
@@ -130,62 +133,49 @@ impl Mirrors {
 /// Addresses in the overlay: where there is one for an ecosystem, the machine's own are not used.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// npm registries.
-    pub npm: Vec<String>,
-    /// Python indexes.
-    pub python: Vec<String>,
-    /// Go module proxies.
-    pub go: Vec<String>,
-    /// Debian archives.
-    pub debian: Vec<String>,
+    /// The addresses by ecosystem.
+    pub bases: BTreeMap<Ecosystem, Vec<String>>,
     /// See [`Mirrors::mirrors_only`].
     pub mirrors_only: bool,
-}
-
-/// What no file and no variable says, and a client may know by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// What `npm config get registry` says.
-    NpmRegistry,
-    /// The simple API that pip or uv uses.
-    PythonIndex,
-    /// What `go env GOPROXY` says.
-    GoProxy,
 }
 
 /// A written address and where it stands.
 type Written = (String, String);
 
 /// Finds the machine's mirrors. An ecosystem of which nothing is known comes out empty; that is no error
-/// until something of it is wanted.
+/// until something of it is wanted. `ask` is for what no file and no variable says, where a client may know it by itself
+/// ([`registry_client`]).
 pub fn discover(
     machine: &Machine,
     overrides: &Overrides,
-    ask: &mut dyn FnMut(Question) -> Option<String>,
+    ask: &mut dyn FnMut(Ecosystem) -> Option<String>,
 ) -> Result<Mirrors, FetchError> {
     let mut mirrors = Mirrors { mirrors_only: overrides.mirrors_only, ..Mirrors::default() };
     mirrors.netrc = Netrc::read(machine)?;
-    let npm = npmrc::read(machine)?;
-    mirrors.auth.extend(npm.auth);
-    for (scope, (text, from)) in npm.scopes {
-        let base = mirrors.base(&text, &from)?;
-        mirrors.npm_scopes.insert(scope, base);
+    let mut all = Vec::new();
+    for configuration in CLIENTS {
+        let ecosystem = configuration.ecosystem;
+        let overlay = overrides.bases.get(&ecosystem).map_or(&[][..], Vec::as_slice);
+        let configured = (configuration.read)(machine)?;
+        mirrors.auth.extend(configured.auth);
+        for (scope, (text, from)) in configured.scopes {
+            let base = mirrors.base(&text, &from)?;
+            mirrors.npm_scopes.insert(scope, base);
+        }
+        // Where the overlay names a place, no client is asked.
+        let mut asked = |client: RegistryClient| Some((ask(ecosystem)?, client.label.to_owned()));
+        let default =
+            configured.default.or_else(|| configuration.client.filter(|_| overlay.is_empty()).and_then(&mut asked));
+        let addresses = |(text, from): Written| -> Vec<Written> {
+            (configuration.split)(&text).into_iter().map(|address| (address.to_owned(), from.clone())).collect()
+        };
+        let found = default.into_iter().flat_map(addresses).chain(configured.extra).collect();
+        all.push((ecosystem, overlay, found));
     }
-    // Where the overlay names a place, nobody else is asked.
-    let mut answered = |question, from: &str, overlay: &[String]| {
-        overlay.is_empty().then(|| ask(question)).flatten().map(|text| (text, from.to_owned()))
-    };
-    let npm = npm.registry.or_else(|| answered(Question::NpmRegistry, "npm", &overrides.npm)).into_iter().collect();
-    let python = python::read(machine)?;
-    let index = python.index.or_else(|| answered(Question::PythonIndex, "Python's client", &overrides.python));
-    let python: Vec<Written> = index.into_iter().chain(python.extra).collect();
-    let go = golang::read(machine)?.or_else(|| answered(Question::GoProxy, "go", &overrides.go));
-    let go: Vec<Written> = go.iter().flat_map(|(list, from)| golang::split(list, from)).collect();
-    let debian = apt::read(machine)?;
-    mirrors.npm = bases(&mut mirrors, &overrides.npm, npm)?;
-    mirrors.python = bases(&mut mirrors, &overrides.python, python)?;
-    mirrors.go = bases(&mut mirrors, &overrides.go, go)?;
-    mirrors.debian = bases(&mut mirrors, &overrides.debian, debian)?;
+    for (ecosystem, overlay, found) in all {
+        let bases = bases(&mut mirrors, overlay, found)?;
+        mirrors.bases.insert(ecosystem, bases);
+    }
     Ok(mirrors)
 }
 

@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use akbuild_names::Ecosystem;
 use data_encoding::BASE64;
 
-use super::{Machine, Written, ini, read_optional};
+use super::clients::{ClientConfiguration, ConfiguredRegistries, RegistryClient, one_address};
+use super::{Machine, ini, read_optional};
 use crate::auth::AuthRule;
 use crate::{FetchError, Secret};
 
-/// What npm is configured with.
-#[derive(Default)]
-pub(super) struct Npm {
-    pub(super) registry: Option<Written>,
-    pub(super) scopes: BTreeMap<String, Written>,
-    pub(super) auth: Vec<AuthRule>,
-}
+pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
+    ecosystem: Ecosystem::Npm,
+    read,
+    split: one_address,
+    client: Some(RegistryClient { label: "npm", program: "npm", command: "npm config get registry", debian_env: "" }),
+};
 
 /// Variables, then the project's file, the person's, the machine's; of each key the first wins.
-pub(super) fn read(machine: &Machine) -> Result<Npm, FetchError> {
-    let mut npm = Npm::default();
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+    let mut npm = ConfiguredRegistries::default();
     let mut passwords = Passwords::default();
     for (name, value) in &machine.env {
         if name.len() > 11 && name[..11].eq_ignore_ascii_case("npm_config_") && !value.is_empty() {
@@ -88,11 +89,11 @@ impl Passwords {
     }
 }
 
-impl Npm {
+impl ConfiguredRegistries {
     fn set(&mut self, key: &str, value: &str, from: &str, passwords: &mut Passwords) {
         let written = (value.to_owned(), from.to_owned());
         if key == "registry" {
-            self.registry.get_or_insert(written);
+            self.default.get_or_insert(written);
         } else if let Some(scope) = key.strip_suffix(":registry").filter(|s| s.starts_with('@')) {
             self.scopes.entry(scope.to_owned()).or_insert(written);
         } else if let Some((place, name)) = key.strip_prefix("//").and_then(|k| k.rsplit_once(':')) {

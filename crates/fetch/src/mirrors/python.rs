@@ -2,21 +2,28 @@
 
 use std::path::PathBuf;
 
+use akbuild_names::Ecosystem;
 use toml_span::{ErrorKind, Value};
 
-use super::{Machine, Written, ini, read_optional};
+use super::clients::{ClientConfiguration, ConfiguredRegistries, RegistryClient, one_address};
+use super::{Machine, ini, read_optional};
 use crate::FetchError;
 
-/// What the Python clients are configured with.
-#[derive(Default)]
-pub(super) struct Python {
-    pub(super) index: Option<Written>,
-    pub(super) extra: Vec<Written>,
-}
+pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
+    ecosystem: Ecosystem::Python,
+    read,
+    split: one_address,
+    client: Some(RegistryClient {
+        label: "Python's client",
+        program: "python3",
+        command: "python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'",
+        debian_env: "PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) ",
+    }),
+};
 
-impl Python {
+impl ConfiguredRegistries {
     fn index(&mut self, text: &str, from: &str) {
-        self.index.get_or_insert((text.trim().to_owned(), from.to_owned()));
+        self.default.get_or_insert((text.trim().to_owned(), from.to_owned()));
     }
 
     fn extras(&mut self, list: &str, from: &str) {
@@ -33,8 +40,8 @@ fn bare(text: &str) -> &str {
     }
 }
 
-pub(super) fn read(machine: &Machine) -> Result<Python, FetchError> {
-    let mut python = Python::default();
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+    let mut python = ConfiguredRegistries::default();
     for name in ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"] {
         if let Some(value) = machine.env(name) {
             python.index(bare(value.trim()), name);
@@ -78,7 +85,7 @@ fn pip_files(machine: &Machine) -> Vec<(PathBuf, String)> {
     files
 }
 
-fn uv_toml(text: &str, file: &str, python: &mut Python) -> Result<(), FetchError> {
+fn uv_toml(text: &str, file: &str, python: &mut ConfiguredRegistries) -> Result<(), FetchError> {
     let root = toml_span::parse(text).map_err(|error| FetchError::Config {
         file: file.to_owned(),
         line: line_of(text, error.span.start),
@@ -125,7 +132,7 @@ fn problem(error: &toml_span::Error) -> String {
     }
 }
 
-fn pip_conf(text: &str, file: &str, python: &mut Python) -> Result<(), FetchError> {
+fn pip_conf(text: &str, file: &str, python: &mut ConfiguredRegistries) -> Result<(), FetchError> {
     let settings = ini::parse(text).map_err(|line| FetchError::Config {
         file: file.to_owned(),
         line,

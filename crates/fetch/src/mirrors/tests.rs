@@ -36,15 +36,21 @@ impl Place {
 fn shown(mirrors: &Mirrors) -> String {
     let mut out = String::new();
     let mut line = |kind: &str, base: &MirrorBase| out.push_str(&format!("{kind} {} ({})\n", base.url, base.from));
-    mirrors.npm.iter().for_each(|b| line("npm", b));
-    mirrors.npm_scopes.iter().for_each(|(s, b)| line(s, b));
-    mirrors.python.iter().for_each(|b| line("python", b));
-    mirrors.go.iter().for_each(|b| line("go", b));
-    mirrors.debian.iter().for_each(|b| line("debian", b));
+    for ecosystem in Ecosystem::ALL {
+        mirrors.of(ecosystem).iter().for_each(|b| line(ecosystem.as_str(), b));
+        mirrors.npm_scopes.iter().filter(|_| ecosystem == Ecosystem::Npm).for_each(|(s, b)| line(s, b));
+    }
     for rule in &mirrors.auth {
         out.push_str(&format!("auth {} {} {}\n", rule.host, rule.path, rule.secret.header()));
     }
     out
+}
+
+#[test]
+fn every_ecosystem_has_its_row() {
+    assert_eq!(CLIENTS.map(|configuration| configuration.ecosystem), Ecosystem::ALL);
+    let programs = Ecosystem::ALL.map(|ecosystem| registry_client(ecosystem).map(|client| client.program));
+    assert_eq!(programs, [Some("npm"), Some("python3"), Some("go"), None]);
 }
 
 #[test]
@@ -57,9 +63,9 @@ fn what_nothing_says_is_asked() {
     let mut asked = Vec::new();
     let mirrors = discover(&place.1, &Overrides::default(), &mut |q| {
         asked.push(q);
-        Some("https://asked.invalid/x,direct".replace(",direct", if q == Question::GoProxy { ",direct" } else { "" }))
+        Some("https://asked.invalid/x,direct".replace(",direct", if q == Ecosystem::Go { ",direct" } else { "" }))
     });
-    assert_eq!(asked, [Question::NpmRegistry, Question::PythonIndex, Question::GoProxy]);
+    assert_eq!(asked, [Ecosystem::Npm, Ecosystem::Python, Ecosystem::Go]);
     insta::assert_snapshot!(shown(&mirrors.unwrap()), @"
     npm https://asked.invalid/x/ (npm)
     python https://asked.invalid/x/ (Python's client)
@@ -70,11 +76,15 @@ fn what_nothing_says_is_asked() {
 fn the_overlay_stands_alone_and_nothing_is_there_twice() {
     let place = place().env("npm_config_registry", "https://machine.invalid").env("GOPROXY", "https://go.invalid");
     let overrides = Overrides {
-        npm: vec!["https://b.invalid/npm".into(), "https://a.invalid/".into(), "https://a.invalid".into()],
-        python: vec!["https://p.invalid/simple".into()],
-        debian: vec!["http://me:pw@d.invalid/debian".into()],
+        bases: BTreeMap::from([
+            (
+                Ecosystem::Npm,
+                vec!["https://b.invalid/npm".into(), "https://a.invalid/".into(), "https://a.invalid".into()],
+            ),
+            (Ecosystem::Python, vec!["https://p.invalid/simple".into()]),
+            (Ecosystem::Debian, vec!["http://me:pw@d.invalid/debian".into()]),
+        ]),
         mirrors_only: true,
-        ..Overrides::default()
     };
     let mirrors =
         discover(&place.1, &overrides, &mut |q| panic!("{q:?} is asked although something answers it")).unwrap();
@@ -207,7 +217,10 @@ fn no_message_shows_a_secret_of_a_malformed_line() {
 #[test]
 fn the_overlay_hides_secrets_too() {
     for address in WRONG {
-        let overrides = Overrides { python: vec![address.to_owned()], ..Overrides::default() };
+        let overrides = Overrides {
+            bases: BTreeMap::from([(Ecosystem::Python, vec![address.to_owned()])]),
+            ..Overrides::default()
+        };
         let shown = discover(&place().1, &overrides, &mut |_| None).unwrap_err().to_string();
         assert!(!SECRETS.iter().any(|secret| shown.contains(secret)), "{shown}");
     }

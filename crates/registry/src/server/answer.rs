@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use akbuild_names::Ecosystem;
 use akbuild_nar::Digest;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -13,7 +14,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
-use super::miss::{Ecosystem, Miss, Misses};
+use super::miss::{Miss, Misses};
 use super::upstream::{Remembered, Upstream};
 use super::{file, pages};
 use crate::{Catalogue, IndexFile, Route, parse_path};
@@ -190,7 +191,7 @@ impl State {
         self.misses.add(miss);
         match miss.ecosystem {
             Ecosystem::Npm => text(StatusCode::NOT_FOUND, JSON, json!({ "error": miss.advice }).to_string()),
-            Ecosystem::Python | Ecosystem::Go => text(StatusCode::NOT_FOUND, TEXT, format!("{}\n", miss.advice)),
+            _ => text(StatusCode::NOT_FOUND, TEXT, format!("{}\n", miss.advice)),
         }
     }
 

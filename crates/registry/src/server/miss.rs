@@ -3,16 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// Whose packages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ecosystem {
-    /// npm.
-    Npm,
-    /// Python.
-    Python,
-    /// Go.
-    Go,
-}
+use akbuild_names::Ecosystem;
 
 /// Something that was asked for and that no lock or pin names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +18,9 @@ pub struct Miss {
     pub advice: String,
 }
 
-impl fmt::Display for Ecosystem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Ecosystem::Npm => "npm",
-            Ecosystem::Python => "Python",
-            Ecosystem::Go => "Go",
-        })
-    }
-}
-
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.ecosystem, self.advice)
+        write!(f, "{}: {}", self.ecosystem.label(), self.advice)
     }
 }
 
@@ -58,6 +39,7 @@ impl Miss {
                     "{name} is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it"
                 )
             }
+            Ecosystem::Debian => format!("{name} is not served: the loopback registry has no Debian packages"),
         };
         Self { ecosystem, name: name.to_owned(), request: request.to_owned(), advice }
     }
