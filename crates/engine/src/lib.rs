@@ -45,7 +45,6 @@ mod tool;
 mod tree_name;
 mod unmet_need;
 mod uv_files;
-mod view;
 mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
@@ -69,7 +68,6 @@ pub use run_reason::RunReason;
 pub use source::pin::{pin_archive, pin_commit};
 pub use stage::shell::{Shell, shell};
 pub use stage::stray::StrayLink;
-pub use started::Start;
 pub use survey::downloads::{Downloads, downloads};
 pub use survey::estimate::{Estimate, estimate};
 pub use survey::input::input_key;

@@ -34,7 +34,7 @@ pub trait LockHost {
     ///
     /// # Errors
     /// The caller's.
-    fn build_engine(&self, plan: PlanDraft, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
+    fn build_engine(&self, draft: PlanDraft, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
 
     /// Runs stages.
     ///

@@ -118,9 +118,9 @@ impl LockHost for LockFiles<'_> {
         self.session.engine(self.project, plan, self.session.options(None, Vec::new()))
     }
 
-    fn build_engine(&self, plan: PlanDraft, stages: &[StageId]) -> Outcome<Arc<Engine>> {
+    fn build_engine(&self, draft: PlanDraft, stages: &[StageId]) -> Outcome<Arc<Engine>> {
         let options = Options { keep_going: false, ..self.session.options(None, Vec::new()) };
-        self.session.build(self.project, plan, options, stages)
+        self.session.build(self.project, draft, options, stages)
     }
 
     fn run(&self, engine: &Arc<Engine>, stages: &[StageId]) -> Outcome<RunOutcome> {
