@@ -2,7 +2,8 @@
 
 use akbuild_engine::Options;
 use akbuild_image::Layout;
-use akbuild_recipe::plan::{Image, Plan, StageId, Step};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::{Image, StageId, Step};
 
 use crate::commands::build::{Made, make};
 use crate::failure::{Failure, Outcome};
@@ -16,9 +17,9 @@ pub(in crate::commands) struct Built {
 }
 
 /// The stage of that name, or the only image of the recipe.
-pub(in crate::commands) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> {
+pub(in crate::commands) fn one(plan: &PlanDraft, name: Option<&str>) -> Outcome<(StageId, Image)> {
     let images = || {
-        plan.stages.iter().filter_map(|stage| match &stage.step {
+        plan.stages().iter().filter_map(|stage| match &stage.step {
             Step::Image(image) => Some((stage.id.clone(), (**image).clone())),
             _ => None,
         })
@@ -51,7 +52,7 @@ pub(in crate::commands) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(Stag
 pub(in crate::commands) fn build(
     session: &Session,
     project: &Project,
-    plan: Plan,
+    plan: PlanDraft,
     stage: &StageId,
     told: bool,
 ) -> Outcome<Built> {
