@@ -8,6 +8,7 @@
 mod artifacts;
 mod ask;
 mod bill;
+mod bring;
 mod check;
 mod download;
 mod engine;

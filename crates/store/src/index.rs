@@ -89,6 +89,15 @@ impl Index {
         work(&conn).map_err(|source| self.error(source))
     }
 
+    /// Does something that only reads, in one transaction: however many statements it has, the file is locked once, and
+    /// all of them see the same state.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.with(|conn| {
+            let transaction = conn.unchecked_transaction()?;
+            work(&transaction)
+        })
+    }
+
     /// Does something that writes, in one transaction.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         if !self.writable {

@@ -30,6 +30,9 @@ pub struct Publish {
     pub owner: Option<(u32, u32)>,
 }
 
+/// Whether the index trusts a tree.
+const TRUSTED_TREE: &str = "SELECT 1 FROM trees WHERE hash = ?1 AND (synced = 1 OR boot = ?2)";
+
 /// A tree that is in the store now.
 #[derive(Clone, Copy, Debug)]
 pub struct Published {
@@ -53,6 +56,32 @@ impl Store {
             tracing::warn!(%hash, %error, "a tree cannot be read; it counts as missing");
             false
         })
+    }
+
+    /// Whether each of these trees is in the store and whole: one look into the index for all of them.
+    pub fn has_trees(&self, hashes: &[TreeHash]) -> Vec<bool> {
+        if let [hash] = hashes {
+            return vec![self.has_tree(hash)];
+        }
+        let trusted = self.hold().and_then(|hold| Ok((self.trusted_trees(hashes)?, hold)));
+        let trusted = trusted.map(|(trusted, _hold)| {
+            let used = hashes.iter().zip(&trusted).filter(|(_, trusted)| **trusted);
+            used.for_each(|(hash, _)| self.rely(Item::Tree(*hash)));
+            trusted
+        });
+        // One at a time, a tree that is not trusted is hashed, and an error concerns one tree.
+        let trusted = trusted.unwrap_or_else(|_| vec![false; hashes.len()]);
+        trusted.into_iter().zip(hashes).map(|(trusted, hash)| trusted || self.has_tree(hash)).collect()
+    }
+
+    /// Which of these trees are there, and synced or of this boot as the index says. The caller holds the gate.
+    fn trusted_trees(&self, hashes: &[TreeHash]) -> Result<Vec<bool>, StoreError> {
+        let trusted = self.inner.index.read(|conn| {
+            let mut statement = conn.prepare_cached(TRUSTED_TREE)?;
+            let mut is_trusted = |hash: &TreeHash| statement.exists((&hash.as_bytes()[..], &self.inner.boot));
+            hashes.iter().map(&mut is_trusted).collect::<rusqlite::Result<Vec<bool>>>()
+        })?;
+        Ok(trusted.into_iter().zip(hashes).map(|(known, hash)| known && exists(&self.tree_path(hash))).collect())
     }
 
     /// Moves a tree out of a scratch folder into the store: brings its metadata into the stored form

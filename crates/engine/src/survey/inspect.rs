@@ -69,7 +69,7 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
 
 /// What is wrong with what a stage takes of sources, and whether that is of pinned ones.
 fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool, EngineError)> {
-    let keys = Keys { store: &engine.store, parts: Parts::Content, plan: &engine.plan, outputs };
+    let keys = Keys { backends: &engine.backends, parts: Parts::Content, plan: &engine.plan, outputs };
     let is_here = |id: &SourceId| outputs.contains_key(&NodeId::Source(id.clone()));
     let is_pinned = |id: &SourceId| engine.source(id).is_ok_and(|s| !matches!(s.origin, Origin::Path(_)));
     let mut faults = Vec::new();
