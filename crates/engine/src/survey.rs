@@ -1,6 +1,6 @@
 //! Before anything runs: what is known already, and what therefore has to run.
 //!
-//! Reads the store, runs no stage and asks no network. Sources are made if that decides something and all that they are
+//! Reads the store, runs no stage and asks no network but that of a backend. Sources are made if that decides something and all that they are
 //! made of is here: local folders, patches of trees in the store, commits and archives that were fetched before. So are
 //! the bare roots of this machine. Their contents are what is asked about.
 
@@ -8,81 +8,22 @@ pub(crate) mod downloads;
 pub(crate) mod estimate;
 pub(crate) mod input;
 pub(crate) mod inspect;
+mod known;
 mod look_up;
 pub(crate) mod would_run;
 
-use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Origin, Source};
-use akbuild_store::{Key, TreeLocation};
+use akbuild_store::TreeLocation;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Outputs};
-use crate::source::local;
+pub use known::{Known, Survey};
+use look_up::is_fetch;
+pub(crate) use look_up::{is_local, unpatched};
 
 /// So many former runs of a stage are held against what it would be made from.
 const RUNS: u32 = 20;
-
-/// What is known of each node, and which of them have to run.
-#[derive(Debug, Default)]
-pub struct Survey {
-    /// By the node's place: its key and output, where a former run tells.
-    pub known: Vec<Option<Known>>,
-    /// By the node's place: whether it has to run, as far as can be told before anything has.
-    pub run: Vec<bool>,
-    /// By the node's place: whether the run uses its output. It is a target, or something that runs needs it.
-    pub(crate) used: Vec<bool>,
-    /// By the node's place, of those in `run`: whether it may be cached after all. Something that it needs runs first,
-    /// and a former run fits if that leaves the bytes that it left then.
-    pub may: Vec<bool>,
-}
-
-/// A node that ran before with the same key.
-#[derive(Clone, Debug)]
-pub struct Known {
-    /// The key; a source that is pinned and not patched has none.
-    pub key: Option<Key>,
-    /// The output.
-    pub output: TreeHash,
-    /// Whether the output is in the store, or a backend says that it can bring it.
-    pub present: bool,
-    /// Whether it is in the store.
-    pub is_here: bool,
-    /// The output's size in bytes.
-    pub bytes: u64,
-    /// Files in it.
-    pub files: u64,
-}
-
-impl Survey {
-    fn of(graph: &Graph) -> Self {
-        let no = || vec![false; graph.len()];
-        Self { known: vec![None; graph.len()], run: no(), used: no(), may: no() }
-    }
-
-    /// The outputs that are known and there.
-    pub fn outputs(&self, graph: &Graph) -> Outputs {
-        let present = |at: Index| {
-            let known = self.known[at.0].as_ref().filter(|k| k.present)?;
-            Some((graph.node(at).id.clone(), known.output))
-        };
-        graph.indices().filter_map(present).collect()
-    }
-
-    /// Has these nodes run, and what they need, as far as it is not there; `forced` ones even so.
-    pub(crate) fn demand(&mut self, graph: &Graph, mut open: Vec<Index>, forced: impl Fn(Index) -> bool) {
-        while let Some(at) = open.pop() {
-            self.used[at.0] = true;
-            let there = self.known[at.0].as_ref().is_some_and(|known| known.present);
-            if self.run[at.0] || (there && !forced(at)) {
-                continue;
-            }
-            self.run[at.0] = true;
-            open.extend(&graph.node(at).needs);
-        }
-    }
-}
 
 /// Looks at each node, those needed first.
 pub fn survey(engine: &Engine, graph: &Graph, targets: &[Index]) -> Result<Survey, EngineError> {
@@ -97,18 +38,6 @@ pub fn survey(engine: &Engine, graph: &Graph, targets: &[Index]) -> Result<Surve
         survey.may[at.0] = may_be_cached(engine, graph, at, &survey, &outputs)?;
     }
     Ok(survey)
-}
-
-/// Whether the tree of a source can be made without a network: it is in the store, or its commit or archive is.
-pub(crate) fn is_local(engine: &Engine, source: &Source) -> bool {
-    match (&source.origin, source.hash) {
-        (_, Some(hash)) if engine.store.has_tree(&hash) => true,
-        (Origin::Git { urls, commit, .. }, _) => {
-            urls.first().is_some_and(|url| akbuild_fetch::git_has_commit(&engine.git_cache(), url, commit))
-        }
-        (Origin::Tarball { digest, .. }, _) => engine.store.has_blob(digest),
-        (Origin::Path(_), _) => true,
-    }
 }
 
 /// Whether a stage that has to run may be cached once what it needs is made: a former run of it has the key that
@@ -146,17 +75,4 @@ fn may_be_cached(
         }
     }
     Ok(false)
-}
-
-/// The tree of a source before any patch, where it is known without fetching anything.
-pub(crate) fn unpatched(engine: &Engine, source: &Source) -> Result<Option<TreeHash>, EngineError> {
-    match (&source.origin, source.hash) {
-        (_, Some(hash)) => Ok(Some(hash)),
-        (Origin::Path(path), None) => local::local_tree(engine, source, path).map(Some),
-        (_, None) => Ok(None),
-    }
-}
-
-fn is_fetch(graph: &Graph, at: Index) -> bool {
-    matches!(graph.node(at).id, NodeId::Fetch(_))
 }

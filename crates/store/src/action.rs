@@ -148,13 +148,15 @@ impl Store {
 
     /// The records of these keys, from the index or, where that has none, from the files.
     pub(crate) fn read_records<R: KeyedRecord>(&self, keys: &[Key]) -> Result<Vec<Option<R>>, StoreError> {
-        let found = self.inner.index.read(|conn| {
+        let work = |conn: &Connection| {
             let mut statement = conn.prepare_cached("SELECT json FROM actions WHERE key = ?1")?;
             // Parsed while SQLite holds the text: a record is read for each node of a run.
             let parse = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().map(parse_record::<R>)?);
             let mut row = |key: &Key| statement.query_row([&key.as_bytes()[..]], parse).optional();
             keys.iter().map(&mut row).collect::<rusqlite::Result<Vec<_>>>()
-        })?;
+        };
+        // A single statement is a transaction of its own.
+        let found = if keys.len() == 1 { self.inner.index.with(work) } else { self.inner.index.read(work) }?;
         found.into_iter().zip(keys).map(|(found, key)| self.checked_record(key, found)).collect()
     }
 

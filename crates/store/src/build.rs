@@ -168,8 +168,14 @@ impl Store {
 
     /// A build, with what came of its nodes so far.
     pub fn build(&self, build: &BuildId) -> Result<Option<Build>, StoreError> {
+        let found = self.build_without_stages(build)?;
+        found.map(|found| Ok(Build { stages: self.stages(build)?, ..found })).transpose()
+    }
+
+    /// A build alone.
+    pub fn build_without_stages(&self, build: &BuildId) -> Result<Option<Build>, StoreError> {
         let sql = "SELECT project, targets, argv, started, finished, ok FROM builds WHERE id = ?1";
-        let found = self.inner.index.with(|conn| {
+        self.inner.index.with(|conn| {
             let read = |row: &rusqlite::Row<'_>| {
                 let list = |i| row.get(i).map(|text: String| serde_json::from_str(&text).unwrap_or_default());
                 let (started, finished): (f64, Option<f64>) = (row.get(3)?, row.get(4)?);
@@ -185,8 +191,7 @@ impl Store {
                 })
             };
             conn.prepare_cached(sql)?.query_row([&build.0], read).optional()
-        })?;
-        found.map(|found| Ok(Build { stages: self.stages(build)?, ..found })).transpose()
+        })
     }
 
     /// Tells a new index what the folders of builds say.
@@ -244,9 +249,9 @@ impl Store {
     /// The key with which a node last left an output, by the records of builds: an action knows only the last output
     /// of its key.
     pub fn key_of_output(&self, project: &str, node: &str, output: &TreeHash) -> Result<Option<Key>, StoreError> {
-        let sql = "SELECT stages.json FROM stages JOIN builds ON builds.id = stages.build
-                   WHERE stages.output = ?1 AND stages.stage = ?2 AND builds.project = ?3
-                   ORDER BY stages.build DESC LIMIT 1";
+        let sql = "SELECT stages.json FROM builds
+                   CROSS JOIN stages ON stages.build = builds.id AND stages.stage = ?2 AND stages.output = ?1
+                   WHERE builds.project = ?3 ORDER BY builds.id DESC LIMIT 1";
         let json: Option<String> = self.inner.index.with(|conn| {
             let row = (&output.as_bytes()[..], node, project);
             conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()
@@ -278,7 +283,8 @@ impl Store {
 
     pub(crate) fn write_record(&self, record: &Build) -> Result<(), StoreError> {
         let path = self.build_dir(&record.id).join("build.json");
-        self.replace(&path, seal(&format!("{:#}\n", serde_json::json!(record))).as_bytes())
+        let json = serde_json::to_string_pretty(record).expect("plain data is always JSON");
+        self.replace(&path, seal(&format!("{json}\n")).as_bytes())
     }
 }
 
@@ -303,7 +309,8 @@ fn insert_stages(conn: &Connection, build: &BuildId, stages: &[StageRecord]) -> 
     let mut statement = conn.prepare_cached(sql)?;
     stages.iter().try_for_each(|stage| {
         let output = stage.output.as_ref().map(|output| &output.as_bytes()[..]);
-        statement.execute((&build.0, &stage.stage, output, serde_json::json!(stage).to_string())).map(drop)
+        let json = serde_json::to_string(stage).expect("plain data is always JSON");
+        statement.execute((&build.0, &stage.stage, output, json)).map(drop)
     })
 }
 

@@ -128,6 +128,9 @@ fn warn_of_idle(
         TreeRef::Source(id) => NodeId::Source(id.clone()),
         TreeRef::Stage(id) => NodeId::Stage(id.clone()),
     };
+    if subset.include.is_empty() && subset.exclude.is_empty() {
+        return Ok(());
+    }
     let Some(tree) = outputs.get(&node).filter(|tree| engine.store.has_tree(tree)) else { return Ok(()) };
     let part = tree_name::name_of_part(from, path);
     let idle = trees::idle_patterns(&engine.store, tree, path, subset)?;

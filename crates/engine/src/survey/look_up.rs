@@ -4,16 +4,17 @@
 //! one round trip for each wave and not one for each node. Must not decide what runs.
 
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::Source;
+use akbuild_recipe::plan::{Origin, Source};
 use akbuild_store::{ActionOutput, Key, OutputBackend, TreeLocation};
 
-use super::{Known, Survey, is_fetch, is_local, unpatched};
+use super::known::{Known, Survey};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Outputs};
 use crate::node_inputs::NodeInputs;
 use crate::perform;
+use crate::source::local;
 
 /// Nodes that cannot be looked up, and why.
 type Faults = Vec<(Index, EngineError)>;
@@ -24,7 +25,7 @@ type Faults = Vec<(Index, EngineError)>;
 /// That of the first node in the graph that has one.
 pub(super) fn look_up(engine: &Engine, graph: &Graph) -> Result<(Survey, Outputs), EngineError> {
     let mut looked =
-        LookUp { engine, graph, survey: Survey::of(graph), outputs: Outputs::new(), faults: Faults::new() };
+        LookUp { engine, graph, survey: Survey::unknown(graph), outputs: Outputs::new(), faults: Faults::new() };
     for wave in waves(graph) {
         looked.look_up_wave(&wave)?;
     }
@@ -59,7 +60,7 @@ struct LookUp<'a> {
 impl LookUp<'_> {
     fn look_up_wave(&mut self, wave: &[Index]) -> Result<(), EngineError> {
         let ready: Vec<Index> = wave.iter().copied().filter(|at| self.is_ready(*at)).collect();
-        self.ask(&ready)?;
+        self.look_up_nodes(&ready)?;
         let mut again = Vec::new();
         for at in ready {
             let is_open = self.survey.known[at.0].is_none() && self.faults.iter().all(|(fault, _)| *fault != at);
@@ -67,7 +68,7 @@ impl LookUp<'_> {
                 again.push(at);
             }
         }
-        self.ask(&again)
+        self.look_up_nodes(&again)
     }
 
     fn is_ready(&self, at: Index) -> bool {
@@ -76,13 +77,13 @@ impl LookUp<'_> {
     }
 
     /// Looks up these nodes, all that have keys at once.
-    fn ask(&mut self, nodes: &[Index]) -> Result<(), EngineError> {
+    fn look_up_nodes(&mut self, nodes: &[Index]) -> Result<(), EngineError> {
         let (mut places, mut keys) = (Vec::new(), Vec::new());
         for &at in nodes {
             let node = &self.graph.node(at).id;
             if let NodeId::Source(id) = node {
                 match self.engine.source(id).and_then(|source| look_up_source(self.engine, source)) {
-                    Ok(known) => self.note(at, known),
+                    Ok(known) => self.remember(at, known),
                     Err(fault) => self.faults.push((at, fault)),
                 }
                 continue;
@@ -97,12 +98,12 @@ impl LookUp<'_> {
             }
         }
         for (at, known) in places.into_iter().zip(recorded(self.engine, &keys)?) {
-            self.note(at, known);
+            self.remember(at, known);
         }
         Ok(())
     }
 
-    fn note(&mut self, at: Index, known: Option<Known>) {
+    fn remember(&mut self, at: Index, known: Option<Known>) {
         if let Some(known) = known {
             self.outputs.insert(self.graph.node(at).id.clone(), known.output);
             self.survey.known[at.0] = Some(known);
@@ -182,4 +183,29 @@ fn recorded(engine: &Engine, keys: &[Key]) -> Result<Vec<Option<Known>>, EngineE
 fn known(key: Option<Key>, output: ActionOutput, location: TreeLocation) -> Known {
     let (present, is_here) = (location != TreeLocation::Nowhere, location == TreeLocation::Here);
     Known { key, output: output.tree, present, is_here, bytes: output.bytes, files: output.files }
+}
+
+/// Whether the tree of a source can be made without a network: it is in the store, or its commit or archive is.
+pub(crate) fn is_local(engine: &Engine, source: &Source) -> bool {
+    match (&source.origin, source.hash) {
+        (_, Some(hash)) if engine.store.has_tree(&hash) => true,
+        (Origin::Git { urls, commit, .. }, _) => {
+            urls.first().is_some_and(|url| akbuild_fetch::git_has_commit(&engine.git_cache(), url, commit))
+        }
+        (Origin::Tarball { digest, .. }, _) => engine.store.has_blob(digest),
+        (Origin::Path(_), _) => true,
+    }
+}
+
+/// The tree of a source before any patch, where it is known without fetching anything.
+pub(crate) fn unpatched(engine: &Engine, source: &Source) -> Result<Option<TreeHash>, EngineError> {
+    match (&source.origin, source.hash) {
+        (_, Some(hash)) => Ok(Some(hash)),
+        (Origin::Path(path), None) => local::local_tree(engine, source, path).map(Some),
+        (_, None) => Ok(None),
+    }
+}
+
+pub(super) fn is_fetch(graph: &Graph, at: Index) -> bool {
+    matches!(graph.node(at).id, NodeId::Fetch(_))
 }
