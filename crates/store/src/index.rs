@@ -109,7 +109,7 @@ impl Index {
         self.with(|conn| {
             let transaction = rusqlite::Transaction::new_unchecked(conn, rusqlite::TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
-            transaction.commit()?;
+            rusqlite::Transaction::commit(transaction)?;
             Ok(done)
         })
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Algo, Digest, Kind, TreeHash, hash_path};
 use akbuild_store::{
-    Action, Artifact, Blob, Found, Key, Maker, OutputBackend, Phase, Publish, Published, StageRecord, Store, StoreError,
+    Action, Artifact, Blob, Found, Key, Maker, Phase, Publish, Published, StageRecord, Store, StoreError,
 };
 
 struct Home {
@@ -362,42 +362,6 @@ fn actions_are_found_by_key_and_the_newest_by_stage() {
     assert_eq!(store.action(&Key::of(&[9])).unwrap(), None);
     assert_eq!(store.last_action("sample", "web").unwrap(), Some(action(2, "web", 30)));
     assert_eq!(store.last_action("else", "web").unwrap(), None);
-}
-
-#[test]
-fn many_are_looked_up_at_once_as_each_is_alone() {
-    let home = home();
-    let [whole, gone, damaged] = ["whole", "gone", "damaged"].map(|text| home.publish(text).hash);
-    let trees = [whole, gone, damaged, TreeHash::from([9; 32])];
-    for n in 1..=3 {
-        home.store.record_action(&action(n, "web", 10)).unwrap();
-    }
-    home.lose_power();
-    akbuild_store::remove(&home.store.tree_path(&gone)).unwrap();
-    let damaged = home.store.tree_path(&damaged);
-    fs::set_permissions(&damaged, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::write(damaged.join("unexpected"), "x").unwrap();
-    let record = |n: u8| home.store.home().join(format!("actions-v1/{}.json", Key::of(&[n])));
-    let index = rusqlite::Connection::open(home.store.home().join("index-v2.sqlite")).unwrap();
-    let key = |n: u8| Key::of(&[n]).as_bytes().to_vec();
-    // The second is known by its file alone, the third is damaged in both.
-    index.execute("DELETE FROM actions WHERE key = ?1 OR key = ?2", (key(2), key(3))).unwrap();
-    fs::write(record(3), "").unwrap();
-
-    let store = home.reopen();
-    let keys: Vec<Key> = (1..=4).map(|n| Key::of(&[n])).collect();
-    let found = store.find_actions(&keys).unwrap();
-    assert_eq!(found, [Some(action(1, "web", 10)), Some(action(2, "web", 10)), None, None]);
-    let each: Vec<_> = keys.iter().map(|key| store.action(key).unwrap()).collect();
-    assert_eq!(found, each);
-    let short = |action: Action| (action.output, action.bytes, action.files, action.max_rss);
-    let outputs = store.find_outputs(&keys).unwrap().into_iter();
-    let outputs: Vec<_> = outputs.map(|output| output.map(|o| (o.tree, o.bytes, o.files, o.max_rss))).collect();
-    assert_eq!(outputs, found.into_iter().map(|action| action.map(short)).collect::<Vec<_>>());
-
-    assert_eq!(store.has_trees(&trees), [true, false, false, false]);
-    assert_eq!(trees.map(|tree| store.has_tree(&tree)), [true, false, false, false]);
-    assert_eq!(store.has_trees(&[]), [false; 0]);
 }
 
 #[test]
