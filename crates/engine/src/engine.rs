@@ -130,7 +130,7 @@ impl Engine {
 
     /// From now on the registries of stages pass requests for what no lock names on to `upstream`. Outputs of stages are
     /// then published but not recorded, since their keys lack the pins.
-    pub(crate) fn set_upstream(&self, upstream: Arc<dyn Upstream>) {
+    pub fn set_upstream(&self, upstream: Arc<dyn Upstream>) {
         drop(self.upstream.set(upstream));
     }
 
@@ -148,7 +148,7 @@ impl Engine {
             seconds: report.seconds,
             output: report.output,
             started: report.started,
-            reason: report.reason.clone(),
+            reason: report.reason.as_ref().map(ToString::to_string),
             kept: report.kept.clone(),
         };
         let stages = reports.iter().filter(|r| !matches!(r.node, NodeId::Fetch(_)));

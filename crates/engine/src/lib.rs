@@ -1,8 +1,9 @@
 //! The executor: carries out a plan, each node once, in an order that the graph allows.
 //!
-//! `graph` is the shape, `survey` what is known before anything runs, `keys` and `manifest` what
-//! decides whether something has to, `run` the loop, `perform` one node, `make` and `exec` the work
-//! itself. Knows no recipe text, no stage kind and no terminal: it takes a plan and emits events.
+//! `graph` is the shape. `survey` says which nodes are known before anything runs, by their `keys`. `run` is the loop and
+//! `perform` one node of it; `source`, `sysroot`, `tool`, `fetch_node` and `stage` make the nodes of each kind. `why` explains
+//! what ran, and `bill` lists what ships, both from what the others leave. Must not depend on the text of recipes, on stage
+//! kinds or on a terminal: the engine takes a plan and emits events.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
 
 mod artifacts;
@@ -23,16 +24,17 @@ mod locate;
 mod lock_text;
 mod near;
 mod network;
+mod node_input_name;
 mod node_inputs;
 mod npmproject;
 mod perform;
-mod record;
 mod registries;
 mod relative_path;
 mod restore;
 mod room;
 mod root;
 mod run;
+mod run_reason;
 mod script_sandbox;
 mod served;
 mod source;
@@ -44,7 +46,6 @@ mod tool;
 mod tree_name;
 mod unmet_need;
 mod uv_files;
-mod view;
 mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
@@ -54,18 +55,20 @@ pub use error::{EngineError, PatchError};
 pub use event::{Event, Report, Sink, Status};
 pub use graph::{Graph, Index, Node, NodeId};
 pub use keys::manifest::Manifest;
+pub use keys::manifest_field::ManifestField;
 pub use keys::view_problem::ViewProblem;
 pub use keys::{Outputs, manifest};
+pub use locate::{index_pages, locations};
 pub use network::{Host, Network};
+pub use node_input_name::NodeInputName;
 pub use node_inputs::Downloaded;
-pub use record::{Recorder, record};
 pub use registries::network;
 pub use restore::{Lost, Restored, restore};
 pub use run::{Outcome, make_one_sysroot, make_sysroots, prepare, run};
-pub use source::source_addresses;
+pub use run_reason::RunReason;
+pub use source::pin::{pin_archive, pin_commit};
 pub use stage::shell::{Shell, shell};
 pub use stage::stray::StrayLink;
-pub use started::Start;
 pub use survey::downloads::{Downloads, downloads};
 pub use survey::estimate::{Estimate, estimate};
 pub use survey::input::input_key;

@@ -11,7 +11,7 @@ use akbuild_names::{
 use akbuild_registry::{Artifact, What};
 
 /// The places to try for `artifact`, in order. Empty if no mirror covers it and nothing else may be asked.
-pub(crate) fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
+pub fn locations(artifact: &What, mirrors: &Mirrors) -> Locations {
     match artifact {
         What::Npm { name, version, url } => Locations::Urls(npm(name, version, url.as_ref(), mirrors)),
         What::Python { name, file, url, index, .. } => python(name, file, url.as_ref(), index.as_deref(), mirrors),
@@ -26,7 +26,7 @@ pub(crate) fn debian(path: &MirrorFilePath, mirrors: &Mirrors) -> Locations {
 }
 
 /// The pages of a project on each Python index.
-pub(crate) fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
+pub fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
     mirrors.of(Ecosystem::Python).iter().filter_map(|base| base.index_page(name)).collect()
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod local;
 pub(crate) mod local_folder;
 mod patch;
+pub(crate) mod pin;
 
 use std::path::Path;
 
@@ -38,7 +39,8 @@ pub(crate) fn raw_source(engine: &Engine, source: &Source) -> Result<TreeHash, E
 fn bring_source(engine: &Engine, source: &Source, tree: &Path) -> Result<TreeHash, EngineError> {
     let from = match &source.origin {
         Origin::Git { urls, reference, commit } => {
-            fetch_commit(engine, source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch)?;
+            let node = NodeId::Source(source.id.clone());
+            fetch_commit(engine, Some(&node), urls, (reference.as_deref(), Some(commit)), akbuild_fetch::git_fetch)?;
             akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&engine.git_cache(), &urls[0]), commit, tree)?;
             shown(urls.iter())
         }
@@ -84,17 +86,22 @@ pub(crate) fn use_repository(engine: &Engine, node: &NodeId) -> Result<(), Engin
     Ok(())
 }
 
+/// Fetches a commit by its reference, its name or both; gives its name. A node's progress is shown.
 fn fetch_commit(
     engine: &Engine,
-    source: &Source,
+    node: Option<&NodeId>,
     urls: &[String],
-    reference: Option<&str>,
-    commit: &str,
+    (reference, commit): (Option<&str>, Option<&str>),
     fetch: fn(&GitRequest<'_>) -> Result<String, FetchError>,
-) -> Result<(), EngineError> {
-    let node = NodeId::Source(source.id.clone());
-    engine.phase(&node, "fetch");
-    let progress = |bytes| engine.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
+) -> Result<String, EngineError> {
+    if let Some(node) = node {
+        engine.phase(node, "fetch");
+    }
+    let progress = |bytes| {
+        if let Some(node) = node {
+            engine.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
+        }
+    };
     let config = ClientConfig {
         offline: engine.options.offline,
         cancel: engine.cancel.clone(),
@@ -103,14 +110,13 @@ fn fetch_commit(
     let request = GitRequest {
         urls,
         reference,
-        commit: Some(commit),
+        commit,
         cache: &engine.git_cache(),
         credentials: &engine.credentials,
         config: &config,
         progress: &progress,
     };
-    fetch(&request)?;
-    Ok(())
+    Ok(fetch(&request)?)
 }
 
 /// Writes a bare repository with the pinned commit of a source to `dest`. With its history: a plain
@@ -120,7 +126,8 @@ pub(crate) fn export_git(engine: &Engine, id: &SourceId, dest: &Path) -> Result<
     let Origin::Git { urls, reference, commit } = &source.origin else {
         return Err(EngineError::NotGit { id: id.to_string() });
     };
-    fetch_commit(engine, source, urls, reference.as_deref(), commit, akbuild_fetch::git_fetch_history)?;
+    let (node, wanted) = (NodeId::Source(id.clone()), (reference.as_deref(), Some(commit.as_str())));
+    fetch_commit(engine, Some(&node), urls, wanted, akbuild_fetch::git_fetch_history)?;
     let repository = akbuild_fetch::git_repository(&engine.git_cache(), &urls[0]);
     Ok(akbuild_fetch::git_export(&repository, commit, dest)?)
 }
@@ -143,10 +150,7 @@ fn shown<'a>(urls: impl Iterator<Item = &'a String>) -> String {
 }
 
 /// The addresses that may be downloaded from.
-///
-/// # Errors
-/// One of them is refused: the recipe names a file of this machine.
-pub fn source_addresses(urls: &[SourceAddress]) -> Result<Vec<DownloadAddress>, RefusedAddress> {
+fn source_addresses(urls: &[SourceAddress]) -> Result<Vec<DownloadAddress>, RefusedAddress> {
     let address = |address: &SourceAddress| match address.author {
         AddressAuthor::Recipe => DownloadAddress::upstream(&address.url),
         AddressAuthor::Overlay => DownloadAddress::configured(&address.url),
