@@ -8,19 +8,19 @@ pub(crate) mod schemarefs;
 pub(crate) mod trees;
 pub(crate) mod view_problem;
 
-use std::collections::HashMap;
-
-use akbuild_nar::{Digest, Listing, TreeHash};
+use akbuild_nar::{Listing, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
-    ToolPackage, TreeRef, View, WrittenFile,
+    Check, Compose, Edit, Exec, Image, Layer, LockReference, Plan, Source, Stage, Step, Subset, Sysroot, SysrootId,
+    Tool, ToolPackage, TreeRef, View, WrittenFile,
 };
 use akbuild_store::Store;
 use serde::Serialize;
 
+use crate::ecosystem::support;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
+pub use crate::graph::Outputs;
 use crate::keys::manifest::Manifest;
 use crate::near::near_paths;
 use crate::tree_name;
@@ -29,9 +29,6 @@ use crate::tree_name;
 const SANDBOX_VERSION: &str = "1";
 /// Raised when the loopback registry comes to answer otherwise.
 const REGISTRY_VERSION: &str = "1";
-
-/// The outputs of the nodes that have one.
-pub type Outputs = HashMap<NodeId, TreeHash>;
 
 /// What stands in a manifest for a part of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,17 +107,12 @@ impl Keys<'_> {
             manifest.set(format!("env.{name}"), value);
         }
         files(&exec.files, manifest);
-        if let Some(artifacts) = &exec.artifacts {
+        if !exec.locks.is_empty() {
             manifest.set("registry", REGISTRY_VERSION);
-            let locks = artifacts.npm.iter().chain(&artifacts.go).chain(artifacts.python.iter().map(|p| &p.lock));
-            let locks: Vec<_> = locks.map(|lock| (format!("source:{}", lock.source), &lock.path)).collect();
-            manifest.note("locks", json(&locks));
-            for (i, lock) in artifacts.python.iter().enumerate() {
-                let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
-                manifest.set(format!("python.{i}"), json(&lock));
-                manifest.set("python-pins", pins(&self.plan.python_pins));
-                let named: Vec<_> = self.plan.python_pins.iter().map(|p| (&p.name, &p.version, &p.digest)).collect();
-                manifest.note("python-pins", json(&named));
+            let place = |lock: &LockReference| (format!("source:{}", lock.file().source), lock.file().path.clone());
+            manifest.note("locks", json(&exec.locks.iter().map(place).collect::<Vec<_>>()));
+            for (n, lock) in exec.locks.iter().enumerate() {
+                support(lock.ecosystem()).set_key_fields(self.plan, n, lock, manifest);
             }
         }
         Ok(())
@@ -263,10 +255,6 @@ fn files(files: &[WrittenFile], manifest: &mut Manifest) {
     for file in files {
         manifest.set(format!("file.{}", file.path), json(&(file.executable, &file.text)));
     }
-}
-
-fn pins(pins: &[PythonPin]) -> String {
-    Digest::sha256(json(&pins).as_bytes()).to_string()
 }
 
 fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset), listing: &Listing) -> EngineError {

@@ -9,21 +9,18 @@ mod artifacts;
 mod ask;
 mod bill;
 mod check;
+mod ecosystem;
 mod engine;
 mod error;
 mod event;
 mod fetch_node;
-mod go_modules;
-mod goimports;
 mod graph;
 mod keys;
-mod locate;
-mod lock_text;
+mod lock_reader;
 mod make;
 mod near;
 mod network;
 mod node_inputs;
-mod npmproject;
 mod perform;
 mod record;
 mod registries;
@@ -39,7 +36,6 @@ mod started;
 mod survey;
 mod tree_name;
 mod unmet_need;
-mod uv_files;
 mod view;
 mod why;
 
@@ -76,5 +72,5 @@ pub use why::{
 /// What fuzzing reaches and nothing else should.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::goimports::head as go_head;
+    pub use crate::ecosystem::go::imports::head as go_head;
 }

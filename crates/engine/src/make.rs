@@ -10,22 +10,23 @@ use akbuild_fetch::{
     ClientConfig, DownloadAddress, FetchError, GitRequest, Locations, Progress, RefusedAddress, StripTop, Wanted,
     redact_text,
 };
+use akbuild_names::{Artifact, NpmTarball, PackageFile};
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{
     AddressAuthor, Edit, HostRoot, Origin, Patch, Source, SourceAddress, SourceId, Sysroot, Tool, ToolPackage, TreeRef,
 };
-use akbuild_registry::{Artifact, What};
 use akbuild_store::Publish;
 use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
 use akbuild_tree::{EntryKind, TreeDir, TreeError};
 
+use crate::ecosystem::python::pinned;
+use crate::ecosystem::{debian, locations};
 use crate::engine::Engine;
 use crate::error::{EngineError, Io, PatchError};
 use crate::event::Event;
 use crate::graph::NodeId;
-use crate::served::pinned;
 use crate::stage::work;
-use crate::{locate, registries, room};
+use crate::{registries, room};
 
 /// Fetches a source as it is outside, checks it and publishes it.
 pub(crate) fn raw_source(engine: &Engine, source: &Source) -> Result<TreeHash, EngineError> {
@@ -170,7 +171,7 @@ pub(crate) fn packages(engine: &Engine, sysroot: &Sysroot) -> Result<Vec<Wanted>
         digest: pin.digest,
         name: format!("{} {}", pin.name, pin.version),
         why: format!("sysroot `{}` needs it", sysroot.id),
-        urls: locate::debian(&pin.path, &mirrors),
+        urls: debian::locations(&pin.path, &mirrors),
         size: Some(pin.size),
     });
     Ok(wanted.collect())
@@ -211,15 +212,15 @@ pub(crate) fn tool_package(engine: &Engine, tool: &Tool) -> Result<Wanted, Engin
         ToolPackage::Npm(pin) => Artifact {
             digest: pin.digest,
             size: None,
-            what: What::Npm { name: pin.name.clone(), version: pin.version.clone(), url: None },
+            what: PackageFile::Npm(NpmTarball { name: pin.name.clone(), version: pin.version.clone(), url: None }),
         },
     };
     let (mirrors, _) = registries::network(engine)?;
     Ok(Wanted {
         digest: artifact.digest,
-        name: locate::label(&artifact),
+        name: artifact.what.label(),
         why: format!("tool `{}` is pinned to it", tool.id),
-        urls: locate::locations(&artifact.what, &mirrors),
+        urls: locations(&artifact.what, &mirrors),
         size: None,
     })
 }

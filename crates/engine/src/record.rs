@@ -16,8 +16,10 @@ use akbuild_recipe::plan::PythonPin;
 use akbuild_registry::{IndexFile, Upstream, WheelName, simple};
 use futures::future::BoxFuture;
 
+use crate::ecosystem::locations;
+use crate::ecosystem::python::{index_pages, pinned};
 use crate::engine::Engine;
-use crate::{locate, registries};
+use crate::registries;
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 const PAGE_LIMIT: u64 = 64 << 20;
@@ -81,7 +83,7 @@ impl Recorder {
         let engine = self.engine()?;
         let (mirrors, client) = registries::network(&engine).map_err(|e| e.to_string())?;
         let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
-        let urls = locate::index_pages(&parsed, &mirrors);
+        let urls = index_pages(&parsed, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
         let files = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
         let files = files.map_err(|e| e.to_string())?;
@@ -98,7 +100,7 @@ impl Recorder {
         let (mirrors, client) = registries::network(&engine).map_err(|e| e.to_string())?;
         let kept = self.kept.get(&name).into_iter().flatten().find(|pin| *pin.file == *file.file);
         let (pin, urls) = match kept {
-            Some(pin) => (pin.clone(), locate::locations(&crate::served::pinned(pin).what, &mirrors)),
+            Some(pin) => (pin.clone(), locations(&pinned(pin).what, &mirrors)),
             None => (new_pin(&name, &file)?, Locations::Urls(vec![self.address_of(&name, &file)?])),
         };
         let wanted = Wanted {
