@@ -93,17 +93,7 @@ impl Project {
 
     /// Everything resolved.
     pub(crate) fn plan(&self) -> Outcome<Plan> {
-        self.plan_with(&self.lock)
-    }
-
-    /// A plan to look at, with a lock that need not fit.
-    pub(crate) fn draft(&self, lock: &Lock) -> Outcome<Plan> {
-        Ok(akbuild_recipe::draft(&self.written, &self.overlay, lock, &self.local, &StageKinds, &self.root)?)
-    }
-
-    /// Everything resolved, with another lock.
-    pub(crate) fn plan_with(&self, lock: &Lock) -> Outcome<Plan> {
-        Ok(akbuild_recipe::resolve(&self.written, &self.overlay, lock, &self.local, &StageKinds, &self.root)?)
+        Ok(akbuild_recipe::resolve(&self.written, &self.overlay, &self.lock, &self.local, &StageKinds, &self.root)?)
     }
 }
 

@@ -8,7 +8,7 @@ use akbuild_engine::{
     Cancel, Downloaded, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered,
     Restored, Status,
 };
-use akbuild_fetch::{Client, ClientConfig, Credentials, Machine, Mirrors, Overrides, TransferLimits, WaitListener};
+use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, TransferLimits, WaitListener};
 use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
@@ -113,11 +113,6 @@ impl Session {
             waits: WaitListener::new(move |notice| ui.waiting(notice)),
             ..ClientConfig::default()
         }
-    }
-
-    /// The mirrors and a client, without asking any sysroot.
-    pub(crate) fn mirrors(&self, project: &Project) -> Outcome<(Arc<Mirrors>, Client)> {
-        Ok(self.network(project).get(&[] as &[PathBuf])?)
     }
 
     /// An engine for a plan, to look at what is there.

@@ -122,7 +122,7 @@ impl Engine {
 
     /// From now on the registries of stages pass requests for what no lock names on to `upstream`. Outputs of stages are
     /// then published but not recorded, since their keys lack the pins.
-    pub(crate) fn set_upstream(&self, upstream: Arc<dyn Upstream>) {
+    pub fn set_upstream(&self, upstream: Arc<dyn Upstream>) {
         drop(self.upstream.set(upstream));
     }
 

@@ -25,6 +25,15 @@ pub enum NodeId {
     Check(StageId),
 }
 
+impl From<&TreeRef> for NodeId {
+    fn from(tree: &TreeRef) -> Self {
+        match tree {
+            TreeRef::Source(id) => NodeId::Source(id.clone()),
+            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+        }
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -39,6 +39,11 @@ pub(crate) enum Parts {
     Named,
 }
 
+/// The output of a node that another one needs.
+pub(crate) fn output_of(outputs: &Outputs, node: &NodeId) -> Result<TreeHash, EngineError> {
+    outputs.get(node).copied().ok_or_else(|| EngineError::Bug(format!("{node} was read before it was made")))
+}
+
 /// Writes manifests.
 pub(crate) struct Keys<'a> {
     pub(crate) store: &'a Store,
@@ -49,15 +54,11 @@ pub(crate) struct Keys<'a> {
 
 impl Keys<'_> {
     fn output(&self, node: NodeId) -> Result<TreeHash, EngineError> {
-        let known = self.outputs.get(&node).copied();
-        known.ok_or_else(|| EngineError::Bug(format!("a manifest was written before {node} was known")))
+        output_of(self.outputs, &node)
     }
 
     fn tree(&self, tree: &TreeRef) -> Result<TreeHash, EngineError> {
-        self.output(match tree {
-            TreeRef::Source(id) => NodeId::Source(id.clone()),
-            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
-        })
+        self.output(tree.into())
     }
 
     /// The manifest of a stage.

@@ -1,14 +1,16 @@
 //! The executor: carries out a plan, each node once, in an order that the graph allows.
 //!
-//! `graph` is the shape, `survey` what is known before anything runs, `keys` and `manifest` what
-//! decides whether something has to, `run` the loop, `perform` one node, `make` and `exec` the work
-//! itself. Knows no recipe text, no stage kind and no terminal: it takes a plan and emits events.
+//! `graph` is the shape. `survey` says which nodes are known before anything runs, by their `keys`. `run` is the loop and
+//! `perform` one node of it; `source`, `sysroot`, `tool`, `fetch_node` and `stage` make the nodes of each kind. `why` explains
+//! what ran, and `bill` lists what ships, both from what the others leave. Must not depend on the text of recipes, on stage
+//! kinds or on a terminal: the engine takes a plan and emits events.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
 
 mod artifacts;
 mod ask;
 mod bill;
 mod check;
+mod download;
 mod ecosystem;
 mod engine;
 mod error;
@@ -17,12 +19,10 @@ mod fetch_node;
 mod graph;
 mod keys;
 mod lock_reader;
-mod make;
 mod near;
 mod network;
 mod node_inputs;
 mod perform;
-mod record;
 mod registries;
 mod relative_path;
 mod restore;
@@ -31,9 +31,12 @@ mod root;
 mod run;
 mod script_sandbox;
 mod served;
+mod source;
 mod stage;
 mod started;
 mod survey;
+mod sysroot;
+mod tool;
 mod tree_name;
 mod unmet_need;
 mod view;
@@ -41,6 +44,8 @@ mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
 pub use bill::{components, materials, stage_keys};
+pub use ecosystem::locations;
+pub use ecosystem::python::index_pages;
 pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};
 pub use event::{Event, Report, Sink, Status};
@@ -48,13 +53,12 @@ pub use graph::{Graph, Index, Node, NodeId};
 pub use keys::manifest::Manifest;
 pub use keys::view_problem::ViewProblem;
 pub use keys::{Outputs, manifest};
-pub use make::source_addresses;
 pub use network::{Host, Network};
 pub use node_inputs::Downloaded;
-pub use record::{Recorder, record};
 pub use registries::network;
 pub use restore::{Lost, Restored, restore};
 pub use run::{Outcome, make_one_sysroot, make_sysroots, prepare, run};
+pub use source::pin::{pin_archive, pin_commit};
 pub use stage::shell::{Shell, shell};
 pub use stage::stray::StrayLink;
 pub use started::Start;

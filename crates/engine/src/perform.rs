@@ -18,7 +18,7 @@ use crate::keys::manifest::Manifest;
 use crate::keys::{self, Outputs};
 use crate::node_inputs::NodeInputs;
 use crate::served::Served;
-use crate::{artifacts, check, make, room, stage, why};
+use crate::{artifacts, check, room, source, stage, sysroot, tool, why};
 
 /// Trees that something is made from, by the nodes that gave them.
 type Inputs = BTreeMap<String, TreeHash>;
@@ -45,11 +45,13 @@ fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut 
         NodeId::Source(id) => perform_source(engine, engine.source(id)?, report),
         NodeId::Sysroot(id) => {
             let manifest = keys::manifest(engine, node, &given.outputs)?;
-            once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_sysroot(engine, engine.sysroot(id)?))
+            once(engine, &manifest, (&Inputs::new(), None), report, |_| {
+                sysroot::make_sysroot(engine, engine.sysroot(id)?)
+            })
         }
         NodeId::Tool(id) => {
             let manifest = keys::manifest(engine, node, &given.outputs)?;
-            once(engine, &manifest, (&Inputs::new(), None), report, |_| make::make_tool(engine, engine.tool(id)?))
+            once(engine, &manifest, (&Inputs::new(), None), report, |_| tool::make_tool(engine, engine.tool(id)?))
         }
         NodeId::Stage(id) => {
             let manifest = keys::manifest(engine, node, &given.outputs)?;
@@ -63,13 +65,13 @@ fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut 
 }
 
 fn perform_source(engine: &Engine, source: &Source, report: &mut Report) -> Result<(), EngineError> {
-    let raw = make::raw_source(engine, source)?;
+    let raw = source::raw_source(engine, source)?;
     if source.patches.is_empty() {
         report.output = Some(raw);
         return Ok(());
     }
     let inputs = Inputs::from([(format!("source:{} unpatched", source.id), raw)]);
-    once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| make::patched_source(engine, source, &raw))
+    once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| source::patched_source(engine, source, &raw))
 }
 
 /// Takes the output of a former run, or makes it while every other process that wants it waits.

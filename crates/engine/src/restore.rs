@@ -9,13 +9,14 @@ use akbuild_fetch::Wanted;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Origin, StageId, Step};
 
+use crate::download::download;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::{Graph, Index, NodeId};
 use crate::run::Outcome;
 use crate::survey::Survey;
-use crate::{artifacts, make, run, survey};
+use crate::{artifacts, run, source, survey, sysroot, tool};
 
 /// How many records of a stage are asked what it could use.
 const RECORDS: u32 = 20;
@@ -114,7 +115,7 @@ async fn restore_blobs(engine: &Arc<Engine>, lost: &HashSet<Digest>, to: &mut Re
         engine.sink.event(Event::Started { node: node.clone() });
         let (begun, files) = (Instant::now(), wanted.len() as u64);
         let mut report = Report::new(node.clone(), Status::Built);
-        match make::download(engine, &node, wanted).await {
+        match download(engine, &node, wanted).await {
             Ok(()) => report.files = files,
             Err(error) => (report.status, report.error) = (Status::Failed, Some(error.to_string())),
         }
@@ -133,14 +134,14 @@ fn wanted(engine: &Engine, lost: &HashSet<Digest>) -> Result<Vec<(NodeId, Vec<Wa
     }
     for source in &engine.plan.sources {
         if let Origin::Tarball { urls, digest } = &source.origin {
-            all.push((NodeId::Source(source.id.clone()), vec![make::archive(source, urls, *digest)?]));
+            all.push((NodeId::Source(source.id.clone()), vec![source::archive(source, urls, *digest)?]));
         }
     }
     for sysroot in &engine.plan.sysroots {
-        all.push((NodeId::Sysroot(sysroot.id.clone()), make::packages(engine, sysroot)?));
+        all.push((NodeId::Sysroot(sysroot.id.clone()), sysroot::packages(engine, sysroot)?));
     }
     for tool in &engine.plan.tools {
-        all.push((NodeId::Tool(tool.id.clone()), vec![make::tool_package(engine, tool)?]));
+        all.push((NodeId::Tool(tool.id.clone()), vec![tool::tool_package(engine, tool)?]));
     }
     Ok(all)
 }

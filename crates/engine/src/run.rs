@@ -21,7 +21,7 @@ use crate::keys::Outputs;
 use crate::node_inputs::{Downloaded, NodeInputs};
 use crate::served::Served;
 use crate::survey::Survey;
-use crate::{bill, fetch_node, make, perform, survey};
+use crate::{bill, fetch_node, perform, source, survey};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ pub async fn run(engine: &Arc<Engine>, targets: &[StageId]) -> Result<Outcome, E
 
 pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
     for at in graph.indices() {
-        make::use_repository(engine, &graph.node(at).id)?;
+        source::use_repository(engine, &graph.node(at).id)?;
     }
     let mut run = Run::new(engine.clone(), graph, &survey)?;
     run.announce(&survey);

@@ -24,9 +24,9 @@ use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
 use crate::node_inputs::NodeInputs;
+use crate::room;
 use crate::stage::job::{Job, Used};
 use crate::stage::work::make_folder;
-use crate::{make, room};
 
 pub(crate) fn run_stage(
     engine: &Engine,
@@ -108,7 +108,7 @@ fn run_step(job: &mut Job<'_>) -> Result<(PathBuf, Used), EngineError> {
             job.engine.phase(job.node, "link");
             let out = job.scratch.join("out");
             make_folder(&out)?;
-            let tree = |tree: &_| make::output_of(tree, &job.given.outputs);
+            let tree = |tree: &_| job.output(tree);
             crate::stage::compose::compose(&job.engine.store, stage.id.as_str(), compose, tree, &out)?;
             (out, Used::default())
         }

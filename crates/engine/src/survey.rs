@@ -18,9 +18,9 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::{self, Outputs};
-use crate::make::local;
 use crate::node_inputs::NodeInputs;
 use crate::perform;
+use crate::source::local;
 
 /// So many former runs of a stage are held against what it would be made from.
 const RUNS: u32 = 20;

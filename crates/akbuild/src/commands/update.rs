@@ -1,6 +1,6 @@
 //! `akbuild update`: another version in the recipe, and the lock that goes with it.
 
-use super::lock::LockAttempt;
+use super::lock;
 use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::session::Session;
@@ -16,5 +16,5 @@ pub(crate) fn run(session: &Session, project: &Project, version: &str, allow_exp
     let text = &project.recipe_text;
     let again = project.with_recipe(format!("{}{version}{}", &text[..from], &text[to..]))?;
     session.ui.note(&format!("version {old} -> {version}"));
-    LockAttempt::of_update(session, &again, allow_expired).run()
+    lock::run_update(session, &again, allow_expired)
 }

@@ -47,7 +47,7 @@ pub(crate) fn support(ecosystem: Ecosystem) -> &'static dyn EcosystemSupport {
 }
 
 /// The places to try for a file, in order. Empty if no mirror covers it and nothing else may be asked.
-pub(crate) fn locations(file: &PackageFile, mirrors: &Mirrors) -> Locations {
+pub fn locations(file: &PackageFile, mirrors: &Mirrors) -> Locations {
     match file {
         PackageFile::Npm(tarball) => npm::locations(tarball, mirrors),
         PackageFile::Python(file) => python::locations(file, mirrors),

@@ -10,7 +10,6 @@ use akbuild_recipe::plan::{Image, Step};
 use akbuild_tree::TreeDir;
 
 use crate::error::EngineError;
-use crate::make;
 use crate::stage::job::Job;
 
 /// Where programs are looked for, unless an image says.
@@ -55,7 +54,7 @@ fn first_bytes(job: &Job<'_>, image: &Image, place: &Path) -> Result<Vec<u8>, En
         }
     }
     let Ok(inside) = place.strip_prefix(&image.at) else { return Ok(Vec::new()) };
-    let tree = job.engine.tree(&make::output_of(&image.tree, &job.given.outputs)?);
+    let tree = job.engine.tree(&job.output(&image.tree)?);
     let tree = TreeDir::open(&tree, "the tree of the image")?;
     let mut first = Vec::new();
     if tree.real_entry(inside)?.is_some_and(|kind| kind.is_file()) {

@@ -13,7 +13,7 @@ use crate::near::near_paths;
 use crate::served::Served;
 use crate::stage::job::{Job, Used};
 use crate::stage::work::{Folders, Order, folders_called, is_there};
-use crate::{make, script_sandbox};
+use crate::{script_sandbox, source};
 
 pub(crate) fn run_script(job: &mut Job<'_>, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
     job.engine.phase(job.node, "copy");
@@ -52,7 +52,7 @@ fn fill(job: &Job<'_>, exec: &Exec, folders: &Folders, served: Option<&Served>) 
     // On many file systems, what lists a folder then gets its files in another order.
     let order = if matches!(job.node, NodeId::Check(_)) { Order::Backwards } else { Order::Sorted };
     for copy in &exec.copies {
-        folders.copy(&engine.store, &make::output_of(&copy.from, &job.given.outputs)?, copy, order)?;
+        folders.copy(&engine.store, &job.output(&copy.from)?, copy, order)?;
     }
     for (path, text) in served.into_iter().flat_map(|s| &s.rewritten) {
         folders.rewrite(path, text)?;
@@ -73,13 +73,13 @@ pub(crate) fn describe(job: &Job<'_>, exec: &Exec, folders: &Folders) -> Result<
     folders.mount_point(&exec.out, true)?;
     mounts.push(script_sandbox::writable(&exec.out, folders.out.top()));
     for tool in &exec.tools {
-        let tree = job.output(&NodeId::Tool(tool.clone()))?;
+        let tree = job.output(NodeId::Tool(tool.clone()))?;
         mounts.push(script_sandbox::part(format!("{TOOLS}/{tool}"), engine.tree(&tree), ""));
     }
     for source in &exec.git {
         let repository = job.scratch.join(format!("{source}.git"));
         if !is_there(&repository) {
-            make::export_git(engine, source, &repository)?;
+            source::export_git(engine, source, &repository)?;
         }
         mounts.push(script_sandbox::read_only(format!("{GIT}/{source}.git"), repository));
     }
@@ -94,14 +94,14 @@ pub(crate) fn describe(job: &Job<'_>, exec: &Exec, folders: &Folders) -> Result<
 
 fn add_mount(job: &Job<'_>, mount: &PlanMount, folders: &Folders, mounts: &mut Vec<Mount>) -> Result<(), EngineError> {
     let stage = || job.stage.id.to_string();
-    let tree = trees::open(&job.engine.store, &mount.from, &make::output_of(&mount.from, &job.given.outputs)?)?;
+    let tree = trees::open(&job.engine.store, &mount.from, &job.output(&mount.from)?)?;
     let found = tree.real_entry(&mount.path);
     let found = found.map_err(|source| EngineError::Unreachable { stage: stage(), source })?;
     let Some(kind) = found else {
         if mount.optional {
             return Ok(());
         }
-        let listing = job.engine.store.listing(&make::output_of(&mount.from, &job.given.outputs)?)?;
+        let listing = job.engine.store.listing(&job.output(&mount.from)?)?;
         let (at, path, near) = (job.stage.at.clone(), mount.path.clone(), near_paths(&listing, "", &mount.path));
         return Err(EngineError::NoSuchPath { stage: stage(), at, path, tree: tree.name().to_owned(), near });
     };

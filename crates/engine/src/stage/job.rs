@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
+use crate::keys::output_of;
 use crate::node_inputs::NodeInputs;
 use crate::root::Root;
 use crate::served::Served;
@@ -47,13 +48,13 @@ impl Job<'_> {
     }
 
     pub(crate) fn root(&self, id: &SysrootId) -> Result<Root, EngineError> {
-        let tree = self.engine.tree(&self.output(&NodeId::Sysroot(id.clone()))?);
+        let tree = self.engine.tree(&self.output(NodeId::Sysroot(id.clone()))?);
         Ok(Root::new(self.engine.sysroot(id)?, tree))
     }
 
-    pub(crate) fn output(&self, node: &NodeId) -> Result<TreeHash, EngineError> {
-        let known = self.given.outputs.get(node).copied();
-        known.ok_or_else(|| EngineError::Bug(format!("{node} was needed before it was made")))
+    /// The output of a node that the stage needs.
+    pub(crate) fn output(&self, node: impl Into<NodeId>) -> Result<TreeHash, EngineError> {
+        output_of(&self.given.outputs, &node.into())
     }
 
     /// Runs a sandbox to its end, or until the run is stopped.

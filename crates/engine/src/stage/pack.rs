@@ -17,18 +17,18 @@ use crate::graph::NodeId;
 use crate::keys::trees;
 use crate::stage::job::Job;
 use crate::stage::{entry, work};
-use crate::{make, tree_name};
+use crate::tree_name;
 
 /// Packs a layer; gives the folder with it.
 pub(crate) fn layer(job: &mut Job<'_>, layer: &Layer) -> Result<PathBuf, EngineError> {
     job.engine.phase(job.node, "list");
     let mut contents = Contents::default();
     if let Some((sysroot, subset)) = &layer.sysroot {
-        let tree = job.output(&NodeId::Sysroot(sysroot.clone()))?;
+        let tree = job.output(NodeId::Sysroot(sysroot.clone()))?;
         add(job, &mut contents, &tree, "", subset, "")?;
     }
     for piece in &layer.pieces {
-        let tree = make::output_of(&piece.from, &job.given.outputs)?;
+        let tree = job.output(&piece.from)?;
         add(job, &mut contents, &tree, &piece.path, &piece.subset, &piece.to)?;
     }
     for file in &layer.files {
@@ -86,13 +86,13 @@ pub(crate) fn image(job: &mut Job<'_>, image: &Image) -> Result<PathBuf, EngineE
     job.engine.phase(job.node, "link");
     let (mut layers, mut listings, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
     for layer in &image.layers {
-        let folder = job.engine.tree(&make::output_of(&layer.tree, &job.given.outputs)?);
+        let folder = job.engine.tree(&job.output(&layer.tree)?);
         let packed = Packed::read(&folder)?;
         listings.push((layer.name.clone(), Packed::contents(&folder)?));
         blobs.push(folder.join(blob_name(packed.compression)));
         layers.push((layer.name.clone(), packed));
     }
-    let tree = job.engine.store.listing(&make::output_of(&image.tree, &job.given.outputs)?)?;
+    let tree = job.engine.store.listing(&job.output(&image.tree)?)?;
     let stack = overlay(&listings)?;
     if let Some(path) = stack.lacks(&tree, &image.at) {
         return Err(EngineError::NotShipped { path, tree: tree_name::name_of_tree(&image.tree) });

@@ -37,7 +37,7 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
     for source in &engine.plan.sources {
         let path = if let Origin::Path(path) = &source.origin { Some(path) } else { None };
         let is_empty = |path: &std::path::PathBuf| {
-            crate::make::local_folder::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
+            crate::source::local_folder::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
         };
         if path.is_some_and(is_empty) {
             continue;

@@ -106,7 +106,7 @@ fn glibc(engine: &Engine, exec: &Exec) -> Result<(u64, u64), EngineError> {
 }
 
 /// The pages of a project on each index.
-pub(crate) fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
+pub fn index_pages(name: &PythonPackageName, mirrors: &Mirrors) -> Vec<DownloadAddress> {
     mirrors.of(Ecosystem::Python).iter().filter_map(|base| base.index_page(name)).collect()
 }
 

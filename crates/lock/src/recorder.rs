@@ -1,6 +1,6 @@
-//! What `akbuild lock` must know and no lock of upstream's says: which files of the Python index uv
-//! asks for when it builds source distributions. The stage is run, the registry lets through what it does not
-//! have, and what came through is what has to be pinned.
+//! The recorder of build requirements: the files of the Python index that uv asks for when it builds source distributions,
+//! and that no lock of upstream names. A stage runs, its registry passes requests on for what it does not have, and the
+//! recorder keeps a list of the files that came through.
 //!
 //! A pin stays while it fits: of a project that the plan has pins of, uv sees those pins and nothing newer. If it asks for
 //! such a project and takes none of them, they do not fit, and the project is released: uv then sees the whole index.
@@ -9,23 +9,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use akbuild_engine::Engine;
 use akbuild_fetch::{DownloadAddress, Locations, MirrorBase, RefusedAddress, Wanted};
 use akbuild_names::{NameError, PythonPackageName};
 use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::PythonPin;
-use akbuild_registry::{IndexFile, Upstream, WheelName, simple};
+use akbuild_registry::{Artifact, IndexFile, Upstream, WheelName, simple};
 use futures::future::BoxFuture;
-
-use crate::ecosystem::locations;
-use crate::ecosystem::python::{index_pages, pinned};
-use crate::engine::Engine;
-use crate::registries;
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 const PAGE_LIMIT: u64 = 64 << 20;
 
 /// Lets requests through to the configured index, and keeps a list.
-pub struct Recorder {
+pub(crate) struct Recorder {
     engine: std::sync::Weak<Engine>,
     /// The pins that are there already, by project.
     kept: BTreeMap<String, Vec<PythonPin>>,
@@ -36,32 +32,27 @@ pub struct Recorder {
     links: Mutex<HashMap<(String, String), Result<DownloadAddress, RefusedAddress>>>,
 }
 
-/// From now on the registries of stages let through what no lock names, and the recorder keeps a list: only for `akbuild
-/// lock`. Of the plan's Python pins, those of the `released` projects do not count.
-pub fn record(engine: &Arc<Engine>, released: &BTreeSet<String>) -> Arc<Recorder> {
-    let recorder = Recorder::new(engine, released);
-    engine.set_upstream(recorder.clone());
-    recorder
-}
-
 impl Recorder {
-    /// A recorder with an empty list, which keeps the plan's pins but for those of the released projects.
-    pub(crate) fn new(engine: &Arc<Engine>, released: &BTreeSet<String>) -> Arc<Self> {
+    /// A recorder with an empty list to which the registries of the engine's stages pass requests on from now on. It keeps
+    /// the plan's pins but for those of the released projects.
+    pub(crate) fn attach(engine: &Arc<Engine>, released: &BTreeSet<String>) -> Arc<Self> {
         let mut kept: BTreeMap<String, Vec<PythonPin>> = BTreeMap::new();
         for pin in engine.plan.python_pins.iter().filter(|pin| !released.contains(&*pin.name)) {
             kept.entry(pin.name.to_string()).or_default().push(pin.clone());
         }
         let (asked, pins, links) = Default::default();
-        Arc::new(Self { engine: Arc::downgrade(engine), kept, asked, pins, links })
+        let recorder = Arc::new(Self { engine: Arc::downgrade(engine), kept, asked, pins, links });
+        engine.set_upstream(recorder.clone());
+        recorder
     }
 
     /// What was used, sorted: of what was pinned before and of what came through.
-    pub fn pins(&self) -> Vec<PythonPin> {
+    pub(crate) fn pins(&self) -> Vec<PythonPin> {
         self.pins.lock().unwrap_or_else(|e| e.into_inner()).iter().cloned().collect()
     }
 
     /// The kept projects that were asked for and of which no pin was taken.
-    pub fn unfit(&self) -> BTreeSet<String> {
+    pub(crate) fn unfit(&self) -> BTreeSet<String> {
         let pins = self.pins.lock().unwrap_or_else(|e| e.into_inner());
         let asked = self.asked.lock().unwrap_or_else(|e| e.into_inner());
         asked.iter().filter(|name| !pins.iter().any(|pin| pin.name == name.as_str())).cloned().collect()
@@ -81,9 +72,9 @@ impl Recorder {
             return Ok(pins.iter().map(entry).collect());
         }
         let engine = self.engine()?;
-        let (mirrors, client) = registries::network(&engine).map_err(|e| e.to_string())?;
+        let (mirrors, client) = akbuild_engine::network(&engine).map_err(|e| e.to_string())?;
         let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
-        let urls = index_pages(&parsed, &mirrors);
+        let urls = akbuild_engine::index_pages(&parsed, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
         let files = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str());
         let files = files.map_err(|e| e.to_string())?;
@@ -97,10 +88,10 @@ impl Recorder {
 
     async fn download(&self, name: String, file: IndexFile) -> Result<PathBuf, String> {
         let engine = self.engine()?;
-        let (mirrors, client) = registries::network(&engine).map_err(|e| e.to_string())?;
+        let (mirrors, client) = akbuild_engine::network(&engine).map_err(|e| e.to_string())?;
         let kept = self.kept.get(&name).into_iter().flatten().find(|pin| *pin.file == *file.file);
         let (pin, urls) = match kept {
-            Some(pin) => (pin.clone(), locations(&pinned(pin).what, &mirrors)),
+            Some(pin) => (pin.clone(), akbuild_engine::locations(&pinned_file(pin).what, &mirrors)),
             None => (new_pin(&name, &file)?, Locations::Urls(vec![self.address_of(&name, &file)?])),
         };
         let wanted = Wanted {
@@ -123,6 +114,10 @@ impl Recorder {
         let link = link.ok_or_else(|| format!("{} is on no page of the index", file.file))?;
         link.map_err(|refused| format!("the link of the index to {}: {refused}", file.file))
     }
+}
+
+fn pinned_file(pin: &PythonPin) -> Artifact {
+    Artifact::python(pin.name.clone(), pin.version.clone(), pin.file.clone(), pin.digest)
 }
 
 fn new_pin(name: &str, file: &IndexFile) -> Result<PythonPin, String> {

@@ -1,25 +1,25 @@
-//! Sysroots: closures of Debian packages, resolved against the suites as they are now.
+//! Pins of sysroots: closures of Debian packages, resolved against the suites as they are now. Must not depend on how a
+//! closure is resolved; that is the sysroot crate's.
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
+use akbuild_engine::{Engine, EngineError};
 use akbuild_fetch::{Client, Mirrors};
 use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{DebPin, SysrootId};
 use akbuild_recipe::{Debian, Lock, LockInputs, LockedSysroot, SysrootRequest};
 use akbuild_sysroot::{LockRequest, Locked, Metadata, Suite, Wanted};
 
-use crate::failure::{Exit, Failure, Outcome};
-use crate::project::Project;
-use crate::session::Session;
+use crate::{LockError, LockEvent, LockHost, LockInput};
 
 /// The largest index that is accepted, in bytes.
 const LIMIT: u64 = 256 << 20;
 
 struct Archive<'a> {
-    session: &'a Session,
+    engine: &'a Engine,
     client: Client,
     mirrors: std::sync::Arc<Mirrors>,
     /// What was fetched already: a second look at the suites sees the same state of them.
@@ -33,7 +33,7 @@ impl Metadata for Archive<'_> {
             return Ok(bytes.clone());
         }
         let urls: Vec<_> = self.mirrors.of(Ecosystem::Debian).iter().filter_map(|b| b.below(path)).collect();
-        let bytes = self.session.block_on(self.client.get_file(&urls, LIMIT))?.bytes;
+        let bytes = self.engine.runtime.block_on(self.client.get_file(&urls, LIMIT))?.bytes;
         fetched.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
     }
@@ -51,30 +51,38 @@ fn request(inputs: &LockInputs, sysroot: &SysrootRequest) -> Option<LockedSysroo
     })
 }
 
-/// Resolves the sysroots whose pins do not fit any more, or all of them `anew`.
+/// Resolves the sysroots whose pins do not fit any more, or all of them if they are renewed.
 ///
 /// Sysroots share packages, and what is compiled in one runs in another, so that one name has one version in all of them:
 /// a sysroot that shares a package which moves is resolved again too.
-pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lock: &mut Lock, anew: bool) -> Outcome {
+pub(crate) fn lock<H: LockHost>(
+    host: &H,
+    input: &LockInput<'_>,
+    inputs: &LockInputs,
+    lock: &mut Lock,
+) -> Result<(), H::Error> {
+    let anew = input.renewed.sysroots;
     let has_pins = |id: &SysrootId| lock.debs.iter().any(|pin| pin.sysroots.iter().any(|s| s == id.as_str()));
     let fits = |s: &SysrootRequest| lock.sysroots.get(&s.id) == request(inputs, s).as_ref() && has_pins(&s.id);
     let open = inputs.sysroots.iter().filter(|sysroot| anew || !fits(sysroot)).map(|sysroot| sysroot.id.clone());
     let mut open: BTreeSet<SysrootId> = open.collect();
     let Some(debian) = inputs.debian.as_ref().filter(|_| !open.is_empty()) else { return Ok(()) };
-    session.ui.note("resolving sysroots");
-    let archive = archive(session, project)?;
+    host.event(LockEvent::Sysroots);
+    let engine = host.engine(input.bare_plan(&Lock::default()))?;
+    let archive = archive(&engine)?;
     let locked = loop {
         let wanted: Vec<&SysrootRequest> = inputs.sysroots.iter().filter(|s| open.contains(&s.id)).collect();
-        let locked = resolve(project, debian, &wanted, if anew { &[] } else { &lock.debs }, &archive)?;
+        let locked = resolve(input, debian, &wanted, if anew { &[] } else { &lock.debs }, &archive)?;
         let moved = sharing(&lock.debs, &locked.packages, &open);
         if moved.is_empty() {
             break locked;
         }
         open.extend(moved);
     };
-    locked.warnings.iter().for_each(|warning| session.ui.warn(warning));
+    locked.warnings.iter().for_each(|warning| host.event(LockEvent::Warning(warning)));
     for suite in &locked.suites {
-        session.ui.note(&format!("suite `{}` of {}, signed by {}", suite.suite, suite.date_text, suite.signed_by));
+        let (date, signed_by) = (&suite.date_text, &suite.signed_by);
+        host.event(LockEvent::Suite { suite: &suite.suite, date, signed_by });
     }
     drop_sysroots(&mut lock.debs, |id| open.iter().any(|open| open.as_str() == id));
     add(&mut lock.debs, locked.packages);
@@ -83,23 +91,21 @@ pub(super) fn lock(session: &Session, project: &Project, inputs: &LockInputs, lo
     Ok(())
 }
 
-fn archive<'a>(session: &'a Session, project: &Project) -> Outcome<Archive<'a>> {
-    let (mirrors, client) = session.mirrors(project)?;
+fn archive(engine: &Engine) -> Result<Archive<'_>, LockError> {
+    let (mirrors, client) = akbuild_engine::network(engine)?;
     if mirrors.of(Ecosystem::Debian).is_empty() {
-        let message = "no Debian archive is configured: neither apt on this machine nor the overlay names one";
-        let help = "write `registries.debian = [\"https://...\"]` in akbuild.local.toml";
-        return Err(Failure::Say(format!("{message}\n  help: {help}")));
+        return Err(LockError::NoArchive);
     }
-    Ok(Archive { session, client, mirrors, fetched: Mutex::default() })
+    Ok(Archive { engine, client, mirrors, fetched: Mutex::default() })
 }
 
 fn resolve(
-    project: &Project,
+    input: &LockInput<'_>,
     debian: &Debian,
     sysroots: &[&SysrootRequest],
     prefer: &[DebPin],
     archive: &Archive<'_>,
-) -> Outcome<Locked> {
+) -> Result<Locked, LockError> {
     let suite = |name: &String| Suite {
         suite: name.clone(),
         components: debian.components.clone(),
@@ -109,7 +115,7 @@ fn resolve(
         |s: &&SysrootRequest| Wanted { name: s.id.to_string(), packages: s.packages.clone(), essential: s.essential };
     let suites: Vec<Suite> = debian.suites.iter().map(suite).collect();
     let sysroots: Vec<Wanted> = sysroots.iter().map(wanted).collect();
-    let keyrings: Vec<_> = debian.keyrings.iter().map(|k| project.root.join(k)).collect();
+    let keyrings: Vec<_> = debian.keyrings.iter().map(|k| input.root.join(k)).collect();
     let locked = akbuild_sysroot::lock(
         &LockRequest {
             suites: &suites,
@@ -125,7 +131,7 @@ fn resolve(
     );
     match locked {
         // The error says that a download was cancelled, with what it was for.
-        Err(_) if archive.session.is_interrupted() => Err(Failure::Told(Exit::Interrupted)),
+        Err(_) if archive.engine.cancel.is_thrown() => Err(EngineError::Cancelled.into()),
         locked => Ok(locked?),
     }
 }
@@ -141,7 +147,7 @@ fn sharing(old: &[DebPin], new: &[DebPin], open: &BTreeSet<SysrootId>) -> BTreeS
 }
 
 /// Takes sysroots out of pins, and pins away that no sysroot is left of.
-pub(super) fn drop_sysroots(debs: &mut Vec<DebPin>, goes: impl Fn(&str) -> bool) {
+pub(crate) fn drop_sysroots(debs: &mut Vec<DebPin>, goes: impl Fn(&str) -> bool) {
     debs.iter_mut().for_each(|pin| pin.sysroots.retain(|id| !goes(id)));
     debs.retain(|pin| !pin.sysroots.is_empty());
 }

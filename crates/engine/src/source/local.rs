@@ -12,8 +12,8 @@ use rustix::fs::FileType;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::make;
-use crate::make::local_folder;
+use crate::source;
+use crate::source::local_folder;
 
 /// The hash of a local tree, which is in the store afterwards.
 pub(crate) fn local_tree(engine: &Engine, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
@@ -29,7 +29,7 @@ pub(crate) fn local_tree(engine: &Engine, source: &Source, path: &Path) -> Resul
     {
         return Ok(hash);
     }
-    let hash = make::raw_source(engine, source)?;
+    let hash = source::raw_source(engine, source)?;
     engine.store.memo_put("local-v1", question.as_bytes(), hash.to_string().as_bytes())?;
     Ok(hash)
 }

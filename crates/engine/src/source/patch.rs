@@ -1,14 +1,60 @@
-//! Changes to a source's files: each must find its text exactly once.
-//!
-//! Knows text only; `make/source.rs` reads and writes the files.
+//! Patches of a source: each changes one file, and one that replaces text must find it exactly once. Must not depend on
+//! where the source comes from.
 
-use crate::error::PatchError;
+use std::path::Path;
+
+use akbuild_nar::Digest;
+use akbuild_recipe::plan::{Edit, Patch, Source};
+use akbuild_tree::{EntryKind, TreeDir, TreeError};
+
+use crate::error::{EngineError, Io, PatchError};
+
+/// Makes one patch in a tree of hard links: the file is replaced, never written into.
+pub(crate) fn apply(source: &Source, patch: &Patch, tree: &TreeDir) -> Result<(), EngineError> {
+    let wrong = |problem| EngineError::Patch {
+        source_id: source.id.to_string(),
+        file: patch.file.clone(),
+        at: patch.at.clone(),
+        problem,
+    };
+    let refused = |error| match error {
+        error @ TreeError::Io { .. } => EngineError::Tree(error),
+        error => wrong(PatchError::Tree(error)),
+    };
+    let old = match tree.real_entry(&patch.file).map_err(refused)? {
+        Some(EntryKind::File { executable, .. }) => Some(executable),
+        Some(EntryKind::Folder) => return Err(wrong(PatchError::NoFile(patch.file.clone()))),
+        _ => None,
+    };
+    let text = match &patch.edit {
+        Edit::Replace { from, to } => {
+            old.ok_or_else(|| wrong(PatchError::NoFile(patch.file.clone())))?;
+            let text = String::from_utf8(tree.read(&patch.file)?).map_err(|_| wrong(PatchError::NotText))?;
+            replace_once(&text, from, to).map_err(wrong)?.into_bytes()
+        }
+        Edit::With { path, digest } => {
+            let bytes = read_own(path)?;
+            if Digest::sha256(&bytes) != *digest {
+                return Err(wrong(PatchError::Changed(path.display().to_string())));
+            }
+            bytes
+        }
+    };
+    let mode = if old.unwrap_or(false) { 0o755 } else { 0o644 };
+    tree.write(&patch.file, &text, mode).map_err(refused)
+}
+
+/// Reads a file beside the recipe.
+#[allow(clippy::disallowed_methods, reason = "the file is the recipe's own")]
+fn read_own(path: &Path) -> Result<Vec<u8>, EngineError> {
+    std::fs::read(path).doing("read", path)
+}
 
 /// `text` with the one occurrence of `from` replaced.
 ///
 /// # Errors
 /// If `from` occurs not at all (with the nearest text and its line) or more than once (with the lines).
-pub(crate) fn replace_once(text: &str, from: &str, to: &str) -> Result<String, PatchError> {
+fn replace_once(text: &str, from: &str, to: &str) -> Result<String, PatchError> {
     let places: Vec<usize> = text.match_indices(from).map(|(at, _)| at).collect();
     match places[..] {
         [at] => Ok(format!("{}{to}{}", &text[..at], &text[at + from.len()..])),

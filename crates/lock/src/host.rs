@@ -1,0 +1,51 @@
+//! The caller of locking: makes engines, runs stages, and keeps the lock. Must not depend on what is pinned.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use akbuild_engine::{Engine, Outcome};
+use akbuild_recipe::plan::{Plan, StageId};
+
+use crate::{LockAttempt, LockError, LockEvent};
+
+/// Who locks: a command, or a test.
+pub trait LockHost {
+    /// The caller's own failures; those of locking are part of them.
+    type Error: From<LockError>;
+
+    /// Shows an event.
+    fn event(&self, event: LockEvent<'_>);
+
+    /// Writes the lock: a step is complete.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn save(&mut self, attempt: &LockAttempt<'_>) -> Result<(), Self::Error>;
+
+    /// An engine that runs no stage of the plan.
+    ///
+    /// # Errors
+    /// The caller's.
+    fn engine(&self, plan: Plan) -> Result<Arc<Engine>, Self::Error>;
+
+    /// The plan with everything that this machine adds to it for these stages.
+    ///
+    /// # Errors
+    /// The caller's.
+    fn complete(&self, plan: Plan, stages: &[StageId]) -> Result<Plan, Self::Error>;
+
+    /// An engine that runs these stages of the plan, and ends at the first that fails.
+    ///
+    /// # Errors
+    /// The caller's.
+    fn build_engine(&self, plan: Plan, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
+
+    /// Runs stages.
+    ///
+    /// # Errors
+    /// The run could not begin. A stage that fails is part of the outcome.
+    fn run(&self, engine: &Arc<Engine>, stages: &[StageId]) -> Result<Outcome, Self::Error>;
+
+    /// Shows how a run ended that did not succeed.
+    fn run_failed(&self, engine: &Arc<Engine>, outcome: Outcome, begun: Instant);
+}
