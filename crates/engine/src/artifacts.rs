@@ -2,6 +2,7 @@
 //! downloaded from.
 
 use akbuild_attest::Purl;
+use akbuild_names::Ecosystem;
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::ToolPackage;
 use akbuild_store::Artifact;
@@ -39,7 +40,10 @@ pub(crate) fn artifact_list(
         NodeId::Tool(id) => match &engine.tool(id)?.package {
             ToolPackage::Python(pin) => vec![Artifact { name: pinned(pin).what.package_url(), digest: pin.digest }],
             ToolPackage::Npm(pin) => {
-                vec![Artifact { name: Purl::npm(&pin.name, &pin.version).to_string(), digest: pin.digest }]
+                vec![Artifact {
+                    name: Purl::package(Ecosystem::Npm, &pin.name, &pin.version).to_string(),
+                    digest: pin.digest,
+                }]
             }
         },
         NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => Vec::new(),

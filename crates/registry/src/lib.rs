@@ -5,6 +5,7 @@
 //! that a digest has a local file.
 
 mod catalogue;
+mod client;
 mod ecosystem;
 mod error;
 mod percent;
@@ -15,6 +16,10 @@ mod upstream;
 
 pub use akbuild_names::{Artifact, PackageFile};
 pub use catalogue::Catalogue;
+pub use client::configuration::{ClientConfiguration, ConfiguredAddress, ConfiguredRegistries, RegistryClient};
+pub use client::error::ConfigurationError;
+pub use client::machine::{Machine, read_optional};
+pub use client::secret::{AuthRule, Secret};
 // Each ecosystem has its own types; the table lists them.
 pub use ecosystem::*;
 pub use error::{LockError, Refused};

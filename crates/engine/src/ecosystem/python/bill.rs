@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use akbuild_attest::{Component, ComponentKind, Licence, Purl, Ships, python};
+use akbuild_attest::{Component, Licence, Purl, python};
 use akbuild_names::{Ecosystem, PackageFile, normalise};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_registry::PythonSelection;
@@ -51,8 +51,7 @@ fn packages(selection: PythonSelection) -> Vec<Component> {
         let version = git.version.map(|version| version.to_string()).unwrap_or_default();
         let name = git.name.to_string();
         let purl = Purl::python_git(&name, &version, &git.url, &git.rev);
-        let (kind, ships) = (ComponentKind::Package(Ecosystem::Python), Ships::Installed);
-        all.push(Component { purl, kind, name, version, digests: vec![], licences: vec![], ships });
+        all.push(Component { purl, ..Component::package(Ecosystem::Python, &name, &version) });
     }
     all
 }

@@ -5,6 +5,7 @@
 //! the selected versions of the whole graph. Parts of the graph are known only when `go.mod` files of dependencies are
 //! here, so a caller asks again with each file that it has got. Knows nothing of networks.
 
+mod configuration;
 mod graph;
 mod mod_file;
 mod proxy;
@@ -24,6 +25,7 @@ use graph::ModuleGraph;
 use mod_file::{LineProblem, ModFile, ModuleKey, Replacement};
 use sum_file::{SumFile, SumLine};
 
+pub(super) use configuration::CLIENT;
 pub(super) use proxy::PROTOCOL;
 
 const AGAIN: &str = "correct it, then run `go mod tidy`";

@@ -1,6 +1,7 @@
 //! `package-lock.json`, versions 2 to 4: which tarballs it names, and how the npm of a stage sees it. Knows the
 //! `packages` map; knows nothing of what npm does with the files afterwards.
 
+mod configuration;
 mod entry;
 mod local;
 mod platform;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::LockError;
 use crate::error::Refusals;
+pub(super) use configuration::CLIENT;
 pub use local::{LocalNpmFiles, package_bins};
 pub use platform::Platform;
 pub(super) use registry::PROTOCOL;

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use akbuild_names::Ecosystem;
 use data_encoding::BASE64;
 
-use super::clients::{ClientConfiguration, ConfiguredRegistries, RegistryClient, one_address};
-use super::{Machine, ini, read_optional};
-use crate::auth::AuthRule;
-use crate::{FetchError, Secret};
+use crate::client::configuration::{ClientConfiguration, ConfiguredRegistries, RegistryClient, one_address};
+use crate::client::error::ConfigurationError;
+use crate::client::ini;
+use crate::client::machine::{Machine, read_optional};
+use crate::client::secret::{AuthRule, Secret};
 
-pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
+pub(crate) const CLIENT: ClientConfiguration = ClientConfiguration {
     ecosystem: Ecosystem::Npm,
     read,
     split: one_address,
@@ -19,7 +20,7 @@ pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
 };
 
 /// Variables, then the project's file, the person's, the machine's; of each key the first wins.
-fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, ConfigurationError> {
     let mut npm = ConfiguredRegistries::default();
     let mut passwords = Passwords::default();
     for (name, value) in &machine.env {
@@ -29,7 +30,7 @@ fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
     }
     for (path, shown) in files(machine) {
         let Some(text) = read_optional(&path)? else { continue };
-        let settings = ini::parse(&text).map_err(|line| FetchError::Config {
+        let settings = ini::parse(&text).map_err(|line| ConfigurationError::Syntax {
             file: shown.clone(),
             line,
             expected: "`key = value`, a comment or a `[section]`".to_owned(),

@@ -4,23 +4,23 @@ use std::path::PathBuf;
 
 use akbuild_names::Ecosystem;
 
-use super::clients::{ClientConfiguration, ConfiguredRegistries, RegistryClient};
-use super::{Machine, Written, read_optional};
-use crate::FetchError;
+use crate::client::configuration::{ClientConfiguration, ConfiguredAddress, ConfiguredRegistries, RegistryClient};
+use crate::client::error::ConfigurationError;
+use crate::client::machine::{Machine, read_optional};
 
-pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
+pub(crate) const CLIENT: ClientConfiguration = ClientConfiguration {
     ecosystem: Ecosystem::Go,
     read,
     split,
     client: Some(RegistryClient { label: "go", program: "go", command: "go env GOPROXY", debian_env: "" }),
 };
 
-fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, ConfigurationError> {
     Ok(ConfiguredRegistries { default: list(machine)?, ..ConfiguredRegistries::default() })
 }
 
 /// The list, and where it stands.
-fn list(machine: &Machine) -> Result<Option<Written>, FetchError> {
+fn list(machine: &Machine) -> Result<Option<ConfiguredAddress>, ConfigurationError> {
     if let Some(list) = machine.env("GOPROXY") {
         return Ok(Some((list.to_owned(), "GOPROXY".to_owned())));
     }

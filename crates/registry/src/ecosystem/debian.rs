@@ -5,11 +5,11 @@ use std::path::Path;
 
 use akbuild_names::Ecosystem;
 
-use super::clients::{ClientConfiguration, ConfiguredRegistries, one_address};
-use super::{Machine, Written, read_optional};
-use crate::FetchError;
+use crate::client::configuration::{ClientConfiguration, ConfiguredAddress, ConfiguredRegistries, one_address};
+use crate::client::error::ConfigurationError;
+use crate::client::machine::{Machine, read_optional};
 
-pub(super) const CLIENT: ClientConfiguration =
+pub(crate) const CLIENT: ClientConfiguration =
     ClientConfiguration { ecosystem: Ecosystem::Debian, read, split: one_address, client: None };
 
 /// Suites by which an archive is known to be Debian's, whatever its path.
@@ -36,19 +36,19 @@ struct Source {
     signed_by: Option<String>,
 }
 
-fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, ConfigurationError> {
     let apt = machine.etc.join("apt");
     let mut files = vec![apt.join("sources.list")];
     let folder = apt.join("sources.list.d");
     if folder.is_dir() {
         let mut more = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(FetchError::io("read", &folder))? {
-            more.push(entry.map_err(FetchError::io("read", &folder))?.path());
+        for entry in std::fs::read_dir(&folder).map_err(ConfigurationError::io(&folder))? {
+            more.push(entry.map_err(ConfigurationError::io(&folder))?.path());
         }
         more.sort();
         files.extend(more);
     }
-    let mut found: Vec<Written> = Vec::new();
+    let mut found: Vec<ConfiguredAddress> = Vec::new();
     for file in files {
         let parse = match file.extension().and_then(|e| e.to_str()) {
             Some("list") => one_line,
@@ -57,7 +57,7 @@ fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
         };
         let Some(text) = read_optional(&file)? else { continue };
         let shown = shown(&file, machine);
-        let sources = parse(&text).map_err(|(line, expected)| FetchError::Config {
+        let sources = parse(&text).map_err(|(line, expected)| ConfigurationError::Syntax {
             file: shown.clone(),
             line,
             expected: expected.to_owned(),

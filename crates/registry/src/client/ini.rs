@@ -2,16 +2,16 @@
 
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// The section it stands in; empty before the first.
-    pub(super) section: String,
-    pub(super) key: String,
+    pub(crate) section: String,
+    pub(crate) key: String,
     /// Lines that begin with a blank go on with the value above them.
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 /// Parses a file. The error is the number of a line that is no setting, comment or section.
-pub(super) fn parse(text: &str) -> Result<Vec<Setting>, usize> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Setting>, usize> {
     let mut section = String::new();
     let mut settings: Vec<Setting> = Vec::new();
     for (number, line) in text.lines().enumerate() {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use akbuild_names::Ecosystem;
 use toml_span::{ErrorKind, Value};
 
-use super::clients::{ClientConfiguration, ConfiguredRegistries, RegistryClient, one_address};
-use super::{Machine, ini, read_optional};
-use crate::FetchError;
+use crate::client::configuration::{ClientConfiguration, ConfiguredRegistries, RegistryClient, one_address};
+use crate::client::error::ConfigurationError;
+use crate::client::ini;
+use crate::client::machine::{Machine, read_optional};
 
-pub(super) const CLIENT: ClientConfiguration = ClientConfiguration {
+pub(crate) const CLIENT: ClientConfiguration = ClientConfiguration {
     ecosystem: Ecosystem::Python,
     read,
     split: one_address,
@@ -40,7 +41,7 @@ fn bare(text: &str) -> &str {
     }
 }
 
-fn read(machine: &Machine) -> Result<ConfiguredRegistries, FetchError> {
+fn read(machine: &Machine) -> Result<ConfiguredRegistries, ConfigurationError> {
     let mut python = ConfiguredRegistries::default();
     for name in ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"] {
         if let Some(value) = machine.env(name) {
@@ -85,13 +86,13 @@ fn pip_files(machine: &Machine) -> Vec<(PathBuf, String)> {
     files
 }
 
-fn uv_toml(text: &str, file: &str, python: &mut ConfiguredRegistries) -> Result<(), FetchError> {
-    let root = toml_span::parse(text).map_err(|error| FetchError::Config {
+fn uv_toml(text: &str, file: &str, python: &mut ConfiguredRegistries) -> Result<(), ConfigurationError> {
+    let root = toml_span::parse(text).map_err(|error| ConfigurationError::Syntax {
         file: file.to_owned(),
         line: line_of(text, error.span.start),
         expected: format!("TOML ({})", problem(&error)),
     })?;
-    let wrong = |value: &Value<'_>, expected: &str| FetchError::Config {
+    let wrong = |value: &Value<'_>, expected: &str| ConfigurationError::Syntax {
         file: file.to_owned(),
         line: line_of(text, value.span.start),
         expected: expected.to_owned(),
@@ -132,8 +133,8 @@ fn problem(error: &toml_span::Error) -> String {
     }
 }
 
-fn pip_conf(text: &str, file: &str, python: &mut ConfiguredRegistries) -> Result<(), FetchError> {
-    let settings = ini::parse(text).map_err(|line| FetchError::Config {
+fn pip_conf(text: &str, file: &str, python: &mut ConfiguredRegistries) -> Result<(), ConfigurationError> {
+    let settings = ini::parse(text).map_err(|line| ConfigurationError::Syntax {
         file: file.to_owned(),
         line,
         expected: "`key = value`, a comment or a `[section]`".to_owned(),
