@@ -10,6 +10,7 @@ use akbuild_engine::{
 };
 use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, TransferLimits, WaitListener};
 use akbuild_names::Ecosystem;
+use akbuild_recipe::PlanDraft;
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
 
@@ -18,6 +19,7 @@ use crate::failure::{Exit, Failure, Outcome, io};
 use crate::machine;
 use crate::project::Project;
 use crate::timeline::{PAGE, Watch};
+use crate::toolchain;
 use crate::ui::{Paint, Ui};
 
 /// Everything that a command works with.
@@ -120,14 +122,42 @@ impl Session {
         self.any_engine(project, plan, options, None)
     }
 
-    /// An engine for a plan, and the record of a build of these stages where the store can take one.
+    /// An engine to look at what is there of these stages and all that they need.
+    pub(crate) fn look(
+        &self,
+        project: &Project,
+        draft: PlanDraft,
+        options: Options,
+        stages: &[StageId],
+    ) -> Outcome<Arc<Engine>> {
+        self.engine(project, toolchain::complete(&self.machine, project, draft, stages)?, options)
+    }
+
+    /// An engine to build these stages, and the record of that build where the store can take one.
     pub(crate) fn build(
         &self,
         project: &Project,
-        plan: Plan,
+        draft: PlanDraft,
         options: Options,
         targets: &[StageId],
     ) -> Outcome<Arc<Engine>> {
+        let plan = toolchain::complete(&self.machine, project, draft, targets)?;
+        self.recorded(project, plan, options, targets)
+    }
+
+    /// The same to make only some of what these stages need: they are not targets of the build.
+    pub(crate) fn build_needs(
+        &self,
+        project: &Project,
+        draft: PlanDraft,
+        options: Options,
+        stages: &[StageId],
+    ) -> Outcome<Arc<Engine>> {
+        let plan = toolchain::complete(&self.machine, project, draft, stages)?;
+        self.recorded(project, plan, options, &[])
+    }
+
+    fn recorded(&self, project: &Project, plan: Plan, options: Options, targets: &[StageId]) -> Outcome<Arc<Engine>> {
         let argv: Vec<String> = std::env::args().collect();
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
         if !self.store.is_writable() {

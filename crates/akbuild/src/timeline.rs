@@ -62,7 +62,7 @@ impl Watch {
         let Some(build) = engine.build.as_ref().and_then(|id| engine.store.build(id).transpose()).transpose()? else {
             return Ok(None);
         };
-        let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
+        let mut graph = Graph::new(&engine.plan.stages, targets, engine.network.needs_sysroot()?);
         graph.check(&engine.options.check);
         let timeline = Timeline {
             akbuild: engine.maker.akbuild.clone(),
@@ -128,7 +128,7 @@ fn draft(id: &NodeId, needs: Vec<usize>, report: Option<&Report>, seen: Option<&
             NodeId::Fetch(_) => NodeKind::Fetch,
         },
         status: report.map_or("cached", |r| r.status.as_str()).to_owned(),
-        reason: report.and_then(|r| r.reason.clone()),
+        reason: report.and_then(|r| r.reason.as_ref()).map(ToString::to_string),
         needs,
         started: report.map_or(0.0, |r| r.started),
         seconds: report.map_or(0.0, |r| r.seconds),

@@ -11,6 +11,7 @@ use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
 use crate::node_inputs::NodeInputs;
+use crate::run_reason::RunReason;
 use crate::stage;
 
 /// Runs a stage whose output is stored.
@@ -22,7 +23,7 @@ pub(crate) fn check_stage(
 ) -> Result<(), EngineError> {
     let stored = given.outputs.get(&NodeId::Stage(id.clone())).copied();
     let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
-    report.reason = Some("it was checked".into());
+    report.reason = Some(RunReason::Checked);
     let node = report.node.clone();
     let found = stage::run_stage(engine, engine.stage(id)?, &node, given, report)?;
     report.output = Some(found);

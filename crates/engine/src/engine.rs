@@ -140,7 +140,7 @@ impl Engine {
             seconds: report.seconds,
             output: report.output,
             started: report.started,
-            reason: report.reason.clone(),
+            reason: report.reason.as_ref().map(ToString::to_string),
             kept: report.kept.clone(),
         };
         let stages = reports.iter().filter(|r| !matches!(r.node, NodeId::Fetch(_)));

@@ -15,13 +15,16 @@ use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::NodeId;
 use crate::keys::manifest::Manifest;
+use crate::keys::manifest_field::ManifestField;
 use crate::keys::{self, Outputs};
+use crate::node_input_name::NodeInputName;
 use crate::node_inputs::NodeInputs;
+use crate::run_reason::RunReason;
 use crate::served::Served;
 use crate::{artifacts, check, room, source, stage, sysroot, tool, why};
 
 /// Trees that something is made from, by the nodes that gave them.
-type Inputs = BTreeMap<String, TreeHash>;
+type Inputs = BTreeMap<NodeInputName, TreeHash>;
 
 /// Lines of a failed stage's log that are shown.
 const TAIL: usize = 25;
@@ -70,7 +73,7 @@ fn perform_source(engine: &Engine, source: &Source, report: &mut Report) -> Resu
         report.output = Some(raw);
         return Ok(());
     }
-    let inputs = Inputs::from([(format!("source:{} unpatched", source.id), raw)]);
+    let inputs = Inputs::from([(NodeInputName::Unpatched(source.id.clone()), raw)]);
     once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| source::patched_source(engine, source, &raw))
 }
 
@@ -105,8 +108,8 @@ fn once(
     }
     let begun = Instant::now();
     report.reason = match forced {
-        true => Some(crate::why::ASKED_FOR.to_owned()),
-        false => why::reason(engine, &node, manifest, (inputs, served)),
+        true => Some(RunReason::AskedFor),
+        false => why::reason(engine, &node, manifest, (inputs, served)).map(RunReason::Differs),
     };
     let output = make(report)?;
     report.output = Some(output);
@@ -117,7 +120,7 @@ fn once(
         key,
         project: engine.plan.name.clone(),
         stage: report.node.to_string(),
-        kind: manifest.fields.get("kind").cloned().unwrap_or_default(),
+        kind: manifest.value(&ManifestField::Kind).unwrap_or_default().to_owned(),
         output,
         manifest: manifest.to_json(),
         seconds: begun.elapsed().as_secs_f64(),
@@ -126,7 +129,7 @@ fn once(
         log: report.log.as_ref().and_then(|l| l.strip_prefix(engine.store.home()).ok()).map(PathBuf::from),
         bytes: report.bytes,
         files: report.files,
-        inputs: inputs.clone(),
+        inputs: inputs.iter().map(|(name, tree)| (name.to_string(), *tree)).collect(),
         artifacts: artifacts::artifacts(engine, &report.node, served)?,
         phases: engine.phases_of(&report.node),
         build: engine.build.clone(),
@@ -152,7 +155,10 @@ fn found(engine: &Engine, key: &Key, report: &mut Report) -> Result<bool, Engine
 
 /// The trees that a step reads, by the nodes that gave them.
 fn inputs(step: &Step, outputs: &Outputs) -> Inputs {
-    let output = |node: NodeId| Some((node.to_string(), *outputs.get(&node)?));
+    let output = |node: NodeId| {
+        let tree = *outputs.get(&node)?;
+        Some((NodeInputName::Output(node), tree))
+    };
     crate::graph::needs(step).into_iter().filter_map(output).collect()
 }
 

@@ -188,7 +188,7 @@ fn names_lost(engine: &Engine, node: &NodeId, lost: &Lost) -> Result<bool, Engin
 
 fn whole_graph(engine: &Engine) -> Result<Graph, EngineError> {
     let all: Vec<StageId> = engine.plan.stages.iter().map(|stage| stage.id.clone()).collect();
-    Ok(Graph::new(&engine.plan, &all, engine.network.needs_sysroot()?))
+    Ok(Graph::new(&engine.plan.stages, &all, engine.network.needs_sysroot()?))
 }
 
 /// Runs these nodes, and what they need that is not there.

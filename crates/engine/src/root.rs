@@ -6,6 +6,8 @@ use akbuild_recipe::plan::{HostMount, HostRoot, Sysroot};
 use akbuild_sandbox::{Mount, MountKind};
 use akbuild_sysroot::Point;
 
+use crate::keys::manifest_field::ManifestField;
+
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A root file system, ready to be mounted.
@@ -40,20 +42,20 @@ impl Root {
 }
 
 /// What tells one machine from another, by field: a line each in the root's tree, so in the key of each stage.
-pub(crate) fn fields(host: &HostRoot) -> Vec<(String, String)> {
+pub(crate) fn fields(host: &HostRoot) -> Vec<(ManifestField, String)> {
     let program = |p: &akbuild_recipe::plan::HostProgram| {
-        (format!("host.{}", p.name), format!("{} {} {}", p.path.display(), p.digest, p.version))
+        (ManifestField::HostProgram(p.name.clone()), format!("{} {} {}", p.path.display(), p.digest, p.version))
     };
     let mut all: Vec<_> = host.programs.iter().map(program).collect();
     let glibc = host.glibc.map_or("none".to_owned(), |(major, minor)| format!("{major}.{minor}"));
     let mounts: Vec<_> = host.mounts.iter().map(|m| format!("{}={}", m.at, m.from.display())).collect();
     let links: Vec<_> = host.links.iter().map(|(at, to)| format!("{at}={to}")).collect();
     all.extend([
-        ("glibc".to_owned(), glibc),
-        ("machine".to_owned(), host.machine.clone()),
-        ("path".to_owned(), host.path.join(":")),
-        ("mounts".to_owned(), mounts.join(" ")),
-        ("links".to_owned(), links.join(" ")),
+        (ManifestField::HostGlibc, glibc),
+        (ManifestField::HostProcessor, host.machine.clone()),
+        (ManifestField::HostPath, host.path.join(":")),
+        (ManifestField::HostMounts, mounts.join(" ")),
+        (ManifestField::HostLinks, links.join(" ")),
     ]);
     all
 }

@@ -79,7 +79,7 @@ struct Run {
 /// Makes every target there. An error is one that stopped the run before any node; a node's own
 /// error is in its report.
 pub async fn run(engine: &Arc<Engine>, targets: &[StageId]) -> Result<Outcome, EngineError> {
-    let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
+    let mut graph = Graph::new(&engine.plan.stages, targets, engine.network.needs_sysroot()?);
     graph.check(&engine.options.check);
     let nodes = targets.iter().cloned().map(NodeId::Stage);
     let nodes = nodes.chain(engine.options.check.iter().cloned().map(NodeId::Check));
@@ -103,7 +103,7 @@ pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, survey: Survey) 
 
 /// Makes everything there that a stage needs, its downloads included, but not the stage.
 pub async fn prepare(engine: &Arc<Engine>, id: &StageId) -> Result<Outcome, EngineError> {
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(id), engine.network.needs_sysroot()?);
+    let graph = Graph::new(&engine.plan.stages, std::slice::from_ref(id), engine.network.needs_sysroot()?);
     let stage = graph.find(&NodeId::Stage(id.clone()));
     let needs: Vec<Index> = stage.iter().flat_map(|at| graph.node(*at).needs.clone()).collect();
     let survey = survey::survey(engine, &graph, &needs)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use akbuild_engine::{Engine, Graph, Index, NodeId};
+use akbuild_engine::{Engine, Graph, Index, NodeId, NodeInputName};
 use akbuild_fetch::git_repository;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Origin, Stage, StageId, Step};
@@ -34,7 +34,7 @@ impl Contents {
     /// # Errors
     /// The plan's manifests cannot be written.
     pub fn add_stages(&mut self, engine: &Engine, stages: &[StageId]) -> Result<(), ExportError> {
-        let graph = Graph::new(&engine.plan, stages, false);
+        let graph = Graph::new(&engine.plan.stages, stages, false);
         let places: Vec<Index> = stages.iter().filter_map(|id| graph.find(&NodeId::Stage(id.clone()))).collect();
         let survey = akbuild_engine::survey(engine, &graph, &places)?;
         for at in graph.indices() {
@@ -72,7 +72,8 @@ impl Contents {
             self.add_tree(action.output, &action.stage);
             self.add_record(store, &action)?;
             // A source as it was before its patches is not needed again.
-            let inputs = action.inputs.iter().filter(|(name, _)| !self.outputs_only && !name.ends_with(" unpatched"));
+            let is_unpatched = |name: &str| matches!(NodeInputName::from(name), NodeInputName::Unpatched(_));
+            let inputs = action.inputs.iter().filter(|(name, _)| !self.outputs_only && !is_unpatched(name));
             for (node, tree) in inputs.map(|(node, tree)| (node.clone(), *tree)).collect::<Vec<_>>() {
                 self.add_tree(tree, &node);
                 let makers = store.makers(&tree)?.into_iter();

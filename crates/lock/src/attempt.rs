@@ -5,7 +5,7 @@ use std::path::Path;
 use akbuild_engine::NodeId;
 use akbuild_recipe::plan::{DebPin, Plan, SourceId, Sysroot, SysrootId};
 use akbuild_recipe::{
-    Kinds, Local, Lock, LockInputs, LockedSource, Overlay, RecipeErrors, SourceRequest, ToolRequest, Written,
+    Kinds, Local, Lock, LockInputs, LockedSource, Overlay, PlanDraft, RecipeErrors, SourceRequest, ToolRequest, Written,
 };
 
 use crate::{LockError, LockEvent, LockHost, build_requirements, source_pin, sysroot_pins, tool_pin};
@@ -64,12 +64,12 @@ pub struct LockInput<'a> {
 
 impl LockInput<'_> {
     /// A plan to look at, with a lock that need not fit.
-    pub(crate) fn draft(&self, lock: &Lock) -> Result<Plan, RecipeErrors> {
+    pub(crate) fn draft(&self, lock: &Lock) -> Result<PlanDraft, RecipeErrors> {
         akbuild_recipe::draft(self.written, self.overlay, lock, self.local, self.kinds, self.root)
     }
 
     /// A plan in which everything is pinned but build requirements.
-    pub(crate) fn plan(&self, lock: &Lock) -> Result<Plan, RecipeErrors> {
+    pub(crate) fn plan(&self, lock: &Lock) -> Result<PlanDraft, RecipeErrors> {
         akbuild_recipe::resolve(self.written, self.overlay, lock, self.local, self.kinds, self.root)
     }
 
@@ -194,14 +194,15 @@ impl<'a> LockAttempt<'a> {
 
     /// Says everything that is wrong with stages and that sources alone show, before it takes long.
     fn inspect<H: LockHost>(&self, host: &H, inputs: &LockInputs) -> Result<(), H::Error> {
-        let mut plan = self.input.draft(&self.lock).map_err(LockError::from)?;
+        let draft = self.input.draft(&self.lock).map_err(LockError::from)?;
         // Which wheels a sysroot can use depends on its C library. The newest one there may ever be finds no fault where
         // there is none.
-        let known = |id: &SysrootId| plan.sysroots.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
+        let pinned = draft.pinned_sysroots().unwrap_or_default();
+        let known = |id: &SysrootId| pinned.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
         let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None, suites: None };
-        plan.sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
-        let engine = host.engine(plan)?;
-        let needed = build_requirements::stages(&engine.plan);
+        let sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
+        let engine = host.engine(draft.with_sysroots(sysroots))?;
+        let needed = build_requirements::stages(&engine.plan.stages);
         let found = engine.runtime.block_on(akbuild_engine::inspect_sources(&engine, &needed));
         let found = found.map_err(LockError::from)?;
         let stages: Vec<NodeId> = engine.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();

@@ -9,7 +9,7 @@ use std::time::Instant;
 use akbuild_engine::{NodeId, Outcome, Status};
 use akbuild_names::Ecosystem;
 use akbuild_recipe::Lock;
-use akbuild_recipe::plan::{Plan, PythonPin, StageId, Step};
+use akbuild_recipe::plan::{PythonPin, Stage, StageId, Step};
 
 use crate::recorder::Recorder;
 use crate::{LockError, LockEvent, LockHost, LockInput};
@@ -24,12 +24,11 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
         lock.python.clear();
     }
     let plan = input.plan(&lock).map_err(LockError::from)?;
-    let stages = stages(&plan);
+    let stages = stages(plan.stages());
     if stages.is_empty() {
         return Ok(Vec::new());
     }
     host.event(LockEvent::BuildRequirements);
-    let plan = host.complete(plan, &stages)?;
     let mut released = BTreeSet::new();
     let mut attempt = 0;
     loop {
@@ -56,8 +55,8 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
 }
 
 /// The stages that are run to find pins.
-pub(crate) fn stages(plan: &Plan) -> Vec<StageId> {
-    plan.stages.iter().filter(|stage| is_python(&stage.step)).map(|stage| stage.id.clone()).collect()
+pub(crate) fn stages(stages: &[Stage]) -> Vec<StageId> {
+    stages.iter().filter(|stage| is_python(&stage.step)).map(|stage| stage.id.clone()).collect()
 }
 
 fn is_python(step: &Step) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use akbuild_engine::{Engine, Outcome};
+use akbuild_recipe::PlanDraft;
 use akbuild_recipe::plan::{Plan, StageId};
 
 use crate::{LockAttempt, LockError, LockEvent};
@@ -28,17 +29,12 @@ pub trait LockHost {
     /// The caller's.
     fn engine(&self, plan: Plan) -> Result<Arc<Engine>, Self::Error>;
 
-    /// The plan with everything that this machine adds to it for these stages.
+    /// An engine that runs these stages of the plan, and ends at the first that fails. It adds the sysroots of this machine
+    /// where the plan asks for them.
     ///
     /// # Errors
     /// The caller's.
-    fn complete(&self, plan: Plan, stages: &[StageId]) -> Result<Plan, Self::Error>;
-
-    /// An engine that runs these stages of the plan, and ends at the first that fails.
-    ///
-    /// # Errors
-    /// The caller's.
-    fn build_engine(&self, plan: Plan, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
+    fn build_engine(&self, draft: PlanDraft, stages: &[StageId]) -> Result<Arc<Engine>, Self::Error>;
 
     /// Runs stages.
     ///

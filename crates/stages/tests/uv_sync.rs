@@ -42,6 +42,7 @@ fn plan(options: &str) -> Result<Plan, RecipeErrors> {
     let written = read(&format!("{RECIPE}{options}\n"), "akbuild.toml")?;
     let (lock, local) = (Lock::parse(LOCK, "akbuild.lock").unwrap(), Local { host: true, ..Local::default() });
     resolve(&written, &Overlay::default(), &lock, &local, &StageKinds, Path::new("/project"))
+        .map(|draft| draft.with_sysroots(Vec::new()))
 }
 
 fn exec(options: &str) -> Exec {

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use akbuild_engine::{Engine, NodeId, Options, Outcome as RunOutcome, Outputs};
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Plan, StageId, Step};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::{StageId, Step};
 use akbuild_store::Key;
 
 use super::check;
@@ -32,23 +33,22 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
         session.ui.warn(&format!("source `{name}` is the local folder `{}`: the result is not pinned", path.display()));
     }
     let (targets, rebuild) = match what {
-        What::All => (plan.targets.clone(), Vec::new()),
+        What::All => (plan.targets().to_vec(), Vec::new()),
         What::Stages(patterns, rebuild) => {
             let stages = project::stages(&plan, patterns)?;
             (stages.clone(), if *rebuild { stages } else { Vec::new() })
         }
     };
-    let plan = toolchain::complete(session, project, plan, &targets)?;
-    if project.local.host {
-        session.ui.warn(toolchain::WARNING);
-    }
     let check = match what {
         _ if !building.check => Vec::new(),
-        What::All => check::needed(&plan, &targets),
+        What::All => check::needed(plan.stages(), &targets),
         What::Stages(..) => targets.clone(),
     };
     let options = Options { check, ..session.options(Some(building), rebuild) };
     let engine = session.build(project, plan, options, &targets)?;
+    if project.local.host {
+        session.ui.warn(toolchain::WARNING);
+    }
     let outcome = session.run(&engine, &targets)?;
     let (ok, cancelled) = (outcome.ok, outcome.cancelled);
     let result = match what {
@@ -148,13 +148,12 @@ impl Made {
 pub(super) fn make(
     session: &Session,
     project: &Project,
-    plan: Plan,
+    plan: PlanDraft,
     options: Options,
     stage: &StageId,
 ) -> Outcome<Made> {
     let begun = Instant::now();
     let targets = std::slice::from_ref(stage);
-    let plan = toolchain::complete(session, project, plan, targets)?;
     let engine = session.build(project, plan, options, targets)?;
     let outcome = session.run(&engine, targets)?;
     let output = outcome.outputs.get(&NodeId::Stage(stage.clone())).filter(|_| outcome.ok).copied();

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use akbuild_engine::{Engine, Options, Outcome as RunOutcome};
 use akbuild_lock::{LockAttempt, LockError, LockEvent, LockHost, LockInput, LockStep, RenewedPins};
-use akbuild_recipe::Lock;
 use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_recipe::{Lock, PlanDraft};
 use akbuild_stages::StageKinds;
 
 use super::build;
@@ -118,13 +118,9 @@ impl LockHost for LockFiles<'_> {
         self.session.engine(self.project, plan, self.session.options(None, Vec::new()))
     }
 
-    fn complete(&self, plan: Plan, stages: &[StageId]) -> Outcome<Plan> {
-        crate::toolchain::complete(self.session, self.project, plan, stages)
-    }
-
-    fn build_engine(&self, plan: Plan, stages: &[StageId]) -> Outcome<Arc<Engine>> {
+    fn build_engine(&self, draft: PlanDraft, stages: &[StageId]) -> Outcome<Arc<Engine>> {
         let options = Options { keep_going: false, ..self.session.options(None, Vec::new()) };
-        self.session.build(self.project, plan, options, stages)
+        self.session.build(self.project, draft, options, stages)
     }
 
     fn run(&self, engine: &Arc<Engine>, stages: &[StageId]) -> Outcome<RunOutcome> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use akbuild_engine::{Engine, Graph, Index, NodeId, Survey};
-use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::StageId;
 
 use crate::failure::Outcome;
 use crate::project::Project;
 use crate::session::Session;
-use crate::toolchain;
 
 /// A plan, looked at.
 pub(super) struct Look {
@@ -20,10 +20,9 @@ pub(super) struct Look {
 }
 
 /// Looks at what these stages need. Nothing runs.
-pub(super) fn look(session: &Session, project: &Project, plan: Plan, targets: &[StageId]) -> Outcome<Look> {
-    let plan = toolchain::complete(session, project, plan, targets)?;
-    let engine = session.engine(project, plan, session.options(None, Vec::new()))?;
-    let graph = Graph::new(&engine.plan, targets, false);
+pub(super) fn look(session: &Session, project: &Project, plan: PlanDraft, targets: &[StageId]) -> Outcome<Look> {
+    let engine = session.look(project, plan, session.options(None, Vec::new()), targets)?;
+    let graph = Graph::new(&engine.plan.stages, targets, false);
     let targets: Vec<Index> = targets.iter().filter_map(|t| graph.find(&NodeId::Stage(t.clone()))).collect();
     let survey = akbuild_engine::survey(&engine, &graph, &targets)?;
     Ok(Look { engine, graph, survey, targets })

@@ -19,12 +19,12 @@ struct Line {
     downloads: Option<Downloads>,
     why: String,
     /// The nodes that it follows from, if it has no cause of its own.
-    follows: Vec<String>,
+    follows: Vec<NodeId>,
 }
 
 pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json: bool) -> Outcome {
     let plan = project.plan()?;
-    let targets = if stages.is_empty() { plan.targets.clone() } else { project::stages(&plan, stages)? };
+    let targets = if stages.is_empty() { plan.targets().to_vec() } else { project::stages(&plan, stages)? };
     let look = look(session, project, plan, &targets)?;
     let run: Vec<Index> = look.graph.indices().filter(|at| look.survey.run[at.index()]).collect();
     let made: Vec<Index> = run.into_iter().filter(|at| !is_fetch(&look.graph, *at)).collect();
@@ -160,7 +160,7 @@ fn is_fetch(graph: &Graph, at: Index) -> bool {
 }
 
 /// The stage of a plan that a command was given, by one name.
-pub(super) fn one(plan: &akbuild_recipe::plan::Plan, stage: &str) -> Outcome<StageId> {
+pub(super) fn one(plan: &akbuild_recipe::PlanDraft, stage: &str) -> Outcome<StageId> {
     let stages = project::stages(plan, &[stage.to_owned()])?;
     match &stages[..] {
         [one] => Ok(one.clone()),

@@ -24,14 +24,13 @@ struct Kept {
 pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: bool, command: &[String]) -> Outcome {
     let plan = project.plan()?;
     let id = super::plan::one(&plan, stage)?;
-    let has_sandbox = plan.stages.iter().any(|s| s.id == id && matches!(s.step, Step::Exec(_)));
+    let has_sandbox = plan.stages().iter().any(|s| s.id == id && matches!(s.step, Step::Exec(_)));
     if !has_sandbox {
         return Err(akbuild_engine::EngineError::NoSandbox { stage: id.to_string() }.into());
     }
-    let kept = if failed { Some(kept(session, &plan.name, &id)?) } else { None };
-    let plan = crate::toolchain::complete(session, project, plan, std::slice::from_ref(&id))?;
+    let kept = if failed { Some(kept(session, plan.name(), &id)?) } else { None };
     // No target: it is not built, only what it needs.
-    let engine = session.build(project, plan, session.options(None, Vec::new()), &[])?;
+    let engine = session.build_needs(project, plan, session.options(None, Vec::new()), std::slice::from_ref(&id))?;
     let needs = session.prepare(&engine, &id)?;
     if !needs.ok {
         super::build::tell(session, &engine, Ended::new(needs, Instant::now()));

@@ -24,7 +24,7 @@ pub(crate) fn run(
     json: bool,
 ) -> Outcome {
     let plan = project.plan()?;
-    let Some(smoke) = plan.smoke.clone() else {
+    let Some(smoke) = plan.smoke().cloned() else {
         let help = "add `[smoke]` with what is to be started (docs/recipe.md)";
         return Err(Failure::Say(format!("the recipe does not say how the image is tried\n  help: {help}")));
     };

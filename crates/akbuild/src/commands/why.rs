@@ -27,7 +27,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, global: &Gl
 fn document(why: &Why) -> String {
     let node = &why.nodes[0];
     let root = |(way, cause): (Vec<usize>, &akbuild_engine::Cause)| {
-        let nodes: Vec<&str> = way.iter().map(|place| why.nodes[*place].node.as_str()).collect();
+        let nodes: Vec<_> = way.iter().map(|place| &why.nodes[*place].node).collect();
         json!({"way": nodes, "text": cause.to_string(), "cause": cause})
     };
     let roots: Vec<_> = why.roots(0).into_iter().map(root).collect();

@@ -60,7 +60,7 @@ impl<'a> ImageContents<'a> {
 
 /// The stages that an image needs, in order.
 pub(super) fn closure<'a>(engine: &'a Engine, image: &StageId) -> Vec<&'a StageId> {
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+    let graph = Graph::new(&engine.plan.stages, std::slice::from_ref(image), false);
     let wanted = |id: &&StageId| graph.find(&NodeId::Stage((*id).clone())).is_some();
     engine.plan.stages.iter().map(|stage| &stage.id).filter(wanted).collect()
 }

@@ -18,7 +18,7 @@ use crate::{artifacts, keys};
 
 /// The sources that an image needs.
 pub(super) fn sources_of<'a>(engine: &'a Engine, image: &StageId) -> Vec<&'a Source> {
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+    let graph = Graph::new(&engine.plan.stages, std::slice::from_ref(image), false);
     let wanted = |source: &&Source| graph.find(&NodeId::Source(source.id.clone())).is_some();
     engine.plan.sources.iter().filter(wanted).collect()
 }
@@ -31,7 +31,7 @@ pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<
         all.push(Material::source(source.id.as_str(), &version(source), &origin, archive.as_ref()));
     }
     let mut used = Vec::new();
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+    let graph = Graph::new(&engine.plan.stages, std::slice::from_ref(image), false);
     for node in graph.indices().map(|at| &graph.node(at).id) {
         if !matches!(node, NodeId::Stage(_)) {
             used.extend(artifacts::artifact_list(engine, node, None)?);

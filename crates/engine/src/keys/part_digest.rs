@@ -11,6 +11,9 @@ use crate::keys::file_view::FileView;
 /// Where digests are remembered. The version is raised when a view shows other text.
 const DIGESTS: &str = "subset-v2";
 
+/// What stands in a manifest for a part that is not there and may be missing.
+pub(crate) const ABSENT: &str = "absent";
+
 /// The digest of what a subset of a tree looks like to a stage: each entry's path, kind, mode and
 /// contents. `None` if nothing is in it.
 pub(crate) fn subset_digest(

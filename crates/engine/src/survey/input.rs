@@ -19,7 +19,7 @@ use crate::survey;
 pub fn input_key(engine: &Engine, stage: &StageId) -> Result<Key, EngineError> {
     engine.stage(stage)?;
     let mut made = Outputs::new();
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(stage), false);
+    let graph = Graph::new(&engine.plan.stages, std::slice::from_ref(stage), false);
     let mut last = Key::of(b"");
     for node in graph.indices().map(|at| &graph.node(at).id) {
         let hash = match node {

@@ -9,7 +9,6 @@ use akbuild_recipe::plan::{Origin, SourceId, Stage, StageId, Step, Subset, TreeR
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
-use crate::keys::manifest::Manifest;
 use crate::keys::trees;
 use crate::keys::{Keys, Outputs, Parts};
 use crate::node_inputs::NodeInputs;
@@ -32,7 +31,7 @@ pub struct SourceInspection {
 /// filled; and looks at everything that stages take of them. The error names all that is wrong with pinned sources, and
 /// with what these stages need.
 pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result<SourceInspection, EngineError> {
-    let graph = Graph::new(&engine.plan, needed, false);
+    let graph = Graph::new(&engine.plan.stages, needed, false);
     let (mut found, mut faults) = (SourceInspection::default(), Vec::new());
     for source in &engine.plan.sources {
         let path = if let Origin::Path(path) = &source.origin { Some(path) } else { None };
@@ -75,9 +74,8 @@ fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool
     let mut faults = Vec::new();
     for (from, path, subset, view, optional) in taken_parts(&stage.step) {
         let TreeRef::Source(id) = from else { continue };
-        let mut manifest = Manifest::new(stage.kind, stage.kind_version);
         if is_here(id)
-            && let Err(fault) = keys.part(stage, "part", (from, path, subset, view), optional, &mut manifest)
+            && let Err(fault) = keys.part(stage, (from, path, subset, view), optional)
         {
             faults.push((is_pinned(id), fault));
         }
@@ -124,11 +122,9 @@ fn warn_of_idle(
     outputs: &Outputs,
     warnings: &mut Vec<String>,
 ) -> Result<(), EngineError> {
-    let node = match from {
-        TreeRef::Source(id) => NodeId::Source(id.clone()),
-        TreeRef::Stage(id) => NodeId::Stage(id.clone()),
+    let Some(tree) = outputs.get(&NodeId::from(from)).filter(|tree| engine.store.has_tree(tree)) else {
+        return Ok(());
     };
-    let Some(tree) = outputs.get(&node).filter(|tree| engine.store.has_tree(tree)) else { return Ok(()) };
     let part = tree_name::name_of_part(from, path);
     let idle = trees::idle_patterns(&engine.store, tree, path, subset)?;
     // If none of them matches, that is an error of the stage, which says so.

@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::Outputs;
+use crate::node_input_name::NodeInputName;
 use crate::survey::Survey;
 use crate::why::{Cause, Detail, Explainer, State, Version, Why, names, records};
 use crate::{artifacts, keys};
@@ -53,7 +54,7 @@ fn reasons(
     let mut explainer = Explainer::new(records(engine), detail);
     for at in graph.indices() {
         if let Some(key) = survey.known[at.0].as_ref().and_then(|known| known.key) {
-            explainer.keys.insert(graph.node(at).id.to_string(), key);
+            explainer.keys.insert(graph.node(at).id.clone(), key);
         }
     }
     let mut now = Now { engine, graph, survey, explainer, places: vec![None; graph.len()] };
@@ -75,7 +76,7 @@ impl Now<'_> {
             (true, false) => State::WouldRun,
             (true, true) => State::MayRun,
         };
-        let place = self.explainer.place(&node.to_string(), state);
+        let place = self.explainer.place(&node, state);
         self.places[at.0] = Some(place);
         let known = self.survey.known[at.0].clone();
         match known {
@@ -107,7 +108,7 @@ impl Now<'_> {
             }];
             return Ok(());
         }
-        let last = self.explainer.records.last(&node.to_string())?;
+        let last = self.explainer.records.last(node)?;
         let pending = self.pending(at);
         if pending.is_empty() {
             let outputs = self.survey.outputs(self.graph);
@@ -121,7 +122,7 @@ impl Now<'_> {
         };
         let mut causes = self.own(at, node, &last, &pending)?;
         for need in pending {
-            let name = self.graph.node(need).id.to_string();
+            let name = self.graph.node(need).id.clone();
             causes.push(Cause::Follows { node: self.explain(need)?, name, files: None });
         }
         let old = Version::of(&last, &self.engine.store);
@@ -138,9 +139,9 @@ impl Now<'_> {
         self.graph.node(at).needs.iter().filter(is_pending).copied().collect()
     }
 
-    fn inputs(&self, at: Index, outputs: &Outputs) -> BTreeMap<String, TreeHash> {
+    fn inputs(&self, at: Index, outputs: &Outputs) -> BTreeMap<NodeInputName, TreeHash> {
         let needs = self.graph.node(at).needs.iter().map(|need| &self.graph.node(*need).id);
-        needs.filter_map(|id| Some((id.to_string(), *outputs.get(id)?))).collect()
+        needs.filter_map(|id| Some((NodeInputName::Output(id.clone()), *outputs.get(id)?))).collect()
     }
 
     /// What differs whatever becomes of the pending nodes: as if they left what they left the last time.

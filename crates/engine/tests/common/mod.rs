@@ -112,6 +112,8 @@ fn plan(recipe: &str, lock: &str, project: &Path) -> Plan {
     let lock = Lock::parse(lock, "akbuild.lock").unwrap_or_else(|e| panic!("{e}"));
     resolve(&written, &Overlay::default(), &lock, &Local::default(), &StageKinds, project)
         .unwrap_or_else(|e| panic!("{e}"))
+        .into_pinned()
+        .unwrap()
 }
 
 fn engine(plan: Plan, home: &Path, runtime: &Runtime) -> Arc<Engine> {

@@ -45,7 +45,7 @@ pub(super) fn note_changes(session: &Session, global: &Global, name: &str, what:
     let project = Project::read(global)?;
     // An output can be looked at even where the recipe is not complete.
     let Ok(plan) = project.plan() else { return Ok(()) };
-    let Some(id) = plan.stages.iter().map(|stage| &stage.id).find(|id| id.as_str() == name).cloned() else {
+    let Some(id) = plan.stages().iter().map(|stage| &stage.id).find(|id| id.as_str() == name).cloned() else {
         return Ok(());
     };
     let Ok(look) = look(session, &project, plan, std::slice::from_ref(&id)) else { return Ok(()) };

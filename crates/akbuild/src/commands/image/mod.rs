@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use akbuild_engine::Options;
 use akbuild_image::{Descriptor, Layout};
-use akbuild_recipe::plan::{Image, Plan, StageId, Step};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::{Image, StageId, Step};
 use serde_json::{Value, json};
 
 use super::build::{Made, make};
@@ -120,9 +121,9 @@ fn nowhere() -> Failure {
 }
 
 /// The stage of that name, or the only image of the recipe.
-pub(super) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> {
+pub(super) fn one(plan: &PlanDraft, name: Option<&str>) -> Outcome<(StageId, Image)> {
     let images = || {
-        plan.stages.iter().filter_map(|stage| match &stage.step {
+        plan.stages().iter().filter_map(|stage| match &stage.step {
             Step::Image(image) => Some((stage.id.clone(), (**image).clone())),
             _ => None,
         })
@@ -152,7 +153,13 @@ pub(super) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> 
 }
 
 /// Makes an image there; if it is to be told what it is made of, with what that is read from.
-pub(super) fn build(session: &Session, project: &Project, plan: Plan, stage: &StageId, told: bool) -> Outcome<Built> {
+pub(super) fn build(
+    session: &Session,
+    project: &Project,
+    plan: PlanDraft,
+    stage: &StageId,
+    told: bool,
+) -> Outcome<Built> {
     if project.local.host {
         let message = "an image is made of packages, and not of this machine's own programs";
         return Err(Failure::Say(format!("{message}\n  help: leave out `--toolchain host`")));

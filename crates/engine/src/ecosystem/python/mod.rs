@@ -9,13 +9,14 @@ use akbuild_names::{Artifact, Ecosystem, PythonDistribution, PythonPackageName};
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::{Exec, LockReference, Plan, PythonPin, REGISTRY, UvLock};
 use akbuild_registry::{BuildChoices, ClientSettings, PythonLock, PythonSelection, PythonWant};
-use serde::Serialize;
 
 use super::EcosystemSupport;
 use crate::bill::contents::ImageContents;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::keys::field_value::{PythonPinNote, json};
 use crate::keys::manifest::Manifest;
+use crate::keys::manifest_field::ManifestField;
 use crate::lock_reader::{LockContent, LockReader};
 use uv_source::UvSource;
 
@@ -42,10 +43,10 @@ impl EcosystemSupport for Python {
     fn set_key_fields(&self, plan: &Plan, n: usize, lock: &LockReference, manifest: &mut Manifest) {
         let LockReference::Uv(lock) = lock else { return };
         let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
-        manifest.set(format!("python.{n}"), json(&lock));
-        manifest.set("python-pins", Digest::sha256(json(&plan.python_pins).as_bytes()).to_string());
-        let named: Vec<_> = plan.python_pins.iter().map(|p| (&p.name, &p.version, &p.digest)).collect();
-        manifest.note("python-pins", json(&named));
+        manifest.set(&ManifestField::PythonProject(n), json(&lock));
+        manifest.set(&ManifestField::PythonPins, Digest::sha256(json(&plan.python_pins).as_bytes()).to_string());
+        let named: Vec<_> = plan.python_pins.iter().map(PythonPinNote::of).collect();
+        manifest.note(&ManifestField::PythonPins, json(&named));
     }
 
     fn components(&self, image: &ImageContents<'_>) -> Result<Vec<Component>, EngineError> {
@@ -130,8 +131,4 @@ pub(super) fn locations(what: &PythonDistribution, mirrors: &Mirrors) -> Locatio
         }
         _ => Locations::PythonIndex(listed),
     }
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("plain data is always JSON")
 }

@@ -20,7 +20,6 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::machine;
 use crate::project::Project;
 use crate::session::Session;
-use crate::toolchain;
 use crate::ui::{Paint, size_of};
 
 /// What was asked for.
@@ -174,9 +173,8 @@ fn engine(global: &Global, session: &Session) -> Outcome<Option<std::sync::Arc<E
     }
     let project = Project::read(global)?;
     let plan = project.plan()?;
-    let all: Vec<_> = plan.stages.iter().map(|stage| stage.id.clone()).collect();
-    let plan = toolchain::complete(session, &project, plan, &all)?;
-    session.build(&project, plan, session.options(None, Vec::new()), &[]).map(Some)
+    let all: Vec<_> = plan.stages().iter().map(|stage| stage.id.clone()).collect();
+    session.build_needs(&project, plan, session.options(None, Vec::new()), &all).map(Some)
 }
 
 fn tell(session: &Session, told: &Told, json: bool) -> Outcome {
