@@ -7,7 +7,7 @@ use akbuild_names::{BUILD_ARCHITECTURE, Ecosystem, MirrorFilePath};
 use akbuild_recipe::plan::DebPin;
 use akbuild_tree::RootDir;
 
-use super::EcosystemSupport;
+use super::support::EcosystemSupport;
 use crate::bill::contents::ImageContents;
 use crate::error::EngineError;
 use crate::graph::NodeId;

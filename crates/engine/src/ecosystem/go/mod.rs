@@ -9,7 +9,7 @@ use akbuild_fetch::{Locations, Mirrors};
 use akbuild_names::{Ecosystem, GoFileKind, GoModuleFile};
 use akbuild_recipe::plan::LockReference;
 
-use super::EcosystemSupport;
+use super::support::EcosystemSupport;
 use crate::bill::contents::ImageContents;
 use crate::error::EngineError;
 use crate::lock_reader::{LockContent, LockReader};

@@ -9,7 +9,7 @@ use akbuild_recipe::plan::{LockFile, LockReference, TreeRef};
 use akbuild_registry::{NPM_LOCK_NAMES, NpmLock};
 use akbuild_tree::TreeDir;
 
-use super::EcosystemSupport;
+use super::support::EcosystemSupport;
 use crate::bill::contents::ImageContents;
 use crate::error::EngineError;
 use crate::graph::NodeId;

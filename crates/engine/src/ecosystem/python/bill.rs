@@ -10,6 +10,7 @@ use akbuild_nar::{Kind, TreeHash};
 use akbuild_registry::PythonSelection;
 use akbuild_tree::TreeDir;
 
+use super::selected::{selected_packages, uv_lock};
 use crate::bill::contents::ImageContents;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -28,7 +29,7 @@ pub(super) fn components(image: &ImageContents<'_>) -> Result<Vec<Component>, En
             let known = licences.get(&component.name).cloned().unwrap_or_default();
             component.licensed(known)
         };
-        let (_, selection) = super::selected_packages(&reader, super::uv_lock(lock)?)?;
+        let (_, selection) = selected_packages(&reader, uv_lock(lock)?)?;
         all.extend(packages(selection).into_iter().map(licensed));
     }
     Ok(all)
