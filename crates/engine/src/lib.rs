@@ -41,7 +41,6 @@ mod sysroot;
 mod tool;
 mod tree_name;
 mod unmet_need;
-mod view;
 mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
@@ -66,7 +65,6 @@ pub use run_reason::RunReason;
 pub use source::pin::{pin_archive, pin_commit};
 pub use stage::shell::{Shell, shell};
 pub use stage::stray::StrayLink;
-pub use started::Start;
 pub use survey::downloads::{Downloads, downloads};
 pub use survey::estimate::{Estimate, estimate};
 pub use survey::input::input_key;

@@ -7,7 +7,8 @@ use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{Copy, Exec, LockFile, LockReference, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, go, go_env, in_work};
+use crate::script::{below, in_work};
+use crate::{go, go_env};
 
 /// Options: `source`, `folder` (of `go.mod`; the root if absent), `include`/`exclude` (default: `go.mod`, `go.sum`
 /// and all `.go` files), `sysroot` (default `build`), `env`.

@@ -9,8 +9,9 @@ use akbuild_names::{BUILD_ARCHITECTURE, Ecosystem};
 use akbuild_recipe::plan::{Copy, Exec, LockFile, LockReference, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
+use crate::npm;
 use crate::npm::HELPER;
-use crate::{below, npm, quote};
+use crate::script::{below, quote};
 
 /// Options: `source`, `folder` (of `package-lock.json`; the root if absent), `include`/`exclude`
 /// (what npm must see: by default the lock and every `package.json`), `sysroot` (default `build`), `env`.

@@ -3,8 +3,9 @@
 use akbuild_recipe::plan::{Copy, Exec, Mount, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
+use crate::npm;
 use crate::npm::HELPER;
-use crate::{below, in_work, npm, quote, quote_all};
+use crate::script::{below, in_work, quote, quote_all};
 
 /// Options: `source`, `include`/`exclude`, `folder`, `deps` (an `npm-ci` stage of the same source),
 /// `replace` (list of `{ package, with }`: trees that take a package's place in `node_modules`),

@@ -3,7 +3,8 @@
 use akbuild_recipe::plan::{Exec, Step};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{checks, openapi, quote, quote_all};
+use crate::script::{quote, quote_all};
+use crate::{checks, openapi};
 
 /// Options: those of the generator (see `openapi.rs`), and `keep` (files of `source` that are put into the output
 /// afterwards), `remove` (paths that are deleted from it), `sysroot` (default `build`), `env`.

@@ -3,7 +3,8 @@
 use akbuild_recipe::plan::{Exec, Step, TOOLS};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{checks, openapi, quote};
+use crate::script::quote;
+use crate::{checks, openapi};
 
 /// Options: those of the generator (see `openapi.rs`), and `typescript` (a tool, default
 /// `typescript`), `compile` (project files; they do not need one another and are compiled at the

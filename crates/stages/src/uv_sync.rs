@@ -11,7 +11,8 @@ use akbuild_recipe::plan::{
 };
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, checks, in_work, quote, uv_variables};
+use crate::script::{below, in_work, quote};
+use crate::{checks, uv_variables};
 
 /// Where the stage's own small programs are.
 const HELPERS: &str = "/build/.akbuild";

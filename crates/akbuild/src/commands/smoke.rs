@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use akbuild_image::Layout;
+use akbuild_launch::UnpackedImage;
 use akbuild_recipe::plan::{Smoke, SysrootId};
-use akbuild_smoke::{Event, Finding, Memory, MemoryScope, Report, Root, SmokeError, Smoking};
+use akbuild_smoke::{Event, Finding, Memory, MemoryScope, Report, SmokeError, Smoking};
 use serde_json::json;
 
 use super::image::{self, Built};
@@ -73,8 +74,11 @@ fn try_out(
     let scratch = session.store.scratch("smoke")?;
     let previous = from.map(|from| previous(session, from, plain_http, scratch.path())).transpose()?;
     session.ui.note("unpacking the image");
-    let root = Root::unpack(&built.layout, scratch.path().join("image"))?;
-    let previous = previous.map(|layout| Root::unpack(&layout, scratch.path().join("previous"))).transpose()?;
+    let unpack = |layout: &Layout, name: &str| -> Result<_, SmokeError> {
+        Ok(UnpackedImage::unpack(layout, scratch.path().join(name))?)
+    };
+    let root = unpack(&built.layout, "image")?;
+    let previous = previous.map(|layout| unpack(&layout, "previous")).transpose()?;
     let work = scratch.path().join("work");
     io(std::fs::create_dir(&work), "make", &work)?;
     let argv: Vec<String> = std::env::args().collect();

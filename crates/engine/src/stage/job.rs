@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use akbuild_launch::MountedSysroot;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Stage, SysrootId};
 use akbuild_registry::{Server, Upstream};
@@ -17,7 +18,6 @@ use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::output_of;
 use crate::node_inputs::NodeInputs;
-use crate::root::Root;
 use crate::served::Served;
 
 /// Bytes of a line that are passed on at a time: a stage may write a line that never ends.
@@ -47,9 +47,9 @@ impl Job<'_> {
         known.ok_or_else(|| EngineError::Bug(format!("`{}` began before its downloads", self.stage.id)))
     }
 
-    pub(crate) fn root(&self, id: &SysrootId) -> Result<Root, EngineError> {
+    pub(crate) fn root(&self, id: &SysrootId) -> Result<MountedSysroot, EngineError> {
         let tree = self.engine.tree(&self.output(NodeId::Sysroot(id.clone()))?);
-        Ok(Root::new(self.engine.sysroot(id)?, tree))
+        Ok(MountedSysroot::new(self.engine.sysroot(id)?, tree))
     }
 
     /// The output of a node that the stage needs.

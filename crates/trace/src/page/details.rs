@@ -3,12 +3,13 @@
 
 use std::fmt::Write;
 
+use super::context::PageContext;
 use super::rows::phase_class;
 use super::text::{Esc, beside};
-use super::{Page, units};
+use super::units;
 use crate::timeline::Node;
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &PageContext<'_>) -> String {
     let count = page.timeline.nodes.len();
     let mut needed_by = vec![Vec::new(); count];
     for at in 0..count {
@@ -22,7 +23,7 @@ pub(super) fn render(page: &Page<'_>) -> String {
     html
 }
 
-fn node(page: &Page<'_>, at: usize, needed_by: &[usize]) -> String {
+fn node(page: &PageContext<'_>, at: usize, needed_by: &[usize]) -> String {
     let node = &page.timeline.nodes[at];
     let mut html = format!(
         "<section id=\"d{at}\" class=\"{}\">\n<h2>{} <small class=\"status\">{}</small></h2>\n",

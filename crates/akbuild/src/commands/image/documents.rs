@@ -8,7 +8,7 @@ use akbuild_engine::NodeId;
 use akbuild_nar::{Algo, Digest, TreeHash};
 use akbuild_store::Action;
 
-use super::Built;
+use super::built::Built;
 use crate::failure::Outcome;
 use crate::project::{OVERLAY, Project, shown};
 use crate::session::Session;

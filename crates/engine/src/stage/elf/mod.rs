@@ -15,6 +15,7 @@ mod provider;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use akbuild_launch::MountedSysroot;
 use akbuild_tree::EntryKind;
 
 pub(crate) use self::need::words;
@@ -22,7 +23,6 @@ use self::object::{ElfKind, ElfNeeds};
 use self::place::PlacedTree;
 pub(crate) use self::provider::providers;
 use crate::error::EngineError;
-use crate::root::Root;
 use crate::unmet_need::{ElfNeed, UnmetNeed};
 
 /// What was looked at.
@@ -66,7 +66,7 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 }
 
 /// Checks `tree`, which will live at `at` in a system whose other files are those of `sysroot`.
-pub(crate) fn check(tree: &Path, at: &str, sysroot: &Root) -> Result<ElfReport, EngineError> {
+pub(crate) fn check(tree: &Path, at: &str, sysroot: &MountedSysroot) -> Result<ElfReport, EngineError> {
     let place = PlacedTree::open(tree, at, sysroot)?;
     let defaults = place.default_folders();
     let mut report = ElfReport::default();

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use akbuild_launch::MountedSysroot;
 use akbuild_recipe::plan::{Sysroot, SysrootId};
 use akbuild_sysroot::{DebFile, owners_in_index, owners_of_paths, package_names_of};
 use akbuild_tree::TreeDir;
@@ -17,7 +18,6 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::registries;
-use crate::root::Root;
 use crate::unmet_need::UnmetNeed;
 
 /// The largest index that is downloaded, in bytes.
@@ -98,7 +98,7 @@ pub(crate) fn providers(
     unmet: &[UnmetNeed],
     tree: &Path,
     at: &str,
-    (id, root): (&SysrootId, &Root),
+    (id, root): (&SysrootId, &MountedSysroot),
 ) -> Result<BTreeMap<String, Provider>, EngineError> {
     let names = unmet.iter().filter_map(|unmet| unmet.need.missing_file()).map(str::to_owned);
     let mut open: BTreeSet<String> = names.collect();

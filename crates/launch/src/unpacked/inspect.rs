@@ -6,18 +6,18 @@ use std::path::Path;
 
 use akbuild_image::Identity;
 
-use super::Root;
-use crate::Finding;
+use super::UnpackedImage;
+use crate::LaunchProblem;
 
-impl Root {
+impl UnpackedImage {
     /// The first thing that is wrong; `extra` are the variables that every process gets.
-    pub(crate) fn inspect(&self, extra: &BTreeMap<String, String>) -> Option<Finding> {
+    pub fn inspect(&self, extra: &BTreeMap<String, String>) -> Option<LaunchProblem> {
         let identity = match &self.identity {
             Ok(identity) => identity,
-            Err(problem) => return Some(Finding::new("the image cannot be run").because(problem)),
+            Err(problem) => return Some(LaunchProblem::new("the image cannot be run").because(problem)),
         };
         let env: BTreeMap<&str, &str> =
-            self.env.iter().chain(extra).map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            self.process.env.iter().chain(extra).map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.no_folder_for_temporary_files(env.get("TMPDIR").copied(), identity)
             .or_else(|| self.leads_nowhere(&env))
             .or_else(|| self.no_working_folder())
@@ -25,11 +25,11 @@ impl Root {
             .or_else(|| self.argv(&[]).err())
     }
 
-    fn no_folder_for_temporary_files(&self, named: Option<&str>, identity: &Identity) -> Option<Finding> {
+    fn no_folder_for_temporary_files(&self, named: Option<&str>, identity: &Identity) -> Option<LaunchProblem> {
         let tmp = named.unwrap_or("/tmp");
         let problem = self.unwritable(tmp, identity)?;
         let named = if named.is_some() { "`TMPDIR` is" } else { "without `TMPDIR` it is" };
-        let finding = Finding::new("the image has no folder for temporary files").because(problem);
+        let finding = LaunchProblem::new("the image has no folder for temporary files").because(problem);
         Some(finding.because(format!("{named} `{tmp}`")))
     }
 
@@ -44,32 +44,32 @@ impl Root {
         if meta.lets_write(identity.uid.into(), identity.gid.into()) {
             return None;
         }
-        let user = if self.user.is_empty() { "0" } else { &self.user };
+        let user = if self.process.user.is_empty() { "0" } else { &self.process.user };
         let (real, mode, uid, gid) = (real.display(), meta.mode, meta.uid, meta.gid);
         Some(format!("user {user} may not write to `{real}`: it belongs to {uid}:{gid} and its mode is {mode:o}"))
     }
 
     /// A variable with the path of something that is not there.
-    fn leads_nowhere(&self, env: &BTreeMap<&str, &str>) -> Option<Finding> {
+    fn leads_nowhere(&self, env: &BTreeMap<&str, &str>) -> Option<LaunchProblem> {
         // By their names they are about files; other values that begin so may be parts of addresses.
         let about_files = |name: &str| ["DIR", "FILE", "FOLDER"].iter().any(|ending| name.ends_with(ending));
         let mut paths =
             env.iter().filter(|(name, value)| about_files(name) && value.starts_with('/') && !value.contains(':'));
         let (name, value) = paths.find(|(_, value)| !self.has(Path::new(value)))?;
-        let finding = Finding::new(format!("the variable `{name}` leads nowhere"));
+        let finding = LaunchProblem::new(format!("the variable `{name}` leads nowhere"));
         Some(finding.because(format!("`{value}` is not in the image")))
     }
 
-    fn no_working_folder(&self) -> Option<Finding> {
-        let there = self.files.look_up(Path::new(&self.workdir)).is_some_and(|(_, meta)| meta.is_folder);
-        let cause = || format!("its working folder `{}` is not in it", self.workdir);
-        (!there).then(|| Finding::new("the image cannot be started").because(cause()))
+    fn no_working_folder(&self) -> Option<LaunchProblem> {
+        let there = self.files.look_up(Path::new(&self.process.workdir)).is_some_and(|(_, meta)| meta.is_folder);
+        let cause = || format!("its working folder `{}` is not in it", self.process.workdir);
+        (!there).then(|| LaunchProblem::new("the image cannot be started").because(cause()))
     }
 
     /// An image that asks to be ended by something other than SIGTERM.
-    fn other_end(&self) -> Option<Finding> {
+    fn other_end(&self) -> Option<LaunchProblem> {
         let signal = Some(&self.stop).filter(|stop| !["", "SIGTERM", "15"].contains(&stop.as_str()))?;
         let cause = format!("its `stop_signal` is {signal}, and a process is told by SIGTERM here");
-        Some(Finding::new("the image is not ended by SIGTERM").because(cause))
+        Some(LaunchProblem::new("the image is not ended by SIGTERM").because(cause))
     }
 }

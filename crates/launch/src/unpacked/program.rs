@@ -3,27 +3,33 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use akbuild_image::{PROGRAM_START_BYTES, ProgramRunner, program_runner};
+use akbuild_image::{PROGRAM_START_BYTES, ProgramRunner, Unpacked, program_runner};
 
-use super::{PATH, Root, open};
-use crate::Finding;
+use crate::files::open;
+use crate::{DEFAULT_PATH, ImageProcess, LaunchProblem};
 
-impl Root {
+/// An image in which a program is looked for.
+pub(super) struct ProgramSearch<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) files: &'a Unpacked,
+    pub(super) process: &'a ImageProcess,
+}
+
+impl ProgramSearch<'_> {
     /// The program and its arguments, the program with its whole path.
-    pub(super) fn argv(&self, args: &[String]) -> Result<Vec<String>, Finding> {
-        let args = if args.is_empty() { &self.command } else { args };
-        let mut argv = self.entrypoint.iter().chain(args).cloned();
+    pub(super) fn argv(&self, args: &[String]) -> Result<Vec<String>, LaunchProblem> {
+        let mut argv = self.process.words(args).into_iter();
         let program = argv.next().ok_or_else(|| "it has neither an entry point nor a command".to_owned());
         let found = program.and_then(|program| self.program(&program));
-        let found = found.map_err(|cause| Finding::new("the image cannot be started").because(cause))?;
+        let found = found.map_err(|cause| LaunchProblem::new("the image cannot be started").because(cause))?;
         Ok(std::iter::once(found.to_string_lossy().into_owned()).chain(argv).collect())
     }
 
     /// Where the program with this name is, or why it cannot be started.
     fn program(&self, name: &str) -> Result<PathBuf, String> {
         let found = if name.contains('/') {
-            let path = Path::new(&self.workdir).join(name);
-            if !self.has(&path) {
+            let path = Path::new(&self.process.workdir).join(name);
+            if self.files.look_up(&path).is_none() {
                 return Err(format!("there is no program `{name}` in the image"));
             }
             Some(path).filter(|path| self.executes(path)).ok_or_else(|| format!("`{name}` cannot be executed"))?
@@ -42,7 +48,7 @@ impl Root {
 
     /// Looks for a program in `PATH`.
     fn search(&self, name: &str) -> Result<PathBuf, String> {
-        let path = self.env.get("PATH").map_or(PATH, String::as_str);
+        let path = self.process.env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
         // What is found relative to the working folder is not run, as by container runtimes.
         let folders = path.split(':').map(Path::new).filter(|folder| folder.is_absolute());
         let found = folders.map(|folder| folder.join(name)).find(|path| self.executes(path));
@@ -56,7 +62,7 @@ impl Root {
     /// What runs a program, by its first bytes.
     fn runner(&self, program: &Path) -> Option<ProgramRunner> {
         let mut first = Vec::new();
-        let file = open(&self.folder).ok()?.file(program).ok()?;
+        let file = open(self.folder).ok()?.file(program).ok()?;
         file.take(PROGRAM_START_BYTES as u64).read_to_end(&mut first).ok()?;
         program_runner(&first)
     }

@@ -1,4 +1,4 @@
-//! The outputs of a stage by name: that of its last build, and those before it.
+//! The note that a stage has changed since the output was built that somebody names.
 
 use akbuild_engine::NodeId;
 use akbuild_store::{Action, BuildId, Store};
@@ -9,31 +9,6 @@ use crate::commands::look::look;
 use crate::failure::Outcome;
 use crate::project::Project;
 use crate::session::Session;
-
-/// The different outputs of a node, that of the last build first, at most so many. A build that finds an output in the
-/// store has it too: the one before is what another build had.
-pub(super) fn history(store: &Store, project: &str, node: &str, limit: usize) -> Outcome<Vec<Action>> {
-    let mut history: Vec<Action> = Vec::new();
-    for (_, record) in store.runs(project, node, u32::MAX)? {
-        let (Some(key), Some(output)) = (record.key, record.output) else { continue };
-        let known = history.iter().any(|action| (action.key, action.output) == (key, output));
-        if let Some(action) = store.action(&key)?.filter(|_| !known) {
-            // An action has only the last output of its key.
-            history.push(Action { output, ..action });
-        }
-        if history.len() >= limit {
-            return Ok(history);
-        }
-    }
-    // Builds whose record is gone, and imported outputs.
-    for action in store.stage_actions(project, node, u32::MAX)? {
-        if !history.iter().any(|known| known.key == action.key) {
-            history.push(action);
-        }
-    }
-    history.truncate(limit);
-    Ok(history)
-}
 
 /// Notes that a stage of the recipe here would not give this output any more.
 pub(super) fn note_changes(session: &Session, global: &Global, name: &str, what: &What) -> Outcome {

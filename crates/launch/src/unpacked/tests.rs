@@ -17,7 +17,7 @@ fn within(folder: &Path, path: &Path) -> PathBuf {
 }
 
 /// A root folder with these entries, each `MODE PATH`, `MODE PATH/` for a folder or `PATH -> TARGET`.
-fn root(entries: &[&str]) -> (TempDir, Root) {
+fn root(entries: &[&str]) -> (TempDir, UnpackedImage) {
     let folder = tempfile::tempdir().unwrap();
     let mut files = Unpacked::default();
     for entry in entries {
@@ -40,21 +40,23 @@ fn root(entries: &[&str]) -> (TempDir, Root) {
         };
         files.entries.insert(path.into(), meta);
     }
-    let root = Root {
+    let root = UnpackedImage {
         folder: folder.path().to_owned(),
-        entrypoint: vec!["/start".into()],
-        command: vec!["serve".into()],
-        env: BTreeMap::new(),
-        workdir: "/".into(),
+        process: ImageProcess {
+            entrypoint: vec!["/start".into()],
+            command: vec!["serve".into()],
+            env: BTreeMap::new(),
+            user: "65534".into(),
+            workdir: "/".into(),
+        },
         stop: String::new(),
-        user: "65534".into(),
         identity: who("65534", folder.path()),
         files,
     };
     (folder, root)
 }
 
-fn spec(root: &Root, mounted: &Mounted<'_>) -> (TempDir, Spec) {
+fn spec(root: &UnpackedImage, mounted: &ProcessSetup<'_>) -> (TempDir, Spec) {
     let scratch = tempfile::tempdir().unwrap();
     let spec = root.spec(&scratch.path().join("own"), mounted).unwrap().unwrap();
     (scratch, spec)
@@ -116,7 +118,7 @@ fn what_lies_in_a_writable_folder_keeps_what_its_mode_allows() {
         "755 /etc/",
     ];
     let (_folder, root) = root(&entries);
-    let (_scratch, spec) = spec(&root, &Mounted::default());
+    let (_scratch, spec) = spec(&root, &ProcessSetup::default());
     assert_eq!(mounts(&spec)[..2], ["/data rw", "/tmp rw"]);
     insta::assert_debug_snapshot!(modes(&spec, "/data"), @r#"
     {
@@ -137,7 +139,7 @@ fn what_lies_in_a_writable_folder_keeps_what_its_mode_allows() {
 fn a_group_may_write_where_the_mode_says_so() {
     let (_folder, mut root) = root(&[START, "775 /shared/", "664 /shared/file", "755 /own/"]);
     root.identity = Ok(Identity { uid: 7, gid: 50, home: "/".into() });
-    let (_scratch, spec) = spec(&root, &Mounted::default());
+    let (_scratch, spec) = spec(&root, &ProcessSetup::default());
     assert_eq!(mounts(&spec)[..1], ["/shared rw"]);
     assert_eq!(modes(&spec, "/shared")["/shared/file"], "664");
 }
@@ -146,7 +148,7 @@ fn a_group_may_write_where_the_mode_says_so() {
 fn root_may_write_to_every_folder() {
     let (_folder, mut root) = root(&[START, "500 /closed/", "400 /closed/file", "511 /closed/run", "755 /etc/"]);
     root.identity = Ok(Identity { uid: 0, gid: 0, home: "/root".into() });
-    let (_scratch, spec) = spec(&root, &Mounted::default());
+    let (_scratch, spec) = spec(&root, &ProcessSetup::default());
     assert_eq!(mounts(&spec)[..2], ["/closed rw", "/etc rw"]);
     insta::assert_debug_snapshot!(modes(&spec, "/closed"), @r#"
     {
@@ -173,7 +175,7 @@ fn files_are_mounted_where_links_lead_and_where_nothing_is() {
     let (_folder, root) = root(&entries);
     let paths = ["/blueprints/custom/smoke.yaml", "/var/run/app/key", "/loop/x", "/up/y", "/new/z", "/start"];
     let files = paths.map(file);
-    let (_scratch, spec) = spec(&root, &Mounted { files: &files, ..Mounted::default() });
+    let (_scratch, spec) = spec(&root, &ProcessSetup { files: &files, ..ProcessSetup::default() });
     insta::assert_snapshot!(mounts(&spec).join("\n"), @r#"
     /etc/hosts "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
     /run/resolve/stub.conf ""
@@ -200,11 +202,12 @@ fn a_user_is_looked_up_where_links_of_the_image_lead() {
 #[test]
 fn a_process_has_the_images_variables_and_its_own() {
     let (_folder, mut root) = root(&[START, "755 /srv/"]);
-    root.env =
+    root.process.env =
         BTreeMap::from([("A".into(), "image".into()), ("B".into(), "image".into()), ("HOME".into(), "/h".into())]);
-    root.workdir = "/srv".into();
+    root.process.workdir = "/srv".into();
     let (args, env) = (["worker".to_owned()], BTreeMap::from([("B".into(), "own".into())]));
-    let (_scratch, spec) = spec(&root, &Mounted { args: &args, env, ports: vec![5432], ..Mounted::default() });
+    let (_scratch, spec) =
+        spec(&root, &ProcessSetup { args: &args, env, ports: vec![5432], ..ProcessSetup::default() });
     let env: Vec<String> =
         spec.env.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect();
     insta::assert_snapshot!(env.join("\n"), @"
@@ -219,13 +222,13 @@ fn a_process_has_the_images_variables_and_its_own() {
 }
 
 /// What is found wrong of a root that was changed.
-fn found(entries: &[&str], change: impl FnOnce(&mut Root)) -> String {
+fn found(entries: &[&str], change: impl FnOnce(&mut UnpackedImage)) -> String {
     let (_folder, mut root) = root(entries);
     change(&mut root);
     // Of the second, nobody knows whether it is a file.
     let extra = [("DATA_DIR", "/data"), ("WEB_PATH", "/no/")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     match root.inspect(&BTreeMap::from(extra)) {
-        Some(finding) => [vec![finding.what], finding.causes].concat().join("\n"),
+        Some(problem) => [vec![problem.what], problem.causes].concat().join("\n"),
         None => String::new(),
     }
 }
@@ -253,7 +256,7 @@ fn what_is_wrong_can_be_seen_beforehand() {
     user 65534 may not write to `/tmp`: it belongs to 0:50 and its mode is 755
     without `TMPDIR` it is `/tmp`
     ");
-    insta::assert_snapshot!(found(&sound, |r| drop(r.env.insert("TMPDIR".into(), "/data".into()))), @"
+    insta::assert_snapshot!(found(&sound, |r| drop(r.process.env.insert("TMPDIR".into(), "/data".into()))), @"
     the image has no folder for temporary files
     user 65534 may not write to `/data`: it belongs to 0:50 and its mode is 755
     `TMPDIR` is `/data`
@@ -262,7 +265,7 @@ fn what_is_wrong_can_be_seen_beforehand() {
     the variable `DATA_DIR` leads nowhere
     `/data` is not in the image
     ");
-    insta::assert_snapshot!(found(&sound, |r| r.workdir = "/srv".into()), @"
+    insta::assert_snapshot!(found(&sound, |r| r.process.workdir = "/srv".into()), @"
     the image cannot be started
     its working folder `/srv` is not in it
     ");
@@ -270,7 +273,7 @@ fn what_is_wrong_can_be_seen_beforehand() {
     the image is not ended by SIGTERM
     its `stop_signal` is SIGQUIT, and a process is told by SIGTERM here
     ");
-    insta::assert_snapshot!(found(&sound, |r| (r.entrypoint, r.command) = Default::default()), @"
+    insta::assert_snapshot!(found(&sound, |r| (r.process.entrypoint, r.process.command) = Default::default()), @"
     the image cannot be started
     it has neither an entry point nor a command
     ");
@@ -278,7 +281,7 @@ fn what_is_wrong_can_be_seen_beforehand() {
     the image cannot be started
     `/start` cannot be executed
     ");
-    insta::assert_snapshot!(found(&sound, |r| r.entrypoint = vec!["begin".into()]), @"
+    insta::assert_snapshot!(found(&sound, |r| r.process.entrypoint = vec!["begin".into()]), @"
     the image cannot be started
     there is no program `begin` in `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`
     ");
@@ -296,22 +299,22 @@ fn a_program_is_looked_for_as_it_is_written() {
     ];
     let program = |entry: &str, workdir: &str| {
         let (_folder, mut root) = root(&entries);
-        (root.entrypoint, root.workdir) = (vec![entry.into()], workdir.into());
-        root.argv(&[]).map(|argv| argv[0].clone()).map_err(|finding| finding.causes)
+        (root.process.entrypoint, root.process.workdir) = (vec![entry.into()], workdir.into());
+        root.argv(&[]).map(|argv| argv[0].clone()).map_err(|problem| problem.causes)
     };
     assert_eq!(program("begin", "/"), Ok("/bin/begin".into()));
     assert_eq!(program("bin/begin", "/opt"), Ok("/opt/bin/begin".into()));
     assert_eq!(program("/opt/bin/begin", "/tmp"), Ok("/opt/bin/begin".into()));
-    assert_eq!(program("bin", "/opt"), Err(vec![format!("there is no program `bin` in `{PATH}`")]));
+    assert_eq!(program("bin", "/opt"), Err(vec![format!("there is no program `bin` in `{DEFAULT_PATH}`")]));
     for path in ["", "opt/bin", ":opt/bin"] {
         let (_folder, mut root) = root(&[&entries[..], &["755 /begin"]].concat());
-        root.entrypoint = vec!["begin".into()];
-        root.env.insert("PATH".into(), path.into());
+        root.process.entrypoint = vec!["begin".into()];
+        root.process.env.insert("PATH".into(), path.into());
         assert_eq!(root.argv(&[]).unwrap_err().causes, [format!("there is no program `begin` in `{path}`")]);
     }
     let (folder, mut root) = root(&entries);
     fs::write(folder.path().join("opt/bin/begin"), "#!/usr/bin/env python3\n").unwrap();
-    root.entrypoint = vec!["begin".into()];
+    root.process.entrypoint = vec!["begin".into()];
     insta::assert_snapshot!(root.argv(&[]).unwrap_err().causes.join("\n"), @"`begin` is for `/usr/bin/env`, which is not in the image");
     fs::write(folder.path().join("opt/bin/begin"), "#!/opt/bin/begin\n").unwrap();
     assert!(root.argv(&[]).is_ok());
@@ -320,7 +323,7 @@ fn a_program_is_looked_for_as_it_is_written() {
     assert!(said.starts_with("`begin` is for `/lib") && said.ends_with("which is not in the image"), "{said}");
     let (folder, mut root) = self::root(&[&entries[..], &["755 /usr/", "755 /usr/bin/", "755 /usr/bin/env"]].concat());
     fs::write(folder.path().join("opt/bin/begin"), "#!/usr/bin/env python3\n").unwrap();
-    root.entrypoint = vec!["/bin/begin".into()];
+    root.process.entrypoint = vec!["/bin/begin".into()];
     insta::assert_snapshot!(root.argv(&[]).unwrap_err().causes.join("\n"), @"`/bin/begin` is for `/usr/bin/env`, and there is no program `python3` in `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`");
 }
 

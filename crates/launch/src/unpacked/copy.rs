@@ -7,20 +7,20 @@ use akbuild_image::{Identity, Meta, Unpacked};
 use akbuild_sandbox::build_owner;
 use akbuild_tree::TreeDir;
 
-use crate::SmokeError;
-use crate::error::Doing;
+use crate::LaunchError;
+use crate::files::make_folder;
 
 /// What is copied from, and for whom.
-pub(crate) struct Copying<'a> {
-    pub(crate) files: &'a Unpacked,
+pub(super) struct Copying<'a> {
+    pub(super) files: &'a Unpacked,
     /// The image, unpacked. Its links are copied, never followed.
-    pub(crate) image: &'a TreeDir,
-    pub(crate) identity: &'a Identity,
+    pub(super) image: &'a TreeDir,
+    pub(super) identity: &'a Identity,
 }
 
 impl Copying<'_> {
     /// Copies a folder of the image, with all that is in it, to where nothing is.
-    pub(crate) fn copy(&self, path: &Path, to: &Path) -> Result<(), SmokeError> {
+    pub(super) fn copy(&self, path: &Path, to: &Path) -> Result<(), LaunchError> {
         let from = self.image.open_dir(path.strip_prefix("/").unwrap_or(path))?;
         make_folder(to)?;
         let copy = TreeDir::open(to, format!("the copy of `{}`", path.display()))?;
@@ -42,12 +42,6 @@ impl Copying<'_> {
         }
         Ok(())
     }
-}
-
-/// Makes a folder where nothing is.
-#[allow(clippy::disallowed_methods, reason = "the path is in a scratch folder, outside of the copies in it")]
-pub(crate) fn make_folder(path: &Path) -> Result<(), SmokeError> {
-    std::fs::create_dir(path).doing("make", path)
 }
 
 /// The mode that lets an owner do what this user may.

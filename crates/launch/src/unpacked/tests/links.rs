@@ -62,7 +62,7 @@ fn a_writable_folder_is_copied_without_what_its_links_lead_to() {
     let absolute = link("absolute", &host.path().display().to_string());
     let climbing = link("climbing", &format!("{}/secret", up(&host)));
     let (_folder, root) = root(&[START, "777 /data/", &absolute, &climbing, &link("dangling", "/none")]);
-    let (_scratch, spec) = spec(&root, &Mounted::default());
+    let (_scratch, spec) = spec(&root, &ProcessSetup::default());
     assert_eq!(
         modes(&spec, "/data").into_values().collect::<Vec<_>>(),
         ["777".to_owned(), host.path().display().to_string(), format!("{}/secret", up(&host)), "/none".to_owned()]
@@ -79,8 +79,8 @@ fn a_writable_folder_that_has_become_a_link_is_refused() {
         fs::remove_dir_all(&top).unwrap();
         symlink(host.path(), &top).unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        let error = root.spec(&scratch.path().join("own"), &Mounted::default()).unwrap_err();
-        assert!(matches!(error, SmokeError::Tree(TreeError::Link { .. })), "{error}");
+        let error = root.spec(&scratch.path().join("own"), &ProcessSetup::default()).unwrap_err();
+        assert!(matches!(error, LaunchError::Tree(TreeError::Link { .. })), "{error}");
         assert!(!scratch.path().join("own/0").exists());
         is_unchanged(&host);
     }
@@ -92,7 +92,7 @@ fn a_pipe_in_a_writable_folder_is_not_waited_for() {
     let pipe = folder.path().join("data/pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    let error = root.spec(&scratch.path().join("own"), &Mounted::default()).unwrap_err();
+    let error = root.spec(&scratch.path().join("own"), &ProcessSetup::default()).unwrap_err();
     insta::assert_snapshot!(error, @"`pipe` of the image is a device, pipe or socket, expected a file, folder or symbolic link");
 }
 

@@ -5,24 +5,20 @@ use std::path::Path;
 
 use akbuild_image::{Identity, identity};
 use akbuild_recipe::plan::Image;
-use akbuild_tree::{RootDir, TreeDir, TreeError};
-
+use akbuild_tree::{TreeDir, TreeError};
 use rustix::io::Errno;
 
-use crate::error::EngineError;
-use crate::root::Root;
-
-/// More of a file that says who the users of an image are is not read.
-const LONGEST: u64 = 1 << 20;
+use crate::files::{open, read_users};
+use crate::{LaunchError, MountedSysroot};
 
 /// An image's file system, in its parts.
-pub(crate) struct View<'a> {
+pub(crate) struct ImageParts<'a> {
     pub(crate) image: &'a Image,
-    pub(crate) sysroot: &'a Root,
+    pub(crate) sysroot: &'a MountedSysroot,
     pub(crate) tree: &'a Path,
 }
 
-impl View<'_> {
+impl ImageParts<'_> {
     /// The tree, sysroot or mount of the sysroot that has a path, and the path in it.
     fn part<'p>(&'p self, path: &'p Path) -> (&'p Path, &'p Path) {
         if let Ok(below) = path.strip_prefix(&self.image.at) {
@@ -35,15 +31,11 @@ impl View<'_> {
         mounted.unwrap_or((&self.sysroot.tree, path))
     }
 
-    /// Links lead to where they do in a container, and never out of the part of the image that they are in.
-    fn open(&self, path: &Path) -> Result<RootDir, TreeError> {
-        RootDir::open(path, "the image")
-    }
-
-    /// The folder that a path of tree or sysroot leads to; `None` if there is none.
-    pub(crate) fn folder(&self, path: &Path) -> Result<Option<TreeDir>, EngineError> {
+    /// The folder that a path of tree or sysroot leads to; `None` if there is none. Links lead where they do in a
+    /// container, and never out of the part of the image that they are in.
+    pub(crate) fn folder(&self, path: &Path) -> Result<Option<TreeDir>, LaunchError> {
         let (top, inside) = self.part(path);
-        let opened = self.open(top).and_then(|root| root.open_dir(inside));
+        let opened = open(top).and_then(|root| root.open_dir(inside));
         match opened {
             Ok(folder) => Ok(Some(folder)),
             // A file, nothing, or a link that leads to nothing in the image.
@@ -56,18 +48,14 @@ impl View<'_> {
         }
     }
 
-    fn text(&self, path: &Path) -> Option<String> {
-        let (top, inside) = self.part(path);
-        String::from_utf8(self.open(top).ok()?.read_at_most(inside, LONGEST).ok()?).ok()
-    }
-
     /// Who its programs run as.
-    pub(crate) fn identity(&self) -> Result<Identity, EngineError> {
+    pub(crate) fn identity(&self) -> Result<Identity, LaunchError> {
         let read = |path: &str| {
             let own = self.image.files.iter().find(|file| Path::new("/").join(&file.path) == Path::new(path));
-            own.map(|file| file.text.clone()).or_else(|| self.text(Path::new(path)))
+            let (top, inside) = self.part(Path::new(path));
+            own.map(|file| file.text.clone()).or_else(|| read_users(top, inside))
         };
-        identity(&self.image.config.user, &read).map_err(|problem| EngineError::User { problem })
+        identity(&self.image.config.user, &read).map_err(|problem| LaunchError::User { problem })
     }
 }
 
@@ -83,7 +71,7 @@ mod tests {
     fn each_path_is_of_the_part_that_a_container_has_it_from() {
         let mount = |at: &str, from: &str| HostMount { at: at.into(), from: from.into() };
         let mounts = vec![mount("/usr", "/"), mount("/usr/local", "/store/local"), mount("/opt/go", "/opt/go")];
-        let sysroot = Root { mounts, ..Root::plain(PathBuf::from("/sysroot")) };
+        let sysroot = MountedSysroot { mounts, ..MountedSysroot::plain(PathBuf::from("/sysroot")) };
         let image = Image {
             tree: TreeRef::Stage(StageId::new("all")),
             at: "/opt/mini".into(),
@@ -95,7 +83,7 @@ mod tests {
             config: ImageConfig::default(),
             push: None,
         };
-        let view = View { image: &image, sysroot: &sysroot, tree: Path::new("/tree") };
+        let parts = ImageParts { image: &image, sysroot: &sysroot, tree: Path::new("/tree") };
         for (path, top, inside) in [
             ("/usr/lib/x", "/", "lib/x"),
             ("/usr/local/bin", "/store/local", "bin"),
@@ -105,7 +93,7 @@ mod tests {
             ("/opt/mini", "/tree", ""),
             ("/opt/mini/etc", "/tree", "etc"),
         ] {
-            assert_eq!(view.part(Path::new(path)), (Path::new(top), Path::new(inside)), "{path}");
+            assert_eq!(parts.part(Path::new(path)), (Path::new(top), Path::new(inside)), "{path}");
         }
     }
 }
