@@ -25,6 +25,7 @@ mod local;
 mod mirrors;
 mod netrc;
 mod pull;
+mod rate_watch;
 mod redact;
 mod redirect;
 pub mod retry;
