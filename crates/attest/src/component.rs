@@ -66,26 +66,30 @@ pub enum Ships {
 }
 
 impl Component {
+    /// A package of an ecosystem, installed.
+    pub fn package(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
+        Self::new(ComponentKind::Package(ecosystem), name, version, Purl::package(ecosystem, name, version))
+    }
+
     /// A binary package of Debian; `arch` is the sysroot's architecture.
     pub fn debian(name: &str, version: &str, arch: &str) -> Self {
-        Self::package(Ecosystem::Debian, name, version, Purl::debian(name, version, arch))
+        Self { purl: Purl::debian(name, version, arch), ..Self::package(Ecosystem::Debian, name, version) }
     }
 
     /// A Python project, of which `file` was taken.
     pub fn python(name: &str, version: &str, file: &str) -> Self {
         let name = normalise(name);
-        let purl = Purl::python(&name, version, file);
-        Self::package(Ecosystem::Python, &name, version, purl)
+        Self { purl: Purl::python(&name, version, file), ..Self::package(Ecosystem::Python, &name, version) }
     }
 
     /// An npm package; `name` is with its scope.
     pub fn npm(name: &str, version: &str) -> Self {
-        Self::package(Ecosystem::Npm, name, version, Purl::npm(name, version))
+        Self::package(Ecosystem::Npm, name, version)
     }
 
     /// A Go module.
     pub fn go(module: &str, version: &str) -> Self {
-        Self { ships: Ships::Bundled, ..Self::package(Ecosystem::Go, module, version, Purl::go(module, version)) }
+        Self::package(Ecosystem::Go, module, version).ships(Ships::Bundled)
     }
 
     /// A tree from elsewhere; `archive` is the digest of the file it came as.
@@ -93,10 +97,6 @@ impl Component {
         let purl = Purl::source(name, version, &origin, archive.as_ref());
         let digests = archive.into_iter().collect();
         Self { digests, ..Self::new(ComponentKind::Source(origin), name, version, purl) }
-    }
-
-    fn package(ecosystem: Ecosystem, name: &str, version: &str, purl: Purl) -> Self {
-        Self::new(ComponentKind::Package(ecosystem), name, version, purl)
     }
 
     fn new(kind: ComponentKind, name: &str, version: &str, purl: Purl) -> Self {

@@ -64,10 +64,7 @@ async fn try_fetch(
 async fn read_locks(engine: &Arc<Engine>, id: &StageId, outputs: &Arc<Outputs>) -> Result<Served, EngineError> {
     let (reader, name, outputs) = (engine.clone(), id.clone(), outputs.clone());
     let read = move || match &reader.stage(&name)?.step {
-        Step::Exec(exec) => match &exec.artifacts {
-            Some(locks) => Served::read(&reader, exec, locks, &outputs),
-            None => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
-        },
+        Step::Exec(exec) if !exec.locks.is_empty() => Served::read(&reader, exec, &outputs),
         _ => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
     };
     tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))?

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Check, SourceId, Stage, StageId, Step, SysrootId, ToolId, TreeRef};
 use serde::{Serialize, Serializer};
 
@@ -81,6 +82,9 @@ impl NodeId {
     }
 }
 
+/// The outputs of the nodes that have one.
+pub type Outputs = HashMap<NodeId, TreeHash>;
+
 /// A node's place in a [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Index(pub(crate) usize);
@@ -129,12 +133,11 @@ impl Graph {
             };
             let mut needs: Vec<Index> = needs(&stage.step).into_iter().map(|id| place(&mut graph, id)).collect();
             if let Step::Exec(exec) = &stage.step
-                && let Some(artifacts) = &exec.artifacts
+                && !exec.locks.is_empty()
             {
-                let files =
-                    artifacts.npm.iter().chain(artifacts.go.iter()).chain(artifacts.python.iter().map(|p| &p.lock));
+                let sources = exec.locks.iter().map(|lock| NodeId::Source(lock.file().source.clone()));
                 let mut locks = first.clone();
-                locks.extend(files.map(|f| graph.place(NodeId::Source(f.source.clone()), Vec::new(), 0)));
+                locks.extend(sources.map(|source| graph.place(source, Vec::new(), 0)));
                 needs.push(graph.place(NodeId::Fetch(stage.id.clone()), locks, 0));
             }
             graph.place(NodeId::Stage(stage.id.clone()), needs, stage.weight);

@@ -11,19 +11,19 @@ pub(crate) mod schemarefs;
 pub(crate) mod trees;
 pub(crate) mod view_problem;
 
-use std::collections::HashMap;
-
-use akbuild_nar::{Digest, Listing, TreeHash};
+use akbuild_nar::{Listing, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Exec, Image, Layer, LockFile, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, SysrootId,
-    Tool, ToolPackage, TreeRef, View, WrittenFile,
+    Check, Compose, Exec, Image, Layer, LockReference, Plan, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
+    ToolPackage, TreeRef, View, WrittenFile,
 };
 use akbuild_store::OutputLayers;
 
+use crate::ecosystem::support;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::keys::field_value::{CheckValue, LockNote, PatchValue, PythonPinNote, json};
+pub use crate::graph::Outputs;
+use crate::keys::field_value::{CheckValue, LockNote, PatchValue, json};
 use crate::keys::manifest::Manifest;
 use crate::keys::manifest_field::ManifestField;
 use crate::keys::part_note::PartNote;
@@ -34,9 +34,6 @@ use crate::tree_name;
 const SANDBOX_VERSION: &str = "1";
 /// Raised when the loopback registry comes to answer otherwise.
 const REGISTRY_VERSION: &str = "1";
-
-/// The outputs of the nodes that have one.
-pub type Outputs = HashMap<NodeId, TreeHash>;
 
 /// What stands in a manifest for a part of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,18 +115,13 @@ impl Keys<'_> {
             manifest.set(&ManifestField::Variable(name.clone()), value);
         }
         files(&exec.files, manifest);
-        if let Some(artifacts) = &exec.artifacts {
+        if !exec.locks.is_empty() {
             manifest.set(&ManifestField::Registry, REGISTRY_VERSION);
-            let locks = artifacts.npm.iter().chain(&artifacts.go).chain(artifacts.python.iter().map(|p| &p.lock));
-            let note = |lock: &LockFile| LockNote(NodeId::Source(lock.source.clone()).to_string(), lock.path.clone());
-            let locks: Vec<LockNote> = locks.map(note).collect();
-            manifest.note(&ManifestField::Locks, json(&locks));
-            for (i, lock) in artifacts.python.iter().enumerate() {
-                let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
-                manifest.set(&ManifestField::PythonProject(i), json(&lock));
-                manifest.set(&ManifestField::PythonPins, pins(&self.plan.python_pins));
-                let named: Vec<_> = self.plan.python_pins.iter().map(PythonPinNote::of).collect();
-                manifest.note(&ManifestField::PythonPins, json(&named));
+            let source = |lock: &LockReference| NodeId::Source(lock.file().source.clone()).to_string();
+            let note = |lock: &LockReference| LockNote(source(lock), lock.file().path.clone());
+            manifest.note(&ManifestField::Locks, json(&exec.locks.iter().map(note).collect::<Vec<_>>()));
+            for (n, lock) in exec.locks.iter().enumerate() {
+                support(lock.ecosystem()).set_key_fields(self.plan, n, lock, manifest);
             }
         }
         Ok(())
@@ -281,10 +273,6 @@ fn files(files: &[WrittenFile], manifest: &mut Manifest) {
     for file in files {
         manifest.set(&ManifestField::WrittenFile(file.path.clone()), field_value::written_file(file));
     }
-}
-
-fn pins(pins: &[PythonPin]) -> String {
-    Digest::sha256(json(&pins).as_bytes()).to_string()
 }
 
 fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset), listing: &Listing) -> EngineError {

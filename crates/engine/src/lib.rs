@@ -12,21 +12,18 @@ mod bill;
 mod bring;
 mod check;
 mod download;
+mod ecosystem;
 mod engine;
 mod error;
 mod event;
 mod fetch_node;
-mod go_modules;
-mod goimports;
 mod graph;
 mod keys;
-mod locate;
-mod lock_text;
+mod lock_reader;
 mod near;
 mod network;
 mod node_input_name;
 mod node_inputs;
-mod npmproject;
 mod perform;
 mod registries;
 mod relative_path;
@@ -45,11 +42,12 @@ mod sysroot;
 mod tool;
 mod tree_name;
 mod unmet_need;
-mod uv_files;
 mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
 pub use bill::{components, materials, stage_keys};
+pub use ecosystem::locations;
+pub use ecosystem::python::index_pages;
 pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};
 pub use event::{Event, Report, Sink, Status};
@@ -58,7 +56,6 @@ pub use keys::manifest::Manifest;
 pub use keys::manifest_field::ManifestField;
 pub use keys::view_problem::ViewProblem;
 pub use keys::{Outputs, manifest};
-pub use locate::{index_pages, locations};
 pub use network::{Host, Network};
 pub use node_input_name::NodeInputName;
 pub use node_inputs::Downloaded;
@@ -83,5 +80,5 @@ pub use why::{
 /// What fuzzing reaches and nothing else should.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::goimports::head as go_head;
+    pub use crate::ecosystem::go::imports::head as go_head;
 }

@@ -156,7 +156,7 @@ async fn restore_lists(engine: &Arc<Engine>, lost: &Lost, to: &mut Restored) -> 
         }
     }
     for stage in &engine.plan.stages {
-        let served = matches!(&stage.step, Step::Exec(exec) if exec.artifacts.is_some());
+        let served = matches!(&stage.step, Step::Exec(exec) if !exec.locks.is_empty());
         let node = NodeId::Stage(stage.id.clone());
         if !served || !names_lost(engine, &node, lost)? {
             continue;

@@ -10,12 +10,13 @@ use akbuild_store::Publish;
 use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
 
 use crate::download::download;
+use crate::ecosystem::debian;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::stage::work;
-use crate::{locate, registries, room};
+use crate::{registries, room};
 
 /// Writes the tree that the machine's own folders are mounted over.
 fn make_host_root(engine: &Engine, sysroot: &Sysroot, host: &HostRoot) -> Result<TreeHash, EngineError> {
@@ -36,7 +37,7 @@ pub(crate) fn packages(engine: &Engine, sysroot: &Sysroot) -> Result<Vec<Wanted>
         digest: pin.digest,
         name: format!("{} {}", pin.name, pin.version),
         why: format!("sysroot `{}` needs it", sysroot.id),
-        urls: locate::debian(&pin.path, &mirrors),
+        urls: debian::locations(&pin.path, &mirrors),
         size: Some(pin.size),
     });
     Ok(wanted.collect())

@@ -4,18 +4,19 @@
 use std::path::Path;
 
 use akbuild_fetch::{StripTop, Wanted};
+use akbuild_names::{Artifact, NpmTarball, PackageFile};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Tool, ToolPackage};
-use akbuild_registry::{Artifact, What};
 use akbuild_store::Publish;
 use akbuild_tree::TreeDir;
 
 use crate::download::download;
+use crate::ecosystem::locations;
+use crate::ecosystem::python::pinned;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::served::pinned;
-use crate::{locate, registries, room};
+use crate::{registries, room};
 
 /// The package of a tool.
 pub(crate) fn tool_package(engine: &Engine, tool: &Tool) -> Result<Wanted, EngineError> {
@@ -24,15 +25,15 @@ pub(crate) fn tool_package(engine: &Engine, tool: &Tool) -> Result<Wanted, Engin
         ToolPackage::Npm(pin) => Artifact {
             digest: pin.digest,
             size: None,
-            what: What::Npm { name: pin.name.clone(), version: pin.version.clone(), url: None },
+            what: PackageFile::Npm(NpmTarball { name: pin.name.clone(), version: pin.version.clone(), url: None }),
         },
     };
     let (mirrors, _) = registries::network(engine)?;
     Ok(Wanted {
         digest: artifact.digest,
-        name: locate::label(&artifact),
+        name: artifact.what.label(),
         why: format!("tool `{}` is pinned to it", tool.id),
-        urls: locate::locations(&artifact.what, &mirrors),
+        urls: locations(&artifact.what, &mirrors),
         size: None,
     })
 }

@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::auth::{authorization, host, split_user};
 use crate::error::http_reason;
-use crate::limits::RateWatch;
 use crate::local::open_regular;
+use crate::rate_watch::RateWatch;
 use crate::tries::{Miss, MissKind, Tries, checked, local_path, missing};
 use crate::{ClientConfig, DownloadAddress, FetchError};
 

@@ -25,6 +25,7 @@ mod local;
 mod mirrors;
 mod netrc;
 mod pull;
+mod rate_watch;
 mod redact;
 mod redirect;
 pub mod retry;
@@ -35,8 +36,8 @@ mod wait;
 mod wanted;
 
 pub use address::{DownloadAddress, RefusedAddress};
+pub use akbuild_registry::{AuthRule, Machine, RegistryClient, Secret, registry_client};
 pub use archive::{ArchiveError, MemberFault, StripTop, Unpacked, unpack_archive};
-pub use auth::{AuthRule, Secret};
 pub use cancel::{Cancel, Registered};
 pub use client::{Client, Got};
 pub use config::ClientConfig;
@@ -47,7 +48,7 @@ pub use git::{
     git_pack, git_repository, git_unpack,
 };
 pub use limits::TransferLimits;
-pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, RegistryClient, discover, registry_client};
+pub use mirrors::{MirrorBase, Mirrors, Overrides, discover};
 pub use netrc::Netrc;
 pub use redact::{redact, redact_text};
 pub use redirect::refused_redirect;

@@ -12,8 +12,8 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use crate::download::Report;
-use crate::limits::RateWatch;
 use crate::local::{CopyOutcome, copy_limited, open_regular};
+use crate::rate_watch::RateWatch;
 use crate::tries::{Miss, MissKind, checked, local_path, missing};
 use crate::{Client, DownloadAddress, Progress};
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use akbuild_nar::{Algo, Digest};
 use url::Url;
 
-use crate::limits::RateWatch;
 use crate::local::{CopyOutcome, copy_limited, open_regular};
 use crate::pull::{GATHER, blocking};
+use crate::rate_watch::RateWatch;
 use crate::tries::{Miss, MissKind, checked, local_path, missing};
 use crate::{Client, DownloadAddress, FetchError};
 

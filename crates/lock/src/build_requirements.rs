@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use akbuild_engine::{NodeId, Outcome, Status};
+use akbuild_names::Ecosystem;
 use akbuild_recipe::Lock;
 use akbuild_recipe::plan::{PythonPin, Stage, StageId, Step};
 
@@ -60,7 +61,7 @@ pub(crate) fn stages(stages: &[Stage]) -> Vec<StageId> {
 
 fn is_python(step: &Step) -> bool {
     match step {
-        Step::Exec(exec) => exec.artifacts.as_ref().is_some_and(|artifacts| !artifacts.python.is_empty()),
+        Step::Exec(exec) => exec.locks.iter().any(|lock| lock.ecosystem() == Ecosystem::Python),
         _ => false,
     }
 }

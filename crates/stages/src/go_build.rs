@@ -41,7 +41,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env,
         cwd: home,
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: crate::checks::read(fields, "/out")?,
     })))
 }

@@ -3,7 +3,8 @@
 //! The output is the `vendor` folder itself. Of the sources the stage sees only package clauses,
 //! build constraints and imports, so that it runs again when those change and not otherwise.
 
-use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
+use akbuild_names::Ecosystem;
+use akbuild_recipe::plan::{Copy, Exec, LockFile, LockReference, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
 use crate::script::{below, in_work};
@@ -26,10 +27,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: go_env::variables(fields, &format!("{REGISTRY}/go"))?,
         cwd: in_work(&folder),
         out: "/out".into(),
-        artifacts: Some(Artifacts {
-            go: vec![LockFile { source, path: below(&folder, "go.mod") }],
-            ..Artifacts::default()
-        }),
+        locks: vec![LockReference::Plain(Ecosystem::Go, LockFile { source, path: below(&folder, "go.mod") })],
         checks: Vec::new(),
     })))
 }

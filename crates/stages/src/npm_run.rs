@@ -43,7 +43,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: npm::env(fields)?,
         cwd: home,
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: crate::checks::read(fields, "/out")?,
     })))
 }

@@ -36,7 +36,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: fields.variables("env")?,
         cwd: "/tmp".into(),
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: checks::read(fields, "/out")?,
     })))
 }

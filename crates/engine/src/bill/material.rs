@@ -8,12 +8,13 @@ use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::{Origin, Source, StageId};
 use akbuild_store::{Artifact, Key};
 
+use crate::bill::contents::{ImageContents, closure};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
 use crate::served::Served;
-use crate::{artifacts, bill, keys};
+use crate::{artifacts, keys};
 
 /// The sources that an image needs.
 pub(super) fn sources_of<'a>(engine: &'a Engine, image: &StageId) -> Vec<&'a Source> {
@@ -36,8 +37,8 @@ pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<
             used.extend(artifacts::artifact_list(engine, node, None)?);
         }
     }
-    for (id, exec, locks) in bill::locked(engine, image)? {
-        let served = Served::read(engine, exec, locks, outputs)?;
+    for (id, exec) in ImageContents::new(engine, image, outputs)?.locked {
+        let served = Served::read(engine, exec, outputs)?;
         // Downloads that tell of others may have been collected; the record of the run names all.
         let recorded = if served.is_complete { None } else { recorded_artifacts(engine, id, outputs)? };
         used.extend(recorded.unwrap_or_else(|| artifacts::list(&served.artifacts)));
@@ -57,7 +58,7 @@ fn recorded_artifacts(engine: &Engine, id: &StageId, outputs: &Outputs) -> Resul
 /// The keys of the stages that an image needs, as far as what they are made from is here.
 pub fn stage_keys(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
     let mut keys = BTreeMap::new();
-    for id in bill::closure(engine, image) {
+    for id in closure(engine, image) {
         if let Ok(manifest) = keys::manifest(engine, &NodeId::Stage(id.clone()), outputs) {
             keys.insert(id.to_string(), manifest.key());
         }

@@ -18,7 +18,7 @@ use crate::{script_sandbox, source};
 pub(crate) fn run_script(job: &mut Job<'_>, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
     job.engine.phase(job.node, "copy");
     let folders = Folders::new(job.scratch, &job.stage.id, &exec.out)?;
-    let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
+    let served = (!exec.locks.is_empty()).then(|| job.served()).transpose()?;
     let spec = lay_out(job, exec, &folders, served.as_deref())?;
     job.engine.phase(job.node, "run");
     let what = format!("stage `{}`", job.stage.id);
@@ -87,7 +87,7 @@ pub(crate) fn describe(job: &Job<'_>, exec: &Exec, folders: &Folders) -> Result<
         add_mount(job, mount, folders, &mut mounts)?;
     }
     let root = job.root(&exec.sysroot)?;
-    let listen = exec.artifacts.as_ref().map(|_| REGISTRY_PORT);
+    let listen = (!exec.locks.is_empty()).then_some(REGISTRY_PORT);
     let env = exec.env.iter().chain([(&"out".to_owned(), &exec.out)]).map(script_sandbox::pair).collect();
     Ok(script_sandbox::spec(&root, mounts, &exec.script, env, &exec.cwd, listen))
 }

@@ -44,7 +44,7 @@ pub fn shell(engine: &Arc<Engine>, id: &StageId, prepared: &Outcome, shell: Shel
     let log = File::create(&path).doing("make", &path)?;
     let given = NodeInputs { outputs: prepared.outputs.clone(), served: prepared.downloaded.of(&node) };
     let job = Job { engine, stage, node: &node, given: &given, scratch, log, upstream: None };
-    let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
+    let served = (!exec.locks.is_empty()).then(|| job.served()).transpose()?;
     let mut spec = match shell.kept {
         Some(kept) => exec::describe(&job, exec, &Folders::reopen(kept, id, &exec.out)?)?,
         None => exec::lay_out(&job, exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,

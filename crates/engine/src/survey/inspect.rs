@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use akbuild_recipe::plan::{Artifacts, LockFile, Origin, SourceId, Stage, StageId, Step, Subset, TreeRef, View};
+use akbuild_recipe::plan::{Origin, SourceId, Stage, StageId, Step, Subset, TreeRef, View};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -81,11 +81,11 @@ fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool
         }
     }
     if let Step::Exec(exec) = &stage.step
-        && let Some(locks) = &exec.artifacts
-        && lock_files(locks).all(|file| is_here(&file.source))
-        && let Err(fault) = Served::read(engine, exec, locks, outputs)
+        && !exec.locks.is_empty()
+        && exec.locks.iter().all(|lock| is_here(&lock.file().source))
+        && let Err(fault) = Served::read(engine, exec, outputs)
     {
-        faults.push((lock_files(locks).all(|file| is_pinned(&file.source)), fault));
+        faults.push((exec.locks.iter().all(|lock| is_pinned(&lock.file().source)), fault));
     }
     faults
 }
@@ -140,11 +140,6 @@ fn warn_of_idle(
         });
     }
     Ok(())
-}
-
-/// The lock files of upstream that a stage needs.
-fn lock_files(locks: &Artifacts) -> impl Iterator<Item = &LockFile> {
-    locks.npm.iter().chain(&locks.go).chain(locks.python.iter().map(|python| &python.lock))
 }
 
 /// The parts of trees that a step names, whose patterns are the recipe's.

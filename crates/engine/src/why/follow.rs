@@ -62,7 +62,7 @@ impl<'a> Explainer<'a> {
         // What it takes now, of the tree that it was.
         let between = new.in_tree(old.tree);
         if !old.is_like(&new) {
-            let digest = self.digest(&between);
+            let digest = self.digest_of_part(&between);
             if digest.as_ref() != Some(&was) || old.view != new.view {
                 let files = self.files(&old, &between);
                 let [old, new] = [&old, &new].map(|part| Some(Box::new(part.clone())));
@@ -79,7 +79,7 @@ impl<'a> Explainer<'a> {
     }
 
     /// The digest of a part, as a key covers it; `None` if its tree is no longer in the store.
-    fn digest(&self, part: &Part) -> Option<String> {
+    fn digest_of_part(&self, part: &Part) -> Option<String> {
         let digest = part_digest::subset_digest(
             &self.records.store.clone().into(),
             &part.tree,

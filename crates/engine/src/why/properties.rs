@@ -190,7 +190,7 @@ impl Spec {
             env: self.env.clone(),
             cwd: self.cwd.clone(),
             out: "/out".to_owned(),
-            artifacts: None,
+            locks: Vec::new(),
             checks: self.checks.iter().map(check).collect(),
         }
     }

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::smart::Trouble;
 use crate::error::http_reason;
-use crate::limits::RateWatch;
+use crate::rate_watch::RateWatch;
 use crate::tries::MissKind;
 use crate::{ClientConfig, FetchError, TransferLimits};
 

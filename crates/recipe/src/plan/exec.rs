@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Artifacts, SourceId, Subset, SysrootId, ToolId, TreeRef, WrittenFile};
+use super::{LockReference, SourceId, Subset, SysrootId, ToolId, TreeRef, WrittenFile};
 
 /// A script in a sandbox, with everything it can see.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ pub struct Exec {
     pub cwd: String,
     /// Where the output folder, empty at first, is mounted. The script finds it as `$out`.
     pub out: String,
-    /// What the loopback registry serves; `None`: nothing listens.
-    pub artifacts: Option<Artifacts>,
+    /// The locks that say what the loopback registry serves; without any, nothing listens.
+    pub locks: Vec<LockReference>,
     /// What must hold of the output before it is published.
     pub checks: Vec<Check>,
 }

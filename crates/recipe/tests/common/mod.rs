@@ -57,7 +57,7 @@ fn make(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: Default::default(),
         cwd: "/".into(),
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: vec![],
     })))
 }
