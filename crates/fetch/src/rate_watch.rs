@@ -1,4 +1,4 @@
-//! Whether a server sends fast enough. Must not depend on what is transferred.
+//! The lowest rate at which a server may send. Must not depend on what is transferred.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! From a request to its answer: the ecosystem's shelf says what, and this says it in HTTP. Must not depend on an ecosystem.
+//! From a request to its answer: the shelf of the ecosystem answers, and this module writes the answer as HTTP. Must not
+//! depend on an ecosystem.
 
 use std::io;
 use std::path::Path;
@@ -114,7 +115,7 @@ async fn send(
     sent.map_err(|error| Miss::unreadable(protocol, name, request.uri().path(), &error))
 }
 
-/// The 404 of an ecosystem, in the form that its client shows.
+/// The 404 of an ecosystem, in the form that its client prints.
 fn refusal(protocol: &RegistryProtocol, message: &str) -> Response<Body> {
     let (kind, body) = (protocol.error_body)(message);
     text(StatusCode::NOT_FOUND, kind, body)
