@@ -183,6 +183,7 @@ impl Session {
             maker: machine::maker(),
             plan,
             store: self.store.clone(),
+            backends: Vec::new(),
             options,
             sink: Arc::new(Forward(self.ui.clone(), self.watch.clone())),
             cancel: self.cancel.clone(),

@@ -59,7 +59,9 @@ impl Watch {
 
     /// Draws a build that has ended, into its folder, and gives the path of the page.
     pub(crate) fn draw(&self, engine: &Engine, targets: &[StageId], outcome: &RunOutcome) -> Outcome<Option<PathBuf>> {
-        let Some(build) = engine.build.as_ref().and_then(|id| engine.store.build(id).transpose()).transpose()? else {
+        let Some(build) =
+            engine.build.as_ref().and_then(|id| engine.store.build_without_stages(id).transpose()).transpose()?
+        else {
             return Ok(None);
         };
         let mut graph = Graph::new(&engine.plan.stages, targets, engine.network.needs_sysroot()?);

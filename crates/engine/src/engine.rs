@@ -9,7 +9,7 @@ use akbuild_fetch::{Cancel, Credentials};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Plan, SourceId, Stage, StageId, Sysroot, SysrootId, Tool, ToolId};
 use akbuild_registry::Upstream;
-use akbuild_store::{BuildId, Maker, Phase, StageRecord, Store};
+use akbuild_store::{BuildId, Maker, OutputBackend, OutputLayers, Phase, StageRecord, Store, StoreError};
 use tokio::runtime::Handle;
 
 use crate::error::EngineError;
@@ -59,6 +59,8 @@ pub struct Engine {
     pub plan: Plan,
     /// The store.
     pub store: Store,
+    /// The store, and what is asked for outputs that it does not have.
+    pub backends: OutputLayers,
     /// Where downloads come from.
     pub network: Network,
     /// For private git repositories; never handed to a stage.
@@ -86,6 +88,7 @@ pub struct Engine {
 pub struct Parts {
     pub plan: Plan,
     pub store: Store,
+    pub backends: Vec<Arc<dyn OutputBackend>>,
     pub network: Network,
     pub credentials: Credentials,
     pub options: Options,
@@ -99,12 +102,17 @@ pub struct Parts {
 impl Engine {
     /// An engine; nothing runs yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { plan, store, network, credentials, options, sink, cancel, runtime, build, maker } = parts;
+        let Parts { plan, store, backends, network, credentials, options, sink, cancel, runtime, build, maker } = parts;
         let (upstream, phases) = Default::default();
+        let warned = sink.clone();
+        let report =
+            move |_: &str, error: &StoreError| warned.event(Event::Warning { message: not_asked_again(error) });
+        let backends = OutputLayers::new(store.clone(), backends, Box::new(report));
         let stages = plan.stages.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
         Arc::new(Self {
             plan,
             store,
+            backends,
             network,
             credentials,
             options,
@@ -194,6 +202,11 @@ impl Engine {
     pub(crate) fn tree(&self, hash: &TreeHash) -> PathBuf {
         self.store.tree_path(hash)
     }
+}
+
+/// What is said once of a backend that fails.
+fn not_asked_again(error: &StoreError) -> String {
+    format!("{error}\n  it is not asked again in this run; what it does not bring runs here")
 }
 
 /// A plan only names what it has; a name that it lacks is a bug of whoever made it.

@@ -16,7 +16,7 @@ use akbuild_recipe::plan::{
     Check, Compose, Exec, Image, Layer, LockReference, Plan, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
     ToolPackage, TreeRef, View, WrittenFile,
 };
-use akbuild_store::Store;
+use akbuild_store::OutputLayers;
 
 use crate::ecosystem::support;
 use crate::engine::Engine;
@@ -54,7 +54,7 @@ pub(crate) fn output_of(outputs: &Outputs, node: &NodeId) -> Result<TreeHash, En
 
 /// Writes manifests.
 pub(crate) struct Keys<'a> {
-    pub(crate) store: &'a Store,
+    pub(crate) backends: &'a OutputLayers,
     pub(crate) parts: Parts,
     pub(crate) plan: &'a Plan,
     pub(crate) outputs: &'a Outputs,
@@ -202,15 +202,15 @@ impl Keys<'_> {
         if self.parts == Parts::Named {
             return Ok(json(&(tree, path, subset, view)));
         }
-        let digest = part_digest::subset_digest(self.store, &tree, path, subset, view);
+        let digest = part_digest::subset_digest(self.backends, &tree, path, subset, view);
         match digest.map_err(|error| error.in_stage(stage.id.as_str(), &tree_name::name_of_tree(from)))? {
             Some(digest) => Ok(digest),
-            None if let Some(link) = trees::link_on_the_way(&self.store.listing(&tree)?, from, path) => {
+            None if let Some(link) = trees::link_on_the_way(&self.backends.listing(&tree)?, from, path) => {
                 Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link })
             }
             None if optional => Ok(part_digest::ABSENT.to_owned()),
             None => {
-                let listing = self.store.listing(&tree)?;
+                let listing = self.backends.listing(&tree)?;
                 if path.is_empty() || listing.entries.iter().any(|entry| entry.path == path) {
                     return Err(nothing_matches(stage, (from, path, subset), &listing));
                 }
@@ -284,7 +284,7 @@ fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset
 
 /// The manifest of a node that is no source, from the outputs of what it needs.
 pub fn manifest(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
-    let keys = Keys { store: &engine.store, parts: Parts::Content, plan: &engine.plan, outputs };
+    let keys = Keys { backends: &engine.backends, parts: Parts::Content, plan: &engine.plan, outputs };
     match node {
         NodeId::Sysroot(id) => Ok(sysroot(engine.sysroot(id)?)),
         NodeId::Tool(id) => Ok(tool(engine.tool(id)?)),

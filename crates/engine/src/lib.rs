@@ -9,6 +9,7 @@
 mod artifacts;
 mod ask;
 mod bill;
+mod bring;
 mod check;
 mod download;
 mod ecosystem;

@@ -143,13 +143,13 @@ fn is_forced(engine: &Engine, node: &NodeId) -> bool {
 }
 
 fn found(engine: &Engine, key: &Key, report: &mut Report) -> Result<bool, EngineError> {
-    let Some(action) = engine.store.action(key)? else { return Ok(false) };
-    if !engine.store.has_tree(&action.output) {
+    let Some(output) = engine.backends.find_output(key)? else { return Ok(false) };
+    if !engine.backends.bring_tree(&output.tree)? {
         return Ok(false);
     }
     report.status = Status::Cached;
-    report.output = Some(action.output);
-    (report.bytes, report.files, report.max_rss) = (action.bytes, action.files, action.max_rss);
+    report.output = Some(output.tree);
+    (report.bytes, report.files, report.max_rss) = (output.bytes, output.files, output.max_rss);
     Ok(true)
 }
 

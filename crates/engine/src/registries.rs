@@ -19,9 +19,9 @@ pub fn network(engine: &Engine) -> Result<(Arc<Mirrors>, Client), EngineError> {
     Ok(engine.network.get(&roots)?)
 }
 
-/// The tree of a node, if it is in the store.
+/// The tree of a node, if it is in the store or a backend brings it.
 pub(crate) fn present(engine: &Engine, node: &NodeId) -> Option<std::path::PathBuf> {
     let manifest = keys::manifest(engine, node, &Default::default()).ok()?;
-    let action = engine.store.action(&manifest.key()).ok()??;
-    engine.store.has_tree(&action.output).then(|| engine.tree(&action.output))
+    let output = engine.backends.find_output(&manifest.key()).ok()??;
+    engine.backends.bring_tree(&output.tree).ok()?.then(|| engine.tree(&output.tree))
 }

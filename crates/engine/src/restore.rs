@@ -82,7 +82,7 @@ async fn restore_trees(engine: &Arc<Engine>, lost: &HashSet<TreeHash>, to: &mut 
 
 /// The lost tree that a node had made; of a source with patches also the one without.
 fn lost_by(engine: &Engine, graph: &Graph, at: Index, survey: &Survey, lost: &HashSet<TreeHash>) -> Option<TreeHash> {
-    let known = survey.known[at.0].as_ref().filter(|known| !known.present).map(|known| known.output);
+    let known = survey.known[at.0].as_ref().filter(|known| !known.is_here).map(|known| known.output);
     let raw = match &graph.node(at).id {
         NodeId::Source(id) => engine.source(id).ok()?.hash.filter(|hash| !engine.store.has_tree(hash)),
         _ => None,

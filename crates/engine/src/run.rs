@@ -21,7 +21,7 @@ use crate::keys::Outputs;
 use crate::node_inputs::{Downloaded, NodeInputs};
 use crate::served::Served;
 use crate::survey::Survey;
-use crate::{bill, fetch_node, perform, source, survey};
+use crate::{bill, bring, fetch_node, perform, source, survey};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -89,7 +89,8 @@ pub async fn run(engine: &Arc<Engine>, targets: &[StageId]) -> Result<Outcome, E
     through(engine, graph, survey).await
 }
 
-pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
+pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, mut survey: Survey) -> Result<Outcome, EngineError> {
+    bring::bring_outputs(engine, &graph, &mut survey).await?;
     for at in graph.indices() {
         source::use_repository(engine, &graph.node(at).id)?;
     }

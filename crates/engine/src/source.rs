@@ -26,7 +26,9 @@ use crate::room;
 
 /// Fetches a source as it is outside, checks it and publishes it.
 pub(crate) fn raw_source(engine: &Engine, source: &Source) -> Result<TreeHash, EngineError> {
-    if let Some(hash) = source.hash.filter(|hash| engine.store.has_tree(hash)) {
+    if let Some(hash) = source.hash
+        && engine.backends.bring_tree(&hash)?
+    {
         return Ok(hash);
     }
     let scratch = engine.store.scratch(&format!("source-{}", source.id))?;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use akbuild_engine::{Engine, Outcome};
+use akbuild_recipe::Lock;
 use akbuild_recipe::PlanDraft;
 use akbuild_recipe::plan::{Plan, StageId};
 
-use crate::{LockAttempt, LockError, LockEvent};
+use crate::{LockError, LockEvent, LockStep};
 
 /// Who locks: a command, or a test.
 pub trait LockHost {
@@ -17,11 +18,11 @@ pub trait LockHost {
     /// Shows an event.
     fn event(&self, event: LockEvent<'_>);
 
-    /// Writes the lock: a step is complete.
+    /// Writes the lock: a step is complete, and `open` are those that are not.
     ///
     /// # Errors
     /// The file cannot be written.
-    fn save(&mut self, attempt: &LockAttempt<'_>) -> Result<(), Self::Error>;
+    fn save(&mut self, lock: &Lock, open: &[LockStep]) -> Result<(), Self::Error>;
 
     /// An engine that runs no stage of the plan.
     ///

@@ -51,7 +51,7 @@ pub use program::{Requirement, version_in};
 pub use read::read;
 pub use render::ErrorPart;
 pub use resolve::{Local, draft, resolve};
-pub use stale::{Stale, fits as pin_fits, is_current};
+pub use stale::{LockEntry, Stale, fits as pin_fits, is_current};
 pub use subset::SubsetMatcher;
 pub use suggest::nearest;
 pub use written::{

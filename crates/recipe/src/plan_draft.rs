@@ -48,15 +48,16 @@ impl PlanDraft {
         self.sysroots.as_deref()
     }
 
-    /// The plan with the sysroots that the lock pins.
+    /// The plan with the sysroots that the lock pins, or else with those that `find` gives for these stages.
     ///
     /// # Errors
-    /// The draft itself, if programs of this machine stand in for them.
-    pub fn into_pinned(self) -> Result<Plan, Self> {
-        match self.sysroots {
-            Some(sysroots) => Ok(Plan { sysroots, ..self.plan }),
-            None => Err(self),
-        }
+    /// Those of `find`.
+    pub fn complete<E>(self, find: impl FnOnce(&[Stage]) -> Result<Vec<Sysroot>, E>) -> Result<Plan, E> {
+        let sysroots = match self.sysroots {
+            Some(pinned) => pinned,
+            None => find(&self.plan.stages)?,
+        };
+        Ok(Plan { sysroots, ..self.plan })
     }
 
     /// The plan with these sysroots, whatever the lock pins.

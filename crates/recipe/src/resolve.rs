@@ -19,6 +19,7 @@ use crate::plan::{
     Sysroot, SysrootId, Tool, TreeRef,
 };
 use crate::plan_draft::PlanDraft;
+use crate::stale::LockEntry;
 use crate::suggest::{did_you_mean, list};
 use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenSmoke, WrittenStage};
 use crate::{layers, stale};
@@ -106,9 +107,12 @@ fn unknown_local(written: &Written, id: &SourceId) -> RecipeError {
 /// Fails if the lock lacks something or has it for another request. What something of this machine stands for is
 /// passed over.
 fn current(merged: &Merged<'_>, lock: &Lock, local: &Local) -> Result<(), RecipeError> {
-    let source = |what: &str| local.sources.keys().any(|id| what == format!("source `{id}`"));
-    let replaced = |what: &str| source(what) || (local.host && what.starts_with("sysroot `"));
-    let stale: Vec<_> = stale::entries(merged, lock).into_iter().filter(|s| !replaced(&s.what)).collect();
+    let is_replaced = |entry: &LockEntry| match entry {
+        LockEntry::Source(id) => local.sources.contains_key(id),
+        LockEntry::Sysroot(_) => local.host,
+        LockEntry::Tool(_) => false,
+    };
+    let stale: Vec<_> = stale::entries(merged, lock).into_iter().filter(|s| !is_replaced(&s.entry)).collect();
     if stale.is_empty() {
         return Ok(());
     }

@@ -52,7 +52,8 @@ impl LockFiles<'_> {
         let mut attempt = LockAttempt::new(input, lock.clone());
         let result = attempt.resolve(&mut self);
         // Sources that were pinned before one that failed stay. A recipe moves with all of its sources or not at all.
-        let kept = if result.is_err() && !self.moves { self.save(&attempt) } else { Ok(()) };
+        let kept =
+            if result.is_err() && !self.moves { self.save(attempt.lock(), attempt.open_steps()) } else { Ok(()) };
         self.tell(result.is_err(), attempt.open_steps());
         result.and(kept)
     }
@@ -98,15 +99,15 @@ impl LockHost for LockFiles<'_> {
         }
     }
 
-    fn save(&mut self, attempt: &LockAttempt<'_>) -> Outcome {
+    fn save(&mut self, lock: &Lock, open: &[LockStep]) -> Outcome {
         if self.moves {
             // The recipe goes first: a lock of another version is found out, a recipe of another version is locked again.
             replace(&self.project.recipe_path, &self.project.recipe_text)?;
             self.session.ui.note(&format!("wrote {}", self.project.recipe_path.display()));
             self.moves = false;
         }
-        let text = attempt.lock().render();
-        let nothing = self.on_disk.is_empty() && *attempt.lock() == Lock::default() && !attempt.open_steps().is_empty();
+        let text = lock.render();
+        let nothing = self.on_disk.is_empty() && *lock == Lock::default() && !open.is_empty();
         if text != self.on_disk && !nothing {
             replace(&self.project.lock_path, &text)?;
             self.on_disk = text;

@@ -19,11 +19,11 @@ use crate::project::Project;
 
 /// The plan with all sysroots that these stages need. This machine is looked at only with `--toolchain host`.
 pub(crate) fn complete(machine: &Machine, project: &Project, draft: PlanDraft, targets: &[StageId]) -> Outcome<Plan> {
-    let draft = match draft.into_pinned() {
-        Ok(plan) => return Ok(plan),
-        Err(draft) => draft,
-    };
-    let graph = Graph::new(draft.stages(), targets, false);
+    draft.complete(|stages| sysroots_of_machine(machine, project, &Graph::new(stages, targets, false)))
+}
+
+/// This machine's programs in the place of the sysroots of a graph.
+fn sysroots_of_machine(machine: &Machine, project: &Project, graph: &Graph) -> Outcome<Vec<Sysroot>> {
     let needed = graph.indices().filter_map(|at| match &graph.node(at).id {
         NodeId::Sysroot(id) => Some(id.clone()),
         _ => None,
@@ -35,8 +35,7 @@ pub(crate) fn complete(machine: &Machine, project: &Project, draft: PlanDraft, t
         let places = without.iter().map(|(id, written)| format!("\n  sysroot `{id}` ({})", written.place.at()));
         return Err(Failure::Say(no_list(&places.collect::<String>())));
     }
-    let search = Search::new(machine, Folders::of_machine());
-    Ok(draft.with_sysroots(sysroots(&search, &written)?))
+    sysroots(&Search::new(machine, Folders::of_machine()), &written)
 }
 
 /// What is said of it before a build.

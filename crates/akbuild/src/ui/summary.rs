@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use std::collections::HashMap;
+
 use akbuild_engine::{NodeId, Report, Status};
 use akbuild_recipe::plan::StageId;
 use console::measure_text_width as columns;
@@ -75,8 +77,9 @@ fn short(report: &Report) -> Option<String> {
 
 /// The reports of stages, in the plan's order; what the plan does not name comes last.
 fn stages(end: &Summary) -> Vec<&Report> {
+    let places: HashMap<&StageId, usize> = end.order.iter().enumerate().map(|(place, id)| (id, place)).collect();
     let place = |report: &Report| match &report.node {
-        NodeId::Stage(id) => Some(end.order.iter().position(|o| o == id).unwrap_or(usize::MAX)),
+        NodeId::Stage(id) => Some(places.get(id).copied().unwrap_or(usize::MAX)),
         _ => None,
     };
     let mut stages: Vec<(usize, &Report)> = end.reports.iter().filter_map(|r| Some((place(r)?, r))).collect();

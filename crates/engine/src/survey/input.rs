@@ -33,7 +33,7 @@ pub fn input_key(engine: &Engine, stage: &StageId) -> Result<Key, EngineError> {
             NodeId::Sysroot(id) => as_tree(keys::sysroot(engine.sysroot(id)?).key())?,
             NodeId::Tool(id) => as_tree(keys::tool(engine.tool(id)?).key())?,
             NodeId::Stage(id) => {
-                let keys = Keys { store: &engine.store, parts: Parts::Named, plan: &engine.plan, outputs: &made };
+                let keys = Keys { backends: &engine.backends, parts: Parts::Named, plan: &engine.plan, outputs: &made };
                 last = keys.stage(engine.stage(id)?)?.key();
                 as_tree(last)?
             }

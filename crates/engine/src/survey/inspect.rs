@@ -68,7 +68,7 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
 
 /// What is wrong with what a stage takes of sources, and whether that is of pinned ones.
 fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool, EngineError)> {
-    let keys = Keys { store: &engine.store, parts: Parts::Content, plan: &engine.plan, outputs };
+    let keys = Keys { backends: &engine.backends, parts: Parts::Content, plan: &engine.plan, outputs };
     let is_here = |id: &SourceId| outputs.contains_key(&NodeId::Source(id.clone()));
     let is_pinned = |id: &SourceId| engine.source(id).is_ok_and(|s| !matches!(s.origin, Origin::Path(_)));
     let mut faults = Vec::new();
@@ -122,6 +122,9 @@ fn warn_of_idle(
     outputs: &Outputs,
     warnings: &mut Vec<String>,
 ) -> Result<(), EngineError> {
+    if subset.include.is_empty() && subset.exclude.is_empty() {
+        return Ok(());
+    }
     let Some(tree) = outputs.get(&NodeId::from(from)).filter(|tree| engine.store.has_tree(tree)) else {
         return Ok(());
     };

@@ -80,7 +80,13 @@ impl<'a> Explainer<'a> {
 
     /// The digest of a part, as a key covers it; `None` if its tree is no longer in the store.
     fn digest_of_part(&self, part: &Part) -> Option<String> {
-        let digest = part_digest::subset_digest(self.records.store, &part.tree, &part.path, &part.subset, part.view);
+        let digest = part_digest::subset_digest(
+            &self.records.store.clone().into(),
+            &part.tree,
+            &part.path,
+            &part.subset,
+            part.view,
+        );
         digest.ok().map(|digest| digest.unwrap_or_else(|| part_digest::ABSENT.to_owned()))
     }
 

@@ -9,7 +9,7 @@ use akbuild_recipe::plan::{
     Check, Copy, Edit, Exec, Mount, Origin, Patch, Plan, Source, SourceId, Stage, StageId, Step, Subset, SysrootId,
     TreeRef, View, WrittenFile,
 };
-use akbuild_store::Action;
+use akbuild_store::{Action, OutputLayers};
 
 use super::cause::{Cause, What};
 use super::part::Part;
@@ -283,7 +283,8 @@ impl Spec {
             output_hash: None,
             at: String::new(),
         };
-        let keys = Keys { store: &home.store, parts: Parts::Content, plan: &plan, outputs };
+        let backends = OutputLayers::from(home.store.clone());
+        let keys = Keys { backends: &backends, parts: Parts::Content, plan: &plan, outputs };
         let mut manifest = keys.stage(&stage).ok()?;
         let pins: Vec<_> =
             self.pins.iter().map(|(name, (version, digest))| (name, version, digest.to_string())).collect();

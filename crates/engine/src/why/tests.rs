@@ -183,7 +183,8 @@ fn a_patch_and_the_source_below_it() {
 fn vendoring(home: &Home, tree: TreeHash) -> Manifest {
     let (field, all) = ("copy.0./build (go imports)", akbuild_recipe::plan::Subset::default());
     let view = akbuild_recipe::plan::View::GoImports;
-    let digest = crate::keys::part_digest::subset_digest(&home.store, &tree, "", &all, view).unwrap().unwrap();
+    let digest =
+        crate::keys::part_digest::subset_digest(&home.store.clone().into(), &tree, "", &all, view).unwrap().unwrap();
     let mut manifest = fields(&[(field, &digest)]);
     manifest.note(&field.into(), serde_json::to_string(&("source `app`", tree, "", all)).unwrap());
     manifest
@@ -285,7 +286,9 @@ fn another_choice_that_takes_the_same_files() {
             ..akbuild_recipe::plan::Subset::default()
         };
         let view = akbuild_recipe::plan::View::Whole;
-        let digest = crate::keys::part_digest::subset_digest(&home.store, &tree, "", &subset, view).unwrap().unwrap();
+        let digest = crate::keys::part_digest::subset_digest(&home.store.clone().into(), &tree, "", &subset, view)
+            .unwrap()
+            .unwrap();
         let mut manifest = fields(&[("copy.0./build", &digest)]);
         manifest.note(&"copy.0./build".into(), serde_json::to_string(&("source `app`", tree, "", subset)).unwrap());
         manifest

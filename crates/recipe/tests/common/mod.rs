@@ -286,7 +286,7 @@ fn plan_of(recipe: &str, overlay: &str, lock: &str, kinds: &dyn Kinds) -> Result
     let lock = if lock.is_empty() { Lock::default() } else { Lock::parse(lock, "akbuild.lock")? };
     let overlay = if overlay.is_empty() { Overlay::default() } else { read_overlay(overlay, "akbuild.local.toml")? };
     resolve(&read(recipe, "akbuild.toml")?, &overlay, &lock, &Local::default(), kinds, Path::new("/project"))
-        .map(|draft| draft.into_pinned().unwrap())
+        .map(|draft| draft.complete(|_| Err("the lock pins no sysroots")).unwrap())
 }
 
 /// What is said about a recipe.

@@ -34,7 +34,9 @@ fn node(page: &PageContext<'_>, at: usize, needed_by: &[usize]) -> String {
     if let Some(reason) = &node.reason {
         let _ = writeln!(html, "<p>{}</p>", Esc(reason));
     }
-    if let Some(need) = page.failed_need(at).filter(|_| node.status == "skipped") {
+    if node.status == "skipped"
+        && let Some(need) = page.failed_need(at)
+    {
         let _ = writeln!(html, "<p>needs {}, which failed</p>", page.link(need));
     }
     if let Some(error) = &node.error {

@@ -155,7 +155,8 @@ fn folded(page: &PageContext<'_>, status: &str, open: &str) -> String {
     for at in rows {
         let node = &nodes[at];
         let size = if node.bytes > 0 { units::size(node.bytes) } else { String::new() };
-        let about = match page.failed_need(at).filter(|_| status == "skipped") {
+        let failed = if status == "skipped" { page.failed_need(at) } else { None };
+        let about = match failed {
             Some(need) => format!("needs {}, which failed", page.link(need)),
             None => Esc(node.reason.as_deref().or(node.output.as_deref()).unwrap_or("")).to_string(),
         };
