@@ -6,7 +6,7 @@ use reqwest::Response;
 use tokio::time::{Instant, timeout};
 
 use crate::limits::TransferLimits;
-use crate::tries::{Miss, MissKind};
+use crate::miss::{Miss, MissKind};
 
 /// Watches the rate of one answer.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use akbuild_nar::{Algo, Digest};
 use futures::future::{BoxFuture, FutureExt, ready};
 use serde_json::{Map, Value, json};
 
-use super::{kept_path, tarball_path};
+use super::rewrite::{kept_path, tarball_path};
 use crate::protocol::{BYTES, JSON, PackageShelf, RegistryProtocol, RegistryReply, RegistryRequest, digest_and_file};
 use crate::requested_path::RequestedPath;
 
