@@ -34,7 +34,7 @@ pub(crate) fn told_by(context: &EngineContext, image: &StageId) -> Vec<NodeId> {
     for (id, exec) in contents.locked {
         for lock in &exec.locks {
             nodes.push(NodeId::Source(lock.file().source.clone()));
-            if support(lock.ecosystem()).is_told_by_outputs() {
+            if support(lock.ecosystem()).reads_locked_stages() {
                 nodes.push(NodeId::Stage(id.clone()));
             }
         }

@@ -1,5 +1,5 @@
-//! Reading the lock files of upstream in sources: their texts as clients read them, and what they come to. Must not depend
-//! on what a lock says, nor on an ecosystem.
+//! Access to the lock files of upstream in sources, and the result of reading one. Must not depend on the format of a lock or
+//! on an ecosystem.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,11 +19,11 @@ pub(crate) struct LockReader<'a> {
     pub(crate) context: &'a EngineContext,
     /// The stage's step.
     pub(crate) exec: &'a Exec,
-    /// The sources that are here.
+    /// The outputs of sources, as far as they are known.
     pub(crate) outputs: &'a Outputs,
 }
 
-/// What a lock comes to: the files that it names, and how the stage sees it.
+/// The result of reading a lock: the files that it names, and the texts that the stage sees in its place.
 #[derive(Default)]
 pub(crate) struct LockContent {
     pub(crate) artifacts: Vec<Artifact>,

@@ -1,4 +1,4 @@
-//! Whether a server sends fast enough. Must not depend on what is transferred.
+//! The lowest rate at which a server may send. Must not depend on what is transferred.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use reqwest::Response;
 use tokio::time::{Instant, timeout};
 
 use crate::limits::TransferLimits;
-use crate::tries::{Miss, MissKind};
+use crate::miss::{Miss, MissKind};
 
 /// Watches the rate of one answer.
 #[derive(Debug)]

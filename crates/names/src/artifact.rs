@@ -1,4 +1,4 @@
-//! One file that a lock names: what it is called, and what it must hash to. Must not depend on where its bytes are.
+//! One file that a lock names, with its digest. Must not depend on where its bytes are.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What the loopback registry serves: local files by their digests, and a shelf for each ecosystem, which knows the names
-//! under which clients ask for them. Must not depend on HTTP, nor on an ecosystem.
+//! The content of the loopback registry: local files by their digests, and a shelf for each ecosystem, which maps the names
+//! that clients use to digests. Must not depend on HTTP, nor on an ecosystem.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::ecosystem::PROTOCOLS;
 use crate::protocol::{PackageShelf, RegistryProtocol};
 use crate::requested_path::RequestedPath;
 
-/// What the loopback registry serves. Only files in it are ever read.
+/// The content of the loopback registry. The server reads no other files.
 #[derive(Debug)]
 pub struct Catalogue {
     shelves: Vec<(&'static RegistryProtocol, Box<dyn PackageShelf>)>,
@@ -45,7 +45,7 @@ impl Catalogue {
         self.files.is_empty()
     }
 
-    /// The protocol that answers a request, and what is served of its ecosystem. `raw` is the path as it was sent.
+    /// The protocol and the shelf that answer a request. `raw` is the path as it was sent.
     pub(crate) fn shelf(
         &self,
         raw: &str,

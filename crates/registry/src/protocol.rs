@@ -1,4 +1,4 @@
-//! What the loopback registry asks of an ecosystem: one [`RegistryProtocol`] for each, made in the ecosystem's own folder.
+//! The interface between the loopback registry and an ecosystem: each ecosystem's own folder makes one [`RegistryProtocol`].
 //! The server, the catalogue and the messages know these types only, so that a protocol is added in one place.
 //!
 //! Must not depend on HTTP, nor on an ecosystem.
@@ -18,28 +18,28 @@ pub(crate) const BYTES: &str = "application/octet-stream";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
-/// How the clients of one ecosystem talk to their registry.
+/// The registry protocol of one ecosystem.
 #[derive(Debug)]
 pub(crate) struct RegistryProtocol {
     pub(crate) ecosystem: Ecosystem,
     /// The first folder of all paths: `npm`.
     pub(crate) folder: &'static str,
-    /// What a path asks for, for messages and tests; `None` if it is not understood.
+    /// Parses a path, for messages and tests; `None` if the protocol has no such path.
     pub(crate) route: fn(&RequestedPath) -> Option<Box<dyn fmt::Debug>>,
-    /// Takes those of the artifacts that are the ecosystem's.
+    /// Makes the shelf of those artifacts that are files of the ecosystem.
     pub(crate) shelf: fn(&[Artifact]) -> Box<dyn PackageShelf>,
-    /// What is wrong where no lock names a package, and what to do.
+    /// The message about a package that no lock names, with the next step.
     pub(crate) unpinned: fn(&str) -> String,
-    /// The media type and the body of an error, so that the client shows it.
+    /// The media type and the body of an error, in the form that the client prints.
     pub(crate) error_body: fn(&str) -> (&'static str, String),
 }
 
-/// What the registry serves of one ecosystem.
+/// The files of one ecosystem that the registry serves.
 pub(crate) trait PackageShelf: fmt::Debug + Send + Sync {
-    /// Answers a request for something to read.
+    /// Answers a GET or HEAD request.
     fn answer<'a>(&'a self, request: &'a RegistryRequest<'a>) -> BoxFuture<'a, RegistryReply>;
 
-    /// Whether a path, as it was sent, is an address of a file that is served outside of the protocol's folder too.
+    /// Whether a path, as it was sent, names a file that is also served outside the protocol's folder.
     fn is_address(&self, _raw: &str) -> bool {
         false
     }
@@ -54,13 +54,13 @@ pub(crate) trait PackageShelf: fmt::Debug + Send + Sync {
 pub(crate) struct RegistryRequest<'a> {
     /// The path as it was sent.
     pub(crate) raw: &'a str,
-    /// The path; `None` if it is not understood.
+    /// The decoded path; `None` if it is malformed.
     pub(crate) path: Option<&'a RequestedPath>,
     /// The address that the client used for this server.
     pub(crate) base: String,
     /// The media types that the client accepts.
     pub(crate) accepts: Vec<&'a str>,
-    /// An index outside, which is asked for what is not here.
+    /// An index outside, which has the packages that no lock names.
     pub(crate) outside: Option<&'a Remembered>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) enum RegistryReply {
     Page(&'static str, String),
     /// A file of the catalogue.
     Locked { digest: Digest, name: String, kind: &'static str },
-    /// A file that came from outside and was checked.
+    /// A file that came from outside, with its digest verified.
     Fetched { path: PathBuf, hex: String, name: String },
     /// No lock names it.
     Unpinned { name: String },

@@ -2,6 +2,7 @@
 //! ecosystems from a [`Catalogue`]. Knows nothing of where the listener is, nor how files came to be local.
 
 mod answer;
+mod body;
 mod file;
 mod miss;
 

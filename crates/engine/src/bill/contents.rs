@@ -1,4 +1,4 @@
-//! What goes into an image: its sysroot, the stages whose outputs ship, and the locks of the stages that it needs. Must not
+//! The parts of an image: its sysroot, the stages whose outputs ship, and the locks of the stages that it needs. Must not
 //! depend on an ecosystem.
 
 use akbuild_names::Ecosystem;
@@ -10,7 +10,7 @@ use crate::error::EngineError;
 use crate::graph::{Graph, NodeId, Outputs};
 use crate::lock_reader::LockReader;
 
-/// What goes into an image.
+/// The parts of an image.
 pub(crate) struct ImageContents<'a> {
     pub(crate) context: &'a EngineContext,
     pub(crate) outputs: &'a Outputs,

@@ -1,5 +1,5 @@
-//! Debian: where the packages of sysroots are, and which of them ship: all that the image's sysroot has, with the licences
-//! of their copyright files.
+//! Debian: the locations of the packages of sysroots, and the packages that ship: all of the image's sysroot, with the
+//! licences of their copyright files.
 
 use akbuild_attest::{Component, debian};
 use akbuild_fetch::{Locations, Mirrors};

@@ -1,6 +1,6 @@
-//! The ecosystems whose packages stages download: a folder for each, with what the engine knows of its locks, of the places
-//! of its files and of what ships in an image. This is the table; graph, keys, downloads and bills of materials go through
-//! it. Must not depend on how nodes are made.
+//! The ecosystems whose packages stages download: a module for each, which reads its locks, locates its files and lists the
+//! packages that ship in an image. This is the table; keys, downloads and bills of materials consult it. Must not depend on
+//! how nodes are made.
 
 pub(crate) mod debian;
 pub(crate) mod go;
@@ -13,7 +13,7 @@ use akbuild_names::{Ecosystem, PackageFile};
 
 use support::EcosystemSupport;
 
-/// What the engine knows of an ecosystem.
+/// The engine's part of an ecosystem.
 pub(crate) fn support(ecosystem: Ecosystem) -> &'static dyn EcosystemSupport {
     match ecosystem {
         Ecosystem::Npm => &npm::Npm,

@@ -1,9 +1,7 @@
-//! Where packages come from on this machine: what each ecosystem's own client is configured with, which the readers of
-//! `akbuild_registry` tell.
+//! The mirrors of this machine: made of the configuration of each ecosystem's own client, which `akbuild_registry` reads.
 //!
-//! Knows no registry's address: what no file and no variable
-//! says is asked of the caller, who may ask the client itself. Order: what the overlay adds, then
-//! variables, then files (project, user, machine), then the question.
+//! Knows no registry's address: where neither a file nor a variable names one, the caller is asked, who may ask the client
+//! itself. Order: the overlay, then variables, then files (project, user, machine), then the question.
 
 use std::collections::BTreeMap;
 

@@ -83,13 +83,13 @@ impl PackageFile {
     }
 }
 
-/// What can be said of a file of any ecosystem. [`fmt::Display`] gives the form in which people write it:
+/// The interface of a file of any ecosystem. [`fmt::Display`] gives the form in which people write it:
 /// `left-pad@1.3.0`.
 pub trait EcosystemFile: fmt::Display {
-    /// Whose file it is.
+    /// The ecosystem of the file.
     fn ecosystem(&self) -> Ecosystem;
 
-    /// What a download of it is called in messages.
+    /// The name of its download in messages.
     fn label(&self) -> String {
         self.to_string()
     }

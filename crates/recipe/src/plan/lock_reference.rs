@@ -1,4 +1,4 @@
-//! Upstream's lock files, which say what a stage may download. Knows where they are; must not depend on what is in them.
+//! References to the lock files of upstream, which decide what a stage may download. Must not depend on their contents.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
-//! What is known of a client whose configuration names mirrors: a [`ClientConfiguration`] for each ecosystem, made in the
-//! ecosystem's own file. Must not depend on a variable, a file or an address.
+//! A client whose configuration names mirrors: each ecosystem's own file makes one [`ClientConfiguration`]. Must not depend on a variable, a file or an address.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
-//! Why the configuration of a client cannot be read. Knows the words of the messages only.
+//! Errors of reading a client's configuration, with their messages.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a configuration file of the machine cannot be read.
+/// A configuration file of the machine that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationError {
-    /// It does not parse.
+    /// The file does not parse.
     #[error("{file}:{line}: expected {expected}")]
     Syntax {
         /// The file, as the person knows it.
@@ -16,7 +16,7 @@ pub enum ConfigurationError {
         /// What should have stood there.
         expected: String,
     },
-    /// The system does not give it.
+    /// The system refuses access.
     #[error("cannot read {}: {source}", path.display())]
     Io {
         /// The file or folder.

@@ -1,4 +1,4 @@
-//! What is read of a machine: its variables and configuration files. Knows no client.
+//! The variables and configuration files of a machine. Must not depend on a client.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

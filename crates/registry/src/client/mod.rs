@@ -1,5 +1,5 @@
-//! How the clients of ecosystems are configured on a machine, as far as all of them have it in common: where their files
-//! are, which secrets they name, and what a reader of them returns. Must not depend on an ecosystem or on a network.
+//! The configuration of the ecosystems' clients on a machine, as far as all clients share it: the machine itself, secrets,
+//! file formats, and the result of reading them. Must not depend on an ecosystem or on a network.
 
 pub(crate) mod configuration;
 pub(crate) mod error;

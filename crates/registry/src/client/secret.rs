@@ -1,4 +1,4 @@
-//! Secrets that clients are configured with, and the addresses they are for. Must not depend on how they are sent.
+//! The secrets in a client's configuration, and the addresses they belong to. Must not depend on how requests carry them.
 
 use std::fmt;
 

@@ -35,7 +35,7 @@ pub fn registry_client(ecosystem: Ecosystem) -> Option<RegistryClient> {
     ClientConfiguration::ALL.into_iter().find(|configuration| configuration.ecosystem == ecosystem)?.client
 }
 
-/// What the path of a request asks for, in a form for messages; `None` if it is not understood.
+/// Parses the path of a request, for messages and tests; `None` if no protocol has such a path.
 pub fn parse_path(target: &str) -> Option<Box<dyn fmt::Debug>> {
     let path = RequestedPath::parse(target)?;
     (PROTOCOLS.iter().find(|protocol| protocol.folder == path.folder())?.route)(&path)

@@ -1,24 +1,22 @@
-//! From a request to its answer: the ecosystem's shelf says what, and this says it in HTTP. Must not depend on an ecosystem.
+//! From a request to its answer: the shelf of the ecosystem answers, and this module writes the answer as HTTP. Must not
+//! depend on an ecosystem.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
+use super::body::{Body, empty};
 use super::file;
 use super::miss::{Miss, Misses};
 use crate::Catalogue;
 use crate::protocol::{BYTES, PackageShelf, RegistryProtocol, RegistryReply, RegistryRequest, TEXT};
 use crate::requested_path::RequestedPath;
 use crate::upstream::{Remembered, Upstream};
-
-pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -114,7 +112,7 @@ async fn send(
     sent.map_err(|error| Miss::unreadable(protocol, name, request.uri().path(), &error))
 }
 
-/// The 404 of an ecosystem, in the form that its client shows.
+/// The 404 of an ecosystem, in the form that its client prints.
 fn refusal(protocol: &RegistryProtocol, message: &str) -> Response<Body> {
     let (kind, body) = (protocol.error_body)(message);
     text(StatusCode::NOT_FOUND, kind, body)
@@ -122,10 +120,6 @@ fn refusal(protocol: &RegistryProtocol, message: &str) -> Response<Body> {
 
 fn unknown(request: &Request<Incoming>) -> Response<Body> {
     text(StatusCode::NOT_FOUND, TEXT, format!("not found: {}\n", request.uri().path()))
-}
-
-pub(super) fn empty() -> Body {
-    Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Body> {

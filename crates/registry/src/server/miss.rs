@@ -1,4 +1,4 @@
-//! What was asked for and is not there. Must not depend on an ecosystem: each words its own advice.
+//! Requests for packages that are not there. Must not depend on an ecosystem: each words its own advice.
 
 use std::fmt;
 use std::io::Error;

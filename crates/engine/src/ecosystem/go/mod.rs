@@ -1,4 +1,4 @@
-//! Go: the files of modules that a `go.mod` needs, and where they are.
+//! Go: the files of modules that a `go.mod` needs, and their locations.
 
 mod bill;
 pub(crate) mod imports;
@@ -28,7 +28,7 @@ impl EcosystemSupport for Go {
     }
 
     /// The vendor folders have the licences.
-    fn is_told_by_outputs(&self) -> bool {
+    fn reads_locked_stages(&self) -> bool {
         true
     }
 }

@@ -1,4 +1,4 @@
-//! npm: the tarballs of a `package-lock.json`, where they are, and which packages ship.
+//! npm: the tarballs of a `package-lock.json`, their locations, and the packages that ship.
 
 pub(crate) mod project;
 

@@ -1,4 +1,4 @@
-//! Python: the files that a `uv.lock` selects for a stage, where they are, and what the choices add to its key.
+//! Python: the files that a `uv.lock` selects for a stage, their locations, and the fields that its options add to the key.
 
 mod bill;
 mod selected;

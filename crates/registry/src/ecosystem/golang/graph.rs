@@ -6,10 +6,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use akbuild_nar::Digest;
+
 use super::mod_file::{ModFile, ModuleKey, Replacement};
 use super::sum_file::SumFile;
 use super::version::compare;
-use super::{GoModSource, GoModText};
+
+/// A `go.mod` that decides which further files are needed.
+#[derive(Clone, Copy, Debug)]
+pub enum GoModText<'a> {
+    /// That of a module, by the digest in `go.sum`.
+    Pinned(&'a Digest),
+    /// That in a folder that stands for a module, relative to the folder of the main `go.mod`.
+    Folder(&'a str),
+}
+
+/// Gives the text of a `go.mod`; `None` if it is not here.
+pub type GoModSource<'a> = dyn Fn(GoModText<'_>) -> Option<String> + 'a;
 
 /// The graph as far as it is known.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ use crate::LockError;
 use crate::error::Refusals;
 
 use graph::ModuleGraph;
+pub use graph::{GoModSource, GoModText};
 use mod_file::{LineProblem, ModFile, ModuleKey, Replacement};
 use sum_file::{SumFile, SumLine};
 
@@ -30,18 +31,6 @@ pub(super) use proxy::PROTOCOL;
 
 const AGAIN: &str = "correct it, then run `go mod tidy`";
 const WRONG_NAMES: &str = "Find out how these lines came into the file; write it again with `go mod tidy`.";
-
-/// A `go.mod` that decides which further files are needed.
-#[derive(Clone, Copy, Debug)]
-pub enum GoModText<'a> {
-    /// That of a module, by the digest in `go.sum`.
-    Pinned(&'a Digest),
-    /// That in a folder that stands for a module, relative to the folder of the main `go.mod`.
-    Folder(&'a str),
-}
-
-/// Gives the text of a `go.mod`; `None` if it is not here.
-pub type GoModSource<'a> = dyn Fn(GoModText<'_>) -> Option<String> + 'a;
 
 /// The files that a Go module needs.
 #[derive(Debug)]

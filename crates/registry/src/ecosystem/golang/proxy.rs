@@ -1,4 +1,4 @@
-//! The GOPROXY protocol: which paths go asks for, and the answers from locked files. Must not depend on `go.mod` or HTTP.
+//! The GOPROXY protocol: the paths of its requests, and the answers from locked files. Must not depend on `go.mod` or HTTP.
 
 use std::collections::BTreeMap;
 
@@ -23,18 +23,18 @@ pub(crate) const PROTOCOL: RegistryProtocol = RegistryProtocol {
     error_body: RegistryProtocol::plain_error,
 };
 
-/// What a path asks for. All texts are decoded.
+/// A request of go, by its path. All texts are decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum GoRoute {
     /// The versions of a module.
     List { module: String },
-    /// What is known of one version.
+    /// The metadata of one version.
     Info { module: String, version: String },
     /// The `go.mod` of one version.
     Mod { module: String, version: String },
     /// The zip file of one version.
     Zip { module: String, version: String },
-    /// The latest version, which is not a thing that a lock has.
+    /// The latest version, which a lock does not know.
     Latest { module: String },
     /// The checksum database, which is not offered.
     Sumdb,

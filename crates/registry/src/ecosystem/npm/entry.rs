@@ -6,7 +6,7 @@ use akbuild_names::{
 use akbuild_nar::Digest;
 use serde_json::Value;
 
-use super::NpmLock;
+use super::lock::NpmLock;
 
 impl NpmLock {
     /// Whether an entry is installed from a tarball of its own: not the root, a workspace, a link to one, or a package

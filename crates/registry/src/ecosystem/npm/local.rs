@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{NpmLock, entry, without_mark};
+use super::entry;
+use super::lock::{NpmLock, without_mark};
 
 /// Paths in the source that a lock names, each with the entry that names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

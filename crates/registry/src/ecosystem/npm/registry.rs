@@ -1,4 +1,4 @@
-//! npm's registry protocol: which paths npm asks for, and the answers from locked tarballs. Must not depend on the format
+//! npm's registry protocol: the paths of its requests, and the answers from locked tarballs. Must not depend on the format
 //! of locks or on HTTP.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -8,7 +8,7 @@ use akbuild_nar::{Algo, Digest};
 use futures::future::{BoxFuture, FutureExt, ready};
 use serde_json::{Map, Value, json};
 
-use super::{kept_path, tarball_path};
+use super::rewrite::{kept_path, tarball_path};
 use crate::protocol::{BYTES, JSON, PackageShelf, RegistryProtocol, RegistryReply, RegistryRequest, digest_and_file};
 use crate::requested_path::RequestedPath;
 
@@ -22,12 +22,12 @@ pub(crate) const PROTOCOL: RegistryProtocol = RegistryProtocol {
     error_body: |message| (JSON, json!({ "error": message }).to_string()),
 };
 
-/// What a path asks for. All texts are decoded.
+/// A request of npm, by its path. All texts are decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NpmRoute {
     /// The description of a package.
     Packument { name: String },
-    /// A tarball by its digest; what the file is called says nothing of its content.
+    /// A tarball by its digest; the name of the file does not matter.
     File { hex: String, file: String },
     /// A tarball by the whole path of an address, as a lock or a `package.json` writes it.
     Address { path: String },

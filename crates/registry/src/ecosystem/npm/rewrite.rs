@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use akbuild_names::{NpmTarball, PackageFile};
+use akbuild_names::{NpmTarball, PackageFile, PackageFileAddress};
 use akbuild_nar::Digest;
 use serde_json::{Map, Value};
 
-use super::{NpmLock, entry, without_mark};
+use super::entry;
+use super::lock::{NpmLock, without_mark};
 
 /// Fields of an entry that hold what is asked for of other packages.
 const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
@@ -73,4 +74,9 @@ fn remove_bundles(fields: &mut Map<String, Value>) -> bool {
 pub(super) fn tarball_path(digest: &Digest, tarball: &NpmTarball) -> String {
     let name = format!("{}-{}", tarball.name.bare_name(), tarball.version);
     format!("/npm/-/files/{}/{}.tgz", digest.hex(), crate::percent::encode(&name))
+}
+
+/// The path of an address; npm leaves out the query when it asks.
+pub(super) fn kept_path(url: &PackageFileAddress) -> String {
+    url.to_url()[url::Position::BeforePath..url::Position::AfterPath].to_owned()
 }

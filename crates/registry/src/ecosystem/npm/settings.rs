@@ -4,7 +4,7 @@
 //! places outside the project, and new ones appear with each release. A stage has one registry, and the lock alone
 //! decides what comes from it, so everything that is not listed here is left out. `docs/stages.md` has the whole list.
 
-use super::without_mark;
+use super::lock::without_mark;
 
 /// Settings that decide what `npm ci` makes of a lock and its packages, sorted.
 pub(crate) const PASSED: [&str; 27] = [

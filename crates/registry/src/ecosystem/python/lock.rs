@@ -1,14 +1,13 @@
 //! The format of `uv.lock`, version 1. Knows what an entry says; which entries are wanted is decided
 //! in `select`.
 
-use std::collections::BTreeMap;
-
-use akbuild_names::{PythonFileName, PythonPackageName, PythonPackageVersion, normalise, percent_decode};
+use akbuild_names::{PythonFileName, PythonPackageName, PythonPackageVersion, percent_decode};
 use toml_span::value::Table;
 use toml_span::{Span, Value};
 
 use super::choices::BuildChoices;
 use super::client::ClientSettings;
+use super::dependency::{Dependency, DependencyLists, Origin, dependencies, dependency_lists, origin};
 use super::manifest::{DeclaredNames, WorkspaceManifest, declared, workspace};
 use super::project_facts::ProjectFacts;
 use super::settings::Settings;
@@ -47,31 +46,6 @@ pub(crate) struct Package {
     pub(crate) wheels_span: Option<Span>,
     /// Whether the package is a project that uv never installs, only its dependencies.
     pub(crate) is_virtual: bool,
-}
-
-/// Where a package comes from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Origin {
-    Registry(String),
-    Url(String),
-    /// The address with its query and fragment, as written.
-    Git(String),
-    /// A folder of the source tree.
-    Local(String),
-    /// An archive of the source tree.
-    Archive(String),
-    /// A kind that this version of akbuild does not know: the keys of its table.
-    Unknown(String),
-}
-
-/// One entry of a list of dependencies.
-#[derive(Clone, Debug)]
-pub(crate) struct Dependency {
-    pub(crate) name: PythonPackageName,
-    pub(crate) version: Option<String>,
-    pub(crate) origin: Option<Origin>,
-    pub(crate) extras: Vec<String>,
-    pub(crate) marker: Option<String>,
 }
 
 /// One wheel or source distribution.
@@ -128,9 +102,6 @@ fn beside(file: &str, name: &str) -> String {
     file.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
 }
 
-/// Lists of dependencies by the name of their extra or group.
-pub(crate) type DependencyLists = BTreeMap<String, Vec<Dependency>>;
-
 /// All `[[package]]` entries of a lock, but for those whose names are wrong.
 pub(crate) fn packages<'a>(
     doc: &Document<'a>,
@@ -172,60 +143,6 @@ fn package<'a>(doc: &Document<'a>, value: &Value<'a>, wrong: &mut Refusals) -> R
         wheels_span: span("wheels"),
         is_virtual,
     }))
-}
-
-fn origin<'a>(doc: &Document<'a>, table: &Table<'a>) -> Result<Option<Origin>, LockError> {
-    let Some(source) = doc.sub(table, "source")? else { return Ok(None) };
-    for (key, make) in [
-        ("registry", Origin::Registry as fn(String) -> Origin),
-        ("git", Origin::Git),
-        ("url", Origin::Url),
-        ("editable", Origin::Local),
-        ("virtual", Origin::Local),
-        ("directory", Origin::Local),
-        ("path", Origin::Archive),
-    ] {
-        if let Some(text) = doc.text(source, key)? {
-            return Ok(Some(make(text)));
-        }
-    }
-    let keys: Vec<&str> = source.keys().map(|key| &*key.name).collect();
-    Ok(Some(Origin::Unknown(keys.join(", "))))
-}
-
-pub(super) fn dependency_lists<'a>(
-    doc: &Document<'a>,
-    table: &Table<'a>,
-    key: &str,
-    entry: &str,
-    wrong: &mut Refusals,
-) -> Result<DependencyLists, LockError> {
-    let Some(lists) = doc.sub(table, key)? else { return Ok(BTreeMap::new()) };
-    lists.keys().map(|name| Ok((normalise(&name.name), dependencies(doc, lists, &name.name, entry, wrong)?))).collect()
-}
-
-pub(super) fn dependencies<'a>(
-    doc: &Document<'a>,
-    table: &Table<'a>,
-    key: &str,
-    entry: &str,
-    wrong: &mut Refusals,
-) -> Result<Vec<Dependency>, LockError> {
-    let one = |value: &Value<'a>| {
-        let table = doc.table(value, key)?;
-        let Some(name) = doc.text(table, "name")? else {
-            return Err(doc.wrong(value.span.start, "a dependency has no name"));
-        };
-        let Some(name) = wrong.parse(entry, &name) else { return Ok(None) };
-        Ok(Some(Dependency {
-            name,
-            version: doc.text(table, "version")?,
-            origin: origin(doc, table)?,
-            extras: doc.texts(table, if table.contains_key("extras") { "extras" } else { "extra" })?,
-            marker: doc.text(table, "marker")?,
-        }))
-    };
-    doc.array(table, key)?.iter().map(one).filter_map(Result::transpose).collect()
 }
 
 /// A file of a package. Where the entry names none, as that of an archive at an address, the package's source does.

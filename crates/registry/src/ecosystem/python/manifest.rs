@@ -8,7 +8,7 @@ use akbuild_names::normalise;
 use toml_span::Value;
 use toml_span::value::Table;
 
-use super::lock::{Dependency, DependencyLists, dependencies, dependency_lists};
+use super::dependency::{Dependency, DependencyLists, dependencies, dependency_lists};
 use super::toml::Document;
 use crate::LockError;
 use crate::error::Refusals;

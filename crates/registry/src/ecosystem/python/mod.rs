@@ -6,6 +6,7 @@ mod choices;
 mod client;
 mod condition;
 mod configuration;
+mod dependency;
 mod edit;
 mod environment;
 mod index_page;

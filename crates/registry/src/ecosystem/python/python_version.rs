@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use akbuild_names::{Specifiers, Version};
 
 use super::condition::{Condition, ConditionTable};
+use super::dependency::Dependency;
 use super::environment::MarkerEnvironment;
-use super::lock::{Dependency, PythonLock};
+use super::lock::PythonLock;
 use super::marker::condition;
 use super::selection::PythonWant;
 use super::sync_choice::SyncChoice;

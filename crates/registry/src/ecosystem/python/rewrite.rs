@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use toml_span::Span;
 
+use super::dependency::Origin;
 use super::edit::apply;
-use super::lock::{AGAIN, File, Origin, Package, PythonLock, is_address, packages, source_spans};
+use super::lock::{AGAIN, File, Package, PythonLock, is_address, packages, source_spans};
 use super::selection::{PythonSelection, by_package};
 use super::toml::Document;
 use crate::error::Refusals;

@@ -7,7 +7,8 @@ use akbuild_names::{
 use akbuild_nar::{Algo, Digest};
 
 use super::Tags;
-use super::lock::{File, Origin, Package, PythonLock, is_address};
+use super::dependency::Origin;
+use super::lock::{File, Package, PythonLock, is_address};
 use super::python_version::python_numbers;
 use super::selection::{GitDependency, LocalFile, LocalMember, PythonSelection, PythonWant, SourceBuild};
 use super::walk::installed;

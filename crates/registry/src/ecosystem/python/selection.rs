@@ -1,5 +1,4 @@
-//! What a `uv sync` installs, as plain data: what is wanted, and the files that are selected for it. Must not depend on how
-//! they are selected.
+//! The input and the result of selecting the files of a `uv sync`, as plain data. Must not depend on how they are selected.
 
 use std::collections::{BTreeMap, BTreeSet};
 

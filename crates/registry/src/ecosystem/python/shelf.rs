@@ -1,4 +1,4 @@
-//! The simple API of a Python index (PEP 503, PEP 691): which paths uv asks for, and the answers from locked files and, while
+//! The simple API of a Python index (PEP 503, PEP 691): the paths of its requests, and the answers from locked files and, while
 //! locking, from an index outside. Must not depend on the format of locks or on HTTP.
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,7 +27,7 @@ pub(crate) const PROTOCOL: RegistryProtocol = RegistryProtocol {
     error_body: RegistryProtocol::plain_error,
 };
 
-/// What a path asks for. All texts are decoded.
+/// A request of a Python client, by its path. All texts are decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PythonRoute {
     /// The list of all projects.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use akbuild_names::normalise;
 
-use super::lock::{Dependency, Origin, Package, PythonLock};
+use super::dependency::{Dependency, Origin};
+use super::lock::{Package, PythonLock};
 use super::manifest::{ConflictItem, ConflictKind};
 use super::selection::PythonWant;
 use super::settings::DefaultGroups;

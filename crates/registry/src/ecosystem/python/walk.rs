@@ -10,8 +10,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use akbuild_names::normalise;
 
 use super::condition::Condition;
+use super::dependency::Dependency;
 use super::environment::MarkerEnvironment;
-use super::lock::{Dependency, Package, PythonLock};
+use super::lock::{Package, PythonLock};
 use super::manifest::ConflictItem;
 use super::python_version::environments;
 use super::selection::PythonWant;

@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use akbuild_names::normalise;
 
 use super::condition::{Condition, ConditionTable};
+use super::dependency::Dependency;
 use super::environment::MarkerEnvironment;
-use super::lock::Dependency;
 use super::manifest::ConflictItem;
 use super::marker::condition;
 
