@@ -7,8 +7,8 @@ use akbuild_nar::Digest;
 use akbuild_recipe::plan::ToolPackage;
 use akbuild_store::Artifact;
 
+use crate::context::EngineContext;
 use crate::ecosystem::python::pinned;
-use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
@@ -17,27 +17,27 @@ use crate::served::Served;
 
 /// Keeps the list of what a node could use of the downloads.
 pub(crate) fn artifacts(
-    engine: &Engine,
+    context: &EngineContext,
     node: &NodeId,
     served: Option<&Served>,
 ) -> Result<Option<Digest>, EngineError> {
-    let list = artifact_list(engine, node, served)?;
-    Ok(if list.is_empty() { None } else { Some(engine.store.put_artifacts(&list)?) })
+    let list = artifact_list(context, node, served)?;
+    Ok(if list.is_empty() { None } else { Some(context.store.put_artifacts(&list)?) })
 }
 
 /// The downloads that a node could use. `served` is what the registry of a stage serves.
 pub(crate) fn artifact_list(
-    engine: &Engine,
+    context: &EngineContext,
     node: &NodeId,
     served: Option<&Served>,
 ) -> Result<Vec<Artifact>, EngineError> {
     Ok(match node {
         NodeId::Stage(_) => served.map(|served| list(&served.artifacts)).unwrap_or_default(),
         NodeId::Sysroot(id) => {
-            let packages = &engine.sysroot(id)?.packages;
+            let packages = &context.sysroot(id)?.packages;
             packages.iter().map(|p| Artifact { name: debian(&p.name, &p.version), digest: p.digest }).collect()
         }
-        NodeId::Tool(id) => match &engine.tool(id)?.package {
+        NodeId::Tool(id) => match &context.tool(id)?.package {
             ToolPackage::Python(pin) => vec![Artifact { name: pinned(pin).what.package_url(), digest: pin.digest }],
             ToolPackage::Npm(pin) => {
                 vec![Artifact {
@@ -73,10 +73,14 @@ fn decode(text: &str) -> String {
 }
 
 /// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
-pub(crate) fn would_use(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
+pub(crate) fn would_use(
+    context: &EngineContext,
+    node: &NodeId,
+    outputs: &Outputs,
+) -> Option<Vec<akbuild_store::Artifact>> {
     match node {
-        NodeId::Stage(id) => Some(list(&served::would_serve(engine, id, outputs)?.artifacts)),
-        _ => artifact_list(engine, node, None).ok(),
+        NodeId::Stage(id) => Some(list(&served::would_serve(context, id, outputs)?.artifacts)),
+        _ => artifact_list(context, node, None).ok(),
     }
 }
 

@@ -18,17 +18,17 @@ use akbuild_attest::{Component, Ships};
 use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::StageId;
 
+use crate::context::EngineContext;
 use crate::ecosystem::support;
-use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::{NodeId, Outputs};
 use contents::ImageContents;
 
 /// The nodes whose outputs are read to say what an image is made of.
-pub(crate) fn told_by(engine: &Engine, image: &StageId) -> Vec<NodeId> {
+pub(crate) fn told_by(context: &EngineContext, image: &StageId) -> Vec<NodeId> {
     let outputs = Outputs::new();
     // What is wrong with the plan is said by those who ask for the bill itself.
-    let Ok(contents) = ImageContents::new(engine, image, &outputs) else { return Vec::new() };
+    let Ok(contents) = ImageContents::new(context, image, &outputs) else { return Vec::new() };
     let mut nodes = vec![NodeId::Sysroot(contents.sysroot.clone())];
     nodes.extend(contents.shipped.into_iter().map(NodeId::Stage));
     for (id, exec) in contents.locked {
@@ -43,13 +43,13 @@ pub(crate) fn told_by(engine: &Engine, image: &StageId) -> Vec<NodeId> {
 }
 
 /// Everything that ships in an image. `outputs` are those of a run with [`Options::bill`](crate::Options::bill).
-pub fn components(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<Vec<Component>, EngineError> {
-    let contents = ImageContents::new(engine, image, outputs)?;
+pub fn components(context: &EngineContext, image: &StageId, outputs: &Outputs) -> Result<Vec<Component>, EngineError> {
+    let contents = ImageContents::new(context, image, outputs)?;
     let mut all = Vec::new();
     for ecosystem in Ecosystem::ALL {
         all.extend(support(ecosystem).components(&contents)?);
     }
-    for source in material::sources_of(engine, image) {
+    for source in material::sources_of(context, image) {
         let (origin, archive) = material::origin(source, outputs)?;
         let component = Component::source(source.id.as_str(), &material::version(source), origin, archive);
         all.push(component.ships(Ships::Bundled));

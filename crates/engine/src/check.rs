@@ -6,7 +6,7 @@
 
 use akbuild_recipe::plan::StageId;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
@@ -16,7 +16,7 @@ use crate::stage;
 
 /// Runs a stage whose output is stored.
 pub(crate) fn check_stage(
-    engine: &Engine,
+    context: &EngineContext,
     id: &StageId,
     given: &NodeInputs,
     report: &mut Report,
@@ -25,7 +25,7 @@ pub(crate) fn check_stage(
     let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
     report.reason = Some(RunReason::Checked);
     let node = report.node.clone();
-    let found = stage::run_stage(engine, engine.stage(id)?, &node, given, report)?;
+    let found = stage::run_stage(context, context.stage(id)?, &node, given, report)?;
     report.output = Some(found);
     report.differs = (found != stored).then_some(stored);
     Ok(())

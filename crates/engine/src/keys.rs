@@ -18,8 +18,8 @@ use akbuild_recipe::plan::{
 };
 use akbuild_store::OutputLayers;
 
+use crate::context::EngineContext;
 use crate::ecosystem::support;
-use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 pub use crate::graph::Outputs;
@@ -283,12 +283,12 @@ fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset
 }
 
 /// The manifest of a node that is no source, from the outputs of what it needs.
-pub fn manifest(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
-    let keys = Keys { backends: &engine.backends, parts: Parts::Content, plan: &engine.plan, outputs };
+pub fn manifest(context: &EngineContext, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
+    let keys = Keys { backends: &context.backends, parts: Parts::Content, plan: &context.plan, outputs };
     match node {
-        NodeId::Sysroot(id) => Ok(sysroot(engine.sysroot(id)?)),
-        NodeId::Tool(id) => Ok(tool(engine.tool(id)?)),
-        NodeId::Stage(id) => keys.stage(engine.stage(id)?),
+        NodeId::Sysroot(id) => Ok(sysroot(context.sysroot(id)?)),
+        NodeId::Tool(id) => Ok(tool(context.tool(id)?)),
+        NodeId::Stage(id) => keys.stage(context.stage(id)?),
         NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => {
             Err(EngineError::Bug(format!("{node} has no manifest of this kind")))
         }

@@ -1,6 +1,6 @@
 //! The executor: carries out a plan, each node once, in an order that the graph allows.
 //!
-//! `graph` is the shape. `survey` says which nodes are known before anything runs, by their `keys`. `run` is the loop and
+//! `graph` is the shape. `freshness` says which nodes are fresh before anything runs, by their `keys`. `run` is the loop and
 //! `perform` one node of it; `source`, `sysroot`, `tool`, `fetch_node` and `stage` make the nodes of each kind. `why` explains
 //! what ran, and `bill` lists what ships, both from what the others leave. Must not depend on the text of recipes, on stage
 //! kinds or on a terminal: the engine takes a plan and emits events.
@@ -11,12 +11,13 @@ mod ask;
 mod bill;
 mod bring;
 mod check;
+mod context;
 mod download;
 mod ecosystem;
-mod engine;
 mod error;
 mod event;
 mod fetch_node;
+mod freshness;
 mod graph;
 mod keys;
 mod lock_reader;
@@ -37,7 +38,6 @@ mod served;
 mod source;
 mod stage;
 mod started;
-mod survey;
 mod sysroot;
 mod tool;
 mod tree_name;
@@ -46,11 +46,17 @@ mod why;
 
 pub use akbuild_fetch::{Cancel, Registered};
 pub use bill::{components, materials, stage_keys};
+pub use context::{ContextParts, EngineContext, Options};
 pub use ecosystem::locations;
 pub use ecosystem::python::index_pages;
-pub use engine::{Engine, Options, Parts};
 pub use error::{EngineError, PatchError};
 pub use event::{Event, Report, Sink, Status};
+pub use freshness::downloads::{Downloads, downloads};
+pub use freshness::estimate::{Estimate, estimate};
+pub use freshness::input::input_key;
+pub use freshness::inspect::{SourceInspection, idle_patterns, inspect_sources};
+pub use freshness::would_run::{Reasons, why, why_in_short};
+pub use freshness::{Freshness, Known, freshness};
 pub use graph::{Graph, Index, Node, NodeId};
 pub use keys::manifest::Manifest;
 pub use keys::manifest_field::ManifestField;
@@ -66,12 +72,6 @@ pub use run_reason::RunReason;
 pub use source::pin::{pin_archive, pin_commit};
 pub use stage::shell::{Shell, shell};
 pub use stage::stray::StrayLink;
-pub use survey::downloads::{Downloads, downloads};
-pub use survey::estimate::{Estimate, estimate};
-pub use survey::input::input_key;
-pub use survey::inspect::{SourceInspection, idle_patterns, inspect_sources};
-pub use survey::would_run::{Reasons, why, why_in_short};
-pub use survey::{Known, Survey, survey};
 pub use unmet_need::{ElfNeed, UnmetNeed};
 pub use why::{
     Cause, Explained, FieldChange, FileChange, Made, Package, Part, State, What, Why, changed_files, why_between,

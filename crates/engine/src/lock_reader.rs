@@ -9,14 +9,14 @@ use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Exec, LockFile};
 use akbuild_tree::TreeDir;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::{NodeId, Outputs};
 use crate::near::near_paths;
 
 /// Reads the locks of one stage.
 pub(crate) struct LockReader<'a> {
-    pub(crate) engine: &'a Engine,
+    pub(crate) context: &'a EngineContext,
     /// The stage's step.
     pub(crate) exec: &'a Exec,
     /// The outputs of sources, as far as they are known.
@@ -46,7 +46,7 @@ impl LockReader<'_> {
 
     /// The files of the source that a lock is in.
     pub(crate) fn tree(&self, file: &LockFile) -> Result<TreeDir, EngineError> {
-        Ok(TreeDir::open(&self.engine.tree(self.source(file)?), format!("source `{}`", file.source))?)
+        Ok(TreeDir::open(&self.context.tree(self.source(file)?), format!("source `{}`", file.source))?)
     }
 
     /// The text of a lock file, or of a file beside it.
@@ -56,7 +56,7 @@ impl LockReader<'_> {
         let path = name.map_or_else(|| path.to_owned(), |name| path.with_file_name(name));
         if tree.entry(&path)?.is_none() {
             let (id, path) = (file.source.to_string(), path.display().to_string());
-            let near = near_paths(&self.engine.store.listing(self.source(file)?)?, "", &path);
+            let near = near_paths(&self.context.store.listing(self.source(file)?)?, "", &path);
             return Err(EngineError::NoLockFile { id, path, near });
         }
         let text = tree.read_to_string(path)?;

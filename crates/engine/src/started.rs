@@ -9,11 +9,11 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Image, SysrootId};
 use akbuild_sandbox::Spec;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::script_sandbox;
 
-impl Engine {
+impl EngineContext {
     /// The sandbox of a script in a sysroot that is there, with the environment that each stage has.
     pub fn script_in(
         &self,

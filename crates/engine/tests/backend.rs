@@ -6,7 +6,9 @@ mod common;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use akbuild_engine::{Cancel, Engine, Event, Host, Network, NodeId, Options, Outcome, Parts, Report, Sink, Status};
+use akbuild_engine::{
+    Cancel, ContextParts, EngineContext, Event, Host, Network, NodeId, Options, Outcome, Report, Sink, Status,
+};
 use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, copy_tree};
 use akbuild_names::Ecosystem;
 use akbuild_nar::{Listing, TreeHash};
@@ -159,11 +161,11 @@ impl Homes {
         homes
     }
 
-    fn engine(&self, store: &Store, backends: Vec<Arc<dyn OutputBackend>>) -> Arc<Engine> {
+    fn context(&self, store: &Store, backends: Vec<Arc<dyn OutputBackend>>) -> Arc<EngineContext> {
         let plan = plan(RECIPE, "version = 1\n", &self.folder.path().join("project"));
         let machine = Machine { project: plan.root.clone(), ..Machine::default() };
         let build = store.begin_build(&[], &plan.name, &[]).unwrap();
-        Engine::new(Parts {
+        EngineContext::new(ContextParts {
             plan,
             store: store.clone(),
             backends,
@@ -179,8 +181,8 @@ impl Homes {
     }
 
     fn run_in(&self, store: &Store, backends: Vec<Arc<dyn OutputBackend>>) -> Outcome {
-        let engine = self.engine(store, backends);
-        let outcome = self.runtime.block_on(akbuild_engine::run(&engine, &[StageId::new("last")])).unwrap();
+        let context = self.context(store, backends);
+        let outcome = self.runtime.block_on(akbuild_engine::run(&context, &[StageId::new("last")])).unwrap();
         let errors: Vec<&Report> = outcome.reports.iter().filter(|report| report.error.is_some()).collect();
         assert!(outcome.ok && errors.is_empty(), "{errors:?}");
         outcome

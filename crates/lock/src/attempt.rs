@@ -110,13 +110,13 @@ impl<'a> LockAttempt<'a> {
         let known = |id: &SysrootId| pinned.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
         let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None, suites: None };
         let sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
-        let engine = host.engine(draft.with_sysroots(sysroots))?;
-        let needed = build_requirements::stages(&engine.plan.stages);
-        let found = engine.runtime.block_on(akbuild_engine::inspect_sources(&engine, &needed));
+        let context = host.context(draft.with_sysroots(sysroots))?;
+        let needed = build_requirements::stages(&context.plan.stages);
+        let found = context.runtime.block_on(akbuild_engine::inspect_sources(&context, &needed));
         let found = found.map_err(LockError::from)?;
-        let stages: Vec<NodeId> = engine.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
+        let stages: Vec<NodeId> = context.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
         let nodes = stages.iter().chain(found.outputs.keys());
-        let idle = akbuild_engine::idle_patterns(&engine, nodes, &found.outputs).map_err(LockError::from)?;
+        let idle = akbuild_engine::idle_patterns(&context, nodes, &found.outputs).map_err(LockError::from)?;
         found.warnings.iter().chain(&idle).for_each(|warning| host.event(LockEvent::Warning(warning)));
         Ok(())
     }
@@ -128,14 +128,14 @@ impl<'a> LockAttempt<'a> {
         if open.is_empty() {
             return Ok(());
         }
-        let engine = host.engine(self.input.bare_plan(&self.lock))?;
+        let context = host.context(self.input.bare_plan(&self.lock))?;
         // Where no registry is configured, the clients of a sysroot are asked, so sysroots must be there first.
-        if engine.network.needs_sysroot().map_err(LockError::from)? {
-            engine.runtime.block_on(akbuild_engine::make_sysroots(&engine)).map_err(LockError::from)?;
+        if context.network.needs_sysroot().map_err(LockError::from)? {
+            context.runtime.block_on(akbuild_engine::make_sysroots(&context)).map_err(LockError::from)?;
         }
         for tool in &open {
             host.event(LockEvent::Tool { id: &tool.id, spec: &tool.spec });
-            self.lock.tools.insert(tool.id.clone(), tool_pin::pin(&engine, tool)?);
+            self.lock.tools.insert(tool.id.clone(), tool_pin::pin(&context, tool)?);
         }
         Ok(())
     }

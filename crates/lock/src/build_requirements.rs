@@ -33,9 +33,9 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let (engine, begun) = (host.build_engine(plan.clone(), &stages)?, Instant::now());
-        let recorder = Recorder::attach(&engine, &released);
-        let outcome = host.run(&engine, &stages)?;
+        let (context, begun) = (host.build_context(plan.clone(), &stages)?, Instant::now());
+        let recorder = Recorder::attach(&context, &released);
+        let outcome = host.run(&context, &stages)?;
         if outcome.ok {
             let old = lock.python.iter().filter(|pin| !released.contains(&*pin.name)).cloned();
             let used: BTreeSet<PythonPin> = recorder.pins().into_iter().collect();
@@ -45,7 +45,7 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
         let unfit = recorder.unfit();
         if outcome.cancelled || unfit.is_empty() || attempt == ATTEMPTS {
             let error = failure(&outcome, !lock.python.is_empty());
-            host.run_failed(&engine, outcome, begun);
+            host.run_failed(&context, outcome, begun);
             return Err(error.into());
         }
         let names: Vec<String> = unfit.iter().cloned().collect();

@@ -58,12 +58,12 @@ pub(crate) fn run(global: &Global, ui: &Arc<dyn Ui>, project: &Project, format: 
 /// The nodes as the store knows them.
 fn stated(session: &Session, project: &Project, plan: PlanDraft, all: &[StageId]) -> Outcome<Vec<Node>> {
     let look = look(session, project, plan, all)?;
-    let (graph, survey) = (&look.graph, &look.survey);
-    let run: Vec<Index> = graph.indices().filter(|at| survey.run[at.index()] && !is_fetch(graph, *at)).collect();
-    let reasons = akbuild_engine::why_in_short(&look.engine, graph, survey, &run)?;
+    let (graph, freshness) = (&look.graph, &look.freshness);
+    let run: Vec<Index> = graph.indices().filter(|at| freshness.run[at.index()] && !is_fetch(graph, *at)).collect();
+    let reasons = akbuild_engine::why_in_short(&look.context, graph, freshness, &run)?;
     Ok(nodes(graph, |at| {
-        let known = survey.known[at.index()].as_ref();
-        let place = reasons.places[at.index()].filter(|_| survey.run[at.index()]);
+        let known = freshness.known[at.index()].as_ref();
+        let place = reasons.places[at.index()].filter(|_| freshness.run[at.index()]);
         let word = match place {
             None => "cached",
             Some(place) if reasons.why.nodes[place].causes.iter().any(|cause| cause.is_root()) => "would run",

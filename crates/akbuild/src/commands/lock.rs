@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use akbuild_engine::{Engine, Options, Outcome as RunOutcome};
+use akbuild_engine::{EngineContext, Options, Outcome as RunOutcome};
 use akbuild_lock::{LockAttempt, LockError, LockEvent, LockHost, LockInput, LockStep, RenewedPins};
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_recipe::{Lock, PlanDraft};
@@ -115,21 +115,21 @@ impl LockHost for LockFiles<'_> {
         Ok(())
     }
 
-    fn engine(&self, plan: Plan) -> Outcome<Arc<Engine>> {
-        self.session.engine(self.project, plan, self.session.options(None, Vec::new()))
+    fn context(&self, plan: Plan) -> Outcome<Arc<EngineContext>> {
+        self.session.context(self.project, plan, self.session.options(None, Vec::new()))
     }
 
-    fn build_engine(&self, draft: PlanDraft, stages: &[StageId]) -> Outcome<Arc<Engine>> {
+    fn build_context(&self, draft: PlanDraft, stages: &[StageId]) -> Outcome<Arc<EngineContext>> {
         let options = Options { keep_going: false, ..self.session.options(None, Vec::new()) };
         self.session.build(self.project, draft, options, stages)
     }
 
-    fn run(&self, engine: &Arc<Engine>, stages: &[StageId]) -> Outcome<RunOutcome> {
-        self.session.run(engine, stages)
+    fn run(&self, context: &Arc<EngineContext>, stages: &[StageId]) -> Outcome<RunOutcome> {
+        self.session.run(context, stages)
     }
 
-    fn run_failed(&self, engine: &Arc<Engine>, outcome: RunOutcome, begun: Instant) {
-        build::tell(self.session, engine, build::Ended::new(outcome, begun));
+    fn run_failed(&self, context: &Arc<EngineContext>, outcome: RunOutcome, begun: Instant) {
+        build::tell(self.session, context, build::Ended::new(outcome, begun));
     }
 }
 
@@ -137,7 +137,7 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Recipe(errors) => errors.into(),
-            LockError::Engine(error) => error.into(),
+            LockError::EngineContext(error) => error.into(),
             LockError::RunFailed => Failure::Told(Exit::Failed),
             other => Failure::Say(other.to_string()),
         }

@@ -64,11 +64,11 @@ fn try_out(
     from: Option<&str>,
     plain_http: &[String],
 ) -> Outcome<(Report, PathBuf)> {
-    let engine = &built.made.engine;
+    let context = &built.made.context;
     let mut sysroots = HashMap::new();
     for id in smoke.services.iter().map(|s| &s.sysroot).chain(smoke.checks.iter().map(|c| &c.sysroot)) {
         if !sysroots.contains_key(id) {
-            sysroots.insert(id.clone(), session.block_on(akbuild_engine::make_one_sysroot(engine, id))?);
+            sysroots.insert(id.clone(), session.block_on(akbuild_engine::make_one_sysroot(context, id))?);
         }
     }
     let scratch = session.store.scratch("smoke")?;
@@ -82,11 +82,11 @@ fn try_out(
     let work = scratch.path().join("work");
     io(std::fs::create_dir(&work), "make", &work)?;
     let argv: Vec<String> = std::env::args().collect();
-    let record = session.store.begin_build(&argv, &engine.plan.name, &[])?;
+    let record = session.store.begin_build(&argv, &context.plan.name, &[])?;
     let said = |error: &dyn std::fmt::Display| SmokeError::Said(error.to_string());
     let script = |id: &SysrootId, script: &str, env: &_| {
         let tree = sysroots.get(id).ok_or_else(|| SmokeError::Said(format!("sysroot `{id}` is not there")))?;
-        engine.script_in(id, tree, script, env).map_err(|e| said(&e))
+        context.script_in(id, tree, script, env).map_err(|e| said(&e))
     };
     let log = |name: &str| Ok(session.store.create_log(&record, &format!("smoke:{name}")).map_err(|e| said(&e))?.1);
     let smoking = Smoking {

@@ -17,7 +17,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, global: &Gl
     let plan = project.plan()?;
     let id = one(&plan, stage)?;
     let look = look(session, project, plan, &[id])?;
-    let reasons = akbuild_engine::why(&look.engine, &look.graph, &look.survey, &look.targets)?;
+    let reasons = akbuild_engine::why(&look.context, &look.graph, &look.freshness, &look.targets)?;
     let extent = Extent::of(global.verbose);
     let text = if global.json { document(&reasons.why) } else { render(&reasons.why, machine::now(), extent) };
     session.ui.out(&text);

@@ -19,9 +19,9 @@ pub(super) struct Debian;
 
 impl EcosystemSupport for Debian {
     fn components(&self, image: &ImageContents<'_>) -> Result<Vec<Component>, EngineError> {
-        let (engine, id) = (image.engine, image.sysroot);
-        let sysroot = engine.sysroot(id)?;
-        let tree = image.outputs.get(&NodeId::Sysroot(id.clone())).map(|tree| engine.tree(tree));
+        let (context, id) = (image.context, image.sysroot);
+        let sysroot = context.sysroot(id)?;
+        let tree = image.outputs.get(&NodeId::Sysroot(id.clone())).map(|tree| context.tree(tree));
         // Packages have links to the folders of others there.
         let root = tree.and_then(|tree| RootDir::open(&tree, format!("sysroot `{}`", id.as_str())).ok());
         let licences = |name: &str| {

@@ -11,7 +11,7 @@ use super::follow::Explainer;
 use super::part::Part;
 use super::versions::{Records, Version, names};
 use crate::artifacts;
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::manifest::Manifest;
@@ -87,20 +87,20 @@ impl Explainer<'_> {
 }
 
 /// The store's records of this project.
-pub(crate) fn records(engine: &Engine) -> Records<'_> {
-    Records { store: &engine.store, project: &engine.plan.name }
+pub(crate) fn records(context: &EngineContext) -> Records<'_> {
+    Records { store: &context.store, project: &context.plan.name }
 }
 
 /// Why a node whose manifest is known is about to run, in a line. `None` if the records cannot be read.
 pub(crate) fn reason(
-    engine: &Engine,
+    context: &EngineContext,
     node: &NodeId,
     manifest: &Manifest,
     (inputs, served): (&BTreeMap<NodeInputName, TreeHash>, Option<&Served>),
 ) -> Option<String> {
     let mut new = Version::now(manifest.clone(), inputs.clone());
-    new.packages = artifacts::artifact_list(engine, node, served).ok().map(|list| names(&list));
-    let mut explainer = Explainer::new(records(engine), Detail::Line);
+    new.packages = artifacts::artifact_list(context, node, served).ok().map(|list| names(&list));
+    let mut explainer = Explainer::new(records(context), Detail::Line);
     let place = explainer.place(node, State::Ran);
     explainer.would_run(place, new).ok()?;
     explainer.why.reason(place)

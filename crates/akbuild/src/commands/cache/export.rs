@@ -64,8 +64,8 @@ fn contents(session: &Session, global: &Global, wanted: &Wanted<'_>) -> Outcome<
         let patterns: Vec<String> = others.extract_if(.., |pattern| is_stage(&&**pattern)).cloned().collect();
         let targets = if wanted.what.is_empty() { plan.targets().to_vec() } else { project::stages(&plan, &patterns)? };
         if !targets.is_empty() {
-            let engine = session.look(&project, plan, session.options(None, Vec::new()), &targets)?;
-            contents.add_stages(&engine, &targets)?;
+            let context = session.look(&project, plan, session.options(None, Vec::new()), &targets)?;
+            contents.add_stages(&context, &targets)?;
         }
     } else if others.is_empty() {
         let message = "there is no recipe here that would say what to export";

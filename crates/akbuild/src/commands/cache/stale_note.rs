@@ -25,7 +25,7 @@ pub(super) fn note_changes(session: &Session, global: &Global, name: &str, what:
     };
     let Ok(look) = look(session, &project, plan, std::slice::from_ref(&id)) else { return Ok(()) };
     let Some(at) = look.graph.find(&NodeId::Stage(id)) else { return Ok(()) };
-    let known = look.survey.known[at.index()].as_ref();
+    let known = look.freshness.known[at.index()].as_ref();
     if known.is_none_or(|known| known.key != Some(action.key)) {
         let of = build(&session.store, action)?.map(|build| format!(" in build {build}")).unwrap_or_default();
         let note = format!("`{name}` has changed since it was built{of}: this is its output of then");

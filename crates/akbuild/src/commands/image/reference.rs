@@ -52,8 +52,8 @@ fn value(
         ["git", source] => commit(draft.sources(), source, template)?,
         ["key"] => {
             let options = session.options(None, Vec::new());
-            let engine = session.look(project, draft.clone(), options, std::slice::from_ref(stage))?;
-            akbuild_engine::input_key(&engine, stage)?.hex()
+            let context = session.look(project, draft.clone(), options, std::slice::from_ref(stage))?;
+            akbuild_engine::input_key(&context, stage)?.hex()
         }
         _ => return Err(bad(template, &format!("`{{{word}}}` means nothing"))),
     };

@@ -29,7 +29,7 @@ pub(super) fn components(image: &ImageContents<'_>) -> Result<Vec<Component>, En
     let known = known_modules(image)?;
     let mut all = Vec::new();
     for id in &image.shipped {
-        let is_go = image.engine.stage(id)?.kind == "go-build";
+        let is_go = image.context.stage(id)?.kind == "go-build";
         programs(image, id, |program, bytes| {
             let binary = match go::binary(bytes) {
                 Ok(binary) => binary,
@@ -71,7 +71,7 @@ fn programs(
 ) -> Result<(), EngineError> {
     let Some(tree) = image.outputs.get(&NodeId::Stage(id.clone())) else { return Ok(()) };
     let Some(output) = image.open_output(id)? else { return Ok(()) };
-    for entry in &image.engine.store.listing(tree)?.entries {
+    for entry in &image.context.store.listing(tree)?.entries {
         if let Kind::File { exec: true, size, .. } = entry.kind {
             each(entry.path.display().to_string(), &output.read_at_most(&entry.path, size)?)?;
         }

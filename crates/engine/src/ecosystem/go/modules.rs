@@ -8,7 +8,7 @@ use akbuild_nar::Digest;
 use akbuild_recipe::plan::LockFile;
 use akbuild_registry::{GoFileSelection, GoLock, GoModText};
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::lock_reader::LockReader;
 use crate::relative_path::inside;
@@ -30,7 +30,7 @@ pub(super) fn go_files(reader: &LockReader<'_>, lock: &LockFile) -> Result<GoFil
     let go = go_lock(reader, lock)?;
     let folder = Path::new(&lock.path).parent().unwrap_or(Path::new("")).to_owned();
     let text = |wanted: GoModText<'_>| match wanted {
-        GoModText::Pinned(digest) => pinned_go_mod(reader.engine, digest),
+        GoModText::Pinned(digest) => pinned_go_mod(reader.context, digest),
         GoModText::Folder(replacement) => {
             let path = inside(&folder, Path::new(replacement))?.join("go.mod");
             String::from_utf8(tree.read_at_most(path, LONGEST_GO_MOD).ok()?).ok()
@@ -41,9 +41,9 @@ pub(super) fn go_files(reader: &LockReader<'_>, lock: &LockFile) -> Result<GoFil
 
 /// A `go.mod` that was downloaded; `None` if it was not. One that is not text counts as empty: go refuses it.
 #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
-fn pinned_go_mod(engine: &Engine, digest: &Digest) -> Option<String> {
+fn pinned_go_mod(context: &EngineContext, digest: &Digest) -> Option<String> {
     let mut bytes = Vec::new();
-    let file = match std::fs::File::open(engine.store.blob_path(digest)) {
+    let file = match std::fs::File::open(context.store.blob_path(digest)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         file => file.ok()?,
     };

@@ -52,7 +52,7 @@ fn effective_lock(reader: &LockReader<'_>, lock: &LockFile) -> Result<LockFile, 
         copy.from == TreeRef::Source(lock.source.clone())
             && copy.subset.matcher().is_ok_and(|matcher| matcher.matches(&first.path))
     });
-    let tree = reader.outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| reader.engine.tree(tree));
+    let tree = reader.outputs.get(&NodeId::Source(lock.source.clone())).map(|tree| reader.context.tree(tree));
     let tree = tree.map(|tree| TreeDir::open(&tree, format!("source `{}`", lock.source))).transpose()?;
     let is_there = tree.map(|tree| tree.entry(&first.path)).transpose()?.flatten().is_some();
     Ok(if is_seen && is_there { first } else { lock.clone() })

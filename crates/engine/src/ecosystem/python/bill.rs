@@ -12,7 +12,7 @@ use akbuild_tree::TreeDir;
 
 use super::selected::{selected_packages, uv_lock};
 use crate::bill::contents::ImageContents;
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 
@@ -22,7 +22,7 @@ pub(super) fn components(image: &ImageContents<'_>) -> Result<Vec<Component>, En
     for (id, reader, lock) in image.locks(Ecosystem::Python).filter(|(id, ..)| image.shipped.contains(id)) {
         let tree = image.outputs.get(&NodeId::Stage(id.clone()));
         let licences = match tree.zip(image.open_output(id)?) {
-            Some((tree, output)) => installed(image.engine, tree, &output)?,
+            Some((tree, output)) => installed(image.context, tree, &output)?,
             None => HashMap::new(),
         };
         let licensed = |component: Component| {
@@ -59,9 +59,13 @@ fn packages(selection: PythonSelection) -> Vec<Component> {
 
 /// The licences of the Python packages in a tree, by their normalised names. Packages have others inside; the one
 /// that is nearest to the top is the one that was installed.
-fn installed(engine: &Engine, tree: &TreeHash, output: &TreeDir) -> Result<HashMap<String, Vec<Licence>>, EngineError> {
+fn installed(
+    context: &EngineContext,
+    tree: &TreeHash,
+    output: &TreeDir,
+) -> Result<HashMap<String, Vec<Licence>>, EngineError> {
     let mut all: HashMap<String, (usize, Vec<Licence>)> = HashMap::new();
-    for entry in &engine.store.listing(tree)?.entries {
+    for entry in &context.store.listing(tree)?.entries {
         let path = Path::new(&entry.path);
         let folder = path.parent().and_then(Path::extension);
         if path.file_name() != Some("METADATA".as_ref()) || folder != Some("dist-info".as_ref()) {

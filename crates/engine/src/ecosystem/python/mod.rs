@@ -34,8 +34,8 @@ impl EcosystemSupport for Python {
         rewritten.extend(source.written(lock, &settings, &selection)?);
         let mut artifacts = selection.artifacts;
         // While locking, the recorder has them: it notes which are used.
-        if reader.engine.upstream().is_none() {
-            artifacts.extend(reader.engine.plan.python_pins.iter().map(pinned));
+        if reader.context.upstream().is_none() {
+            artifacts.extend(reader.context.plan.python_pins.iter().map(pinned));
         }
         Ok(LockContent { artifacts, rewritten, ..LockContent::default() })
     }

@@ -4,7 +4,7 @@ use akbuild_recipe::plan::{Exec, LockReference, UvLock};
 use akbuild_registry::{BuildChoices, ClientSettings, PythonLock, PythonSelection, PythonWant};
 
 use super::uv_source::UvSource;
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::lock_reader::LockReader;
 
@@ -37,7 +37,7 @@ pub(super) fn select(
         python: lock.python.clone(),
         extras: lock.extras.clone(),
         groups: lock.groups.clone(),
-        glibc: glibc(reader.engine, reader.exec)?,
+        glibc: glibc(reader.context, reader.exec)?,
         machine: akbuild_names::BUILD_ARCHITECTURE.machine().into(),
         git: lock.git.keys().cloned().collect(),
     };
@@ -46,8 +46,8 @@ pub(super) fn select(
 }
 
 /// The C library's version in the stage's sysroot: decides which manylinux wheels it can run.
-fn glibc(engine: &Engine, exec: &Exec) -> Result<(u64, u64), EngineError> {
-    let sysroot = engine.sysroot(&exec.sysroot)?;
+fn glibc(context: &EngineContext, exec: &Exec) -> Result<(u64, u64), EngineError> {
+    let sysroot = context.sysroot(&exec.sysroot)?;
     if let Some(host) = &sysroot.host {
         return host.glibc.ok_or_else(|| EngineError::NoHostLibc { sysroot: exec.sysroot.to_string() });
     }

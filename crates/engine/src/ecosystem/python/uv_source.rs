@@ -41,7 +41,7 @@ impl UvSource {
         let from = TreeRef::Source(lock.file.source.clone());
         let copy = reader.exec.copies.iter().find(|copy| copy.from == from);
         let copy = copy.ok_or_else(|| EngineError::Bug(format!("a stage does not copy {}", lock.file.path)))?;
-        let (store, hash) = (&reader.engine.store, reader.source(&lock.file)?);
+        let (store, hash) = (&reader.context.store, reader.source(&lock.file)?);
         let listing = store.listing(hash)?;
         let seen: BTreeSet<&OsStr> =
             trees::select(&listing, "", &copy.subset)?.into_iter().map(|(path, _)| path).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use akbuild_recipe::plan::{Origin, SourceId, Stage, StageId, Step, Subset, TreeRef, View};
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::trees;
@@ -30,10 +30,13 @@ pub struct SourceInspection {
 /// Makes every source of the plan with its patches, but for local folders with nothing in them, which are still to be
 /// filled; and looks at everything that stages take of them. The error names all that is wrong with pinned sources, and
 /// with what these stages need.
-pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result<SourceInspection, EngineError> {
-    let graph = Graph::new(&engine.plan.stages, needed, false);
+pub async fn inspect_sources(
+    context: &Arc<EngineContext>,
+    needed: &[StageId],
+) -> Result<SourceInspection, EngineError> {
+    let graph = Graph::new(&context.plan.stages, needed, false);
     let (mut found, mut faults) = (SourceInspection::default(), Vec::new());
-    for source in &engine.plan.sources {
+    for source in &context.plan.sources {
         let path = if let Origin::Path(path) = &source.origin { Some(path) } else { None };
         let is_empty = |path: &std::path::PathBuf| {
             crate::source::local_folder::open(source, path).is_ok_and(|top| top.is_empty("").unwrap_or(false))
@@ -41,10 +44,10 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
         if path.is_some_and(is_empty) {
             continue;
         }
-        let (performer, node) = (engine.clone(), NodeId::Source(source.id.clone()));
+        let (performer, node) = (context.clone(), NodeId::Source(source.id.clone()));
         let perform = move || perform::perform(&performer, &node, &NodeInputs::default());
         let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
-        if engine.cancel.is_thrown() {
+        if context.cancel.is_thrown() {
             return Err(EngineError::Cancelled);
         }
         let must = path.is_none() || graph.find(&report.node).is_some();
@@ -53,9 +56,9 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
             (_, error) => if must { &mut faults } else { &mut found.warnings }.extend(error),
         }
     }
-    for stage in &engine.plan.stages {
+    for stage in &context.plan.stages {
         let is_needed = graph.find(&NodeId::Stage(stage.id.clone())).is_some();
-        for (is_pinned, fault) in inspect_stage(engine, stage, &found.outputs) {
+        for (is_pinned, fault) in inspect_stage(context, stage, &found.outputs) {
             let list = if is_pinned || is_needed { &mut faults } else { &mut found.warnings };
             let fault = fault.to_string();
             if !list.contains(&fault) {
@@ -67,10 +70,10 @@ pub async fn inspect_sources(engine: &Arc<Engine>, needed: &[StageId]) -> Result
 }
 
 /// What is wrong with what a stage takes of sources, and whether that is of pinned ones.
-fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool, EngineError)> {
-    let keys = Keys { backends: &engine.backends, parts: Parts::Content, plan: &engine.plan, outputs };
+fn inspect_stage(context: &EngineContext, stage: &Stage, outputs: &Outputs) -> Vec<(bool, EngineError)> {
+    let keys = Keys { backends: &context.backends, parts: Parts::Content, plan: &context.plan, outputs };
     let is_here = |id: &SourceId| outputs.contains_key(&NodeId::Source(id.clone()));
-    let is_pinned = |id: &SourceId| engine.source(id).is_ok_and(|s| !matches!(s.origin, Origin::Path(_)));
+    let is_pinned = |id: &SourceId| context.source(id).is_ok_and(|s| !matches!(s.origin, Origin::Path(_)));
     let mut faults = Vec::new();
     for (from, path, subset, view, optional) in taken_parts(&stage.step) {
         let TreeRef::Source(id) = from else { continue };
@@ -83,7 +86,7 @@ fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool
     if let Step::Exec(exec) = &stage.step
         && !exec.locks.is_empty()
         && exec.locks.iter().all(|lock| is_here(&lock.file().source))
-        && let Err(fault) = Served::read(engine, exec, outputs)
+        && let Err(fault) = Served::read(context, exec, outputs)
     {
         faults.push((exec.locks.iter().all(|lock| is_pinned(&lock.file().source)), fault));
     }
@@ -93,22 +96,22 @@ fn inspect_stage(engine: &Engine, stage: &Stage, outputs: &Outputs) -> Vec<(bool
 /// Warnings about patterns of these nodes that match nothing in the trees that are here. They are not errors: files come
 /// and go between versions of a source, and a stage that gets nothing at all is one.
 pub fn idle_patterns<'a>(
-    engine: &Engine,
+    context: &EngineContext,
     nodes: impl Iterator<Item = &'a NodeId>,
     outputs: &Outputs,
 ) -> Result<Vec<String>, EngineError> {
     let nodes: HashSet<&NodeId> = nodes.collect();
     let mut warnings = Vec::new();
-    for source in engine.plan.sources.iter().filter(|source| nodes.contains(&NodeId::Source(source.id.clone()))) {
+    for source in context.plan.sources.iter().filter(|source| nodes.contains(&NodeId::Source(source.id.clone()))) {
         // What a local source leaves out is often there on some machines only.
         let subset = Subset { exclude: Vec::new(), ..source.subset.clone() };
         let from = TreeRef::Source(source.id.clone());
-        warn_of_idle(engine, "", (&from, "", &subset), outputs, &mut warnings)?;
+        warn_of_idle(context, "", (&from, "", &subset), outputs, &mut warnings)?;
     }
-    for stage in engine.plan.stages.iter().filter(|stage| nodes.contains(&NodeId::Stage(stage.id.clone()))) {
+    for stage in context.plan.stages.iter().filter(|stage| nodes.contains(&NodeId::Stage(stage.id.clone()))) {
         let who = format!("stage `{}` ({}) ", stage.id, stage.at);
         for (from, path, subset, ..) in taken_parts(&stage.step) {
-            warn_of_idle(engine, &who, (from, path, subset), outputs, &mut warnings)?;
+            warn_of_idle(context, &who, (from, path, subset), outputs, &mut warnings)?;
         }
     }
     Ok(warnings)
@@ -116,7 +119,7 @@ pub fn idle_patterns<'a>(
 
 /// `who` is the stage whose patterns these are; empty: the source itself.
 fn warn_of_idle(
-    engine: &Engine,
+    context: &EngineContext,
     who: &str,
     (from, path, subset): (&TreeRef, &str, &Subset),
     outputs: &Outputs,
@@ -125,11 +128,11 @@ fn warn_of_idle(
     if subset.include.is_empty() && subset.exclude.is_empty() {
         return Ok(());
     }
-    let Some(tree) = outputs.get(&NodeId::from(from)).filter(|tree| engine.store.has_tree(tree)) else {
+    let Some(tree) = outputs.get(&NodeId::from(from)).filter(|tree| context.store.has_tree(tree)) else {
         return Ok(());
     };
     let part = tree_name::name_of_part(from, path);
-    let idle = trees::idle_patterns(&engine.store, tree, path, subset)?;
+    let idle = trees::idle_patterns(&context.store, tree, path, subset)?;
     // If none of them matches, that is an error of the stage, which says so.
     let all = idle.iter().filter(|idle| idle.option == "include").count() == subset.include.len();
     for idle in idle.iter().filter(|idle| who.is_empty() || !all || idle.option != "include") {

@@ -9,32 +9,33 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::StageId;
 use akbuild_store::Key;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
+use crate::freshness;
 use crate::graph::{Graph, NodeId};
 use crate::keys::{self, Keys, Outputs, Parts};
-use crate::survey;
 
 /// The hash of everything that goes into a stage. Local folders are read; nothing else is.
-pub fn input_key(engine: &Engine, stage: &StageId) -> Result<Key, EngineError> {
-    engine.stage(stage)?;
+pub fn input_key(context: &EngineContext, stage: &StageId) -> Result<Key, EngineError> {
+    context.stage(stage)?;
     let mut made = Outputs::new();
-    let graph = Graph::new(&engine.plan.stages, std::slice::from_ref(stage), false);
+    let graph = Graph::new(&context.plan.stages, std::slice::from_ref(stage), false);
     let mut last = Key::of(b"");
     for node in graph.indices().map(|at| &graph.node(at).id) {
         let hash = match node {
             NodeId::Fetch(_) | NodeId::Check(_) => continue,
             NodeId::Source(id) => {
-                let source = engine.source(id)?;
-                let raw = survey::unpatched(engine, source)?;
+                let source = context.source(id)?;
+                let raw = freshness::unpatched(context, source)?;
                 let raw = raw.ok_or_else(|| EngineError::Bug(format!("{node} has no hash in the plan")))?;
                 if source.patches.is_empty() { raw } else { as_tree(keys::source(source, &raw).key())? }
             }
-            NodeId::Sysroot(id) => as_tree(keys::sysroot(engine.sysroot(id)?).key())?,
-            NodeId::Tool(id) => as_tree(keys::tool(engine.tool(id)?).key())?,
+            NodeId::Sysroot(id) => as_tree(keys::sysroot(context.sysroot(id)?).key())?,
+            NodeId::Tool(id) => as_tree(keys::tool(context.tool(id)?).key())?,
             NodeId::Stage(id) => {
-                let keys = Keys { backends: &engine.backends, parts: Parts::Named, plan: &engine.plan, outputs: &made };
-                last = keys.stage(engine.stage(id)?)?.key();
+                let keys =
+                    Keys { backends: &context.backends, parts: Parts::Named, plan: &context.plan, outputs: &made };
+                last = keys.stage(context.stage(id)?)?.key();
                 as_tree(last)?
             }
         };

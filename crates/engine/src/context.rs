@@ -1,4 +1,5 @@
-//! The engine: a plan, a store, and what it takes to carry the one out into the other.
+//! The context of a run: a plan, a store, and what it takes to carry the one out into the other. It only holds them: what
+//! a node does is in the module of its kind.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -54,7 +55,7 @@ impl Default for Options {
 }
 
 /// A plan and everything it is carried out with. Cheap to share.
-pub struct Engine {
+pub struct EngineContext {
     /// The plan.
     pub plan: Plan,
     /// The store.
@@ -65,7 +66,7 @@ pub struct Engine {
     pub network: Network,
     /// For private git repositories; never handed to a stage.
     pub credentials: Credentials,
-    /// See there.
+    /// How the run is carried out.
     pub options: Options,
     /// Where events go.
     pub sink: Arc<dyn Sink>,
@@ -83,9 +84,9 @@ pub struct Engine {
     upstream: OnceLock<Arc<dyn Upstream>>,
 }
 
-/// What an [`Engine`] is made of; see its fields.
-#[allow(missing_docs, reason = "the fields are those of `Engine`")]
-pub struct Parts {
+/// What an [`EngineContext`] is made of; see its fields.
+#[allow(missing_docs, reason = "the fields are those of `EngineContext`")]
+pub struct ContextParts {
     pub plan: Plan,
     pub store: Store,
     pub backends: Vec<Arc<dyn OutputBackend>>,
@@ -99,10 +100,11 @@ pub struct Parts {
     pub maker: Maker,
 }
 
-impl Engine {
-    /// An engine; nothing runs yet.
-    pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { plan, store, backends, network, credentials, options, sink, cancel, runtime, build, maker } = parts;
+impl EngineContext {
+    /// A context; nothing runs yet.
+    pub fn new(parts: ContextParts) -> Arc<Self> {
+        let ContextParts { plan, store, backends, network, credentials, options, sink, cancel, runtime, build, maker } =
+            parts;
         let (upstream, phases) = Default::default();
         let warned = sink.clone();
         let report =

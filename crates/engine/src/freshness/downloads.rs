@@ -4,11 +4,11 @@ use akbuild_nar::Digest;
 use akbuild_recipe::plan::{Origin, ToolPackage};
 use serde::Serialize;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
-use crate::{served, survey};
+use crate::{freshness, served};
 
 /// Downloads that the store does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,36 +39,36 @@ impl Downloads {
 }
 
 /// What a node that has to run would download; `None` if that is not known before its sources are here.
-pub fn downloads(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Option<Downloads>, EngineError> {
+pub fn downloads(context: &EngineContext, node: &NodeId, outputs: &Outputs) -> Result<Option<Downloads>, EngineError> {
     Ok(match node {
         NodeId::Stage(_) | NodeId::Check(_) => Some(Downloads::default()),
-        NodeId::Source(id) => match (engine.source(id)?, &engine.source(id)?.origin) {
-            (source, _) if survey::is_local(engine, source) => Some(Downloads::default()),
+        NodeId::Source(id) => match (context.source(id)?, &context.source(id)?.origin) {
+            (source, _) if freshness::is_local(context, source) => Some(Downloads::default()),
             (_, Origin::Git { .. }) => Some(Downloads { commits: 1, ..Downloads::default() }),
-            (_, Origin::Tarball { digest, .. }) => Some(missing(engine, &[(*digest, None)])),
+            (_, Origin::Tarball { digest, .. }) => Some(missing(context, &[(*digest, None)])),
             (_, Origin::Path(_)) => Some(Downloads::default()),
         },
         NodeId::Sysroot(id) => {
-            let packages = &engine.sysroot(id)?.packages;
-            Some(missing(engine, &packages.iter().map(|pin| (pin.digest, Some(pin.size))).collect::<Vec<_>>()))
+            let packages = &context.sysroot(id)?.packages;
+            Some(missing(context, &packages.iter().map(|pin| (pin.digest, Some(pin.size))).collect::<Vec<_>>()))
         }
         NodeId::Tool(id) => {
             let (ToolPackage::Python(akbuild_recipe::plan::PythonPin { digest, .. })
-            | ToolPackage::Npm(akbuild_recipe::plan::NpmPin { digest, .. })) = &engine.tool(id)?.package;
-            Some(missing(engine, &[(*digest, None)]))
+            | ToolPackage::Npm(akbuild_recipe::plan::NpmPin { digest, .. })) = &context.tool(id)?.package;
+            Some(missing(context, &[(*digest, None)]))
         }
-        NodeId::Fetch(id) => served::would_serve(engine, id, outputs)
-            .map(|served| missing(engine, &served.artifacts.iter().map(|a| (a.digest, a.size)).collect::<Vec<_>>())),
+        NodeId::Fetch(id) => served::would_serve(context, id, outputs)
+            .map(|served| missing(context, &served.artifacts.iter().map(|a| (a.digest, a.size)).collect::<Vec<_>>())),
     })
 }
 
-fn missing(engine: &Engine, wanted: &[(Digest, Option<u64>)]) -> Downloads {
+fn missing(context: &EngineContext, wanted: &[(Digest, Option<u64>)]) -> Downloads {
     let mut wanted = wanted.to_vec();
     wanted.sort();
     wanted.dedup_by_key(|(digest, _)| *digest);
     let digests: Vec<Digest> = wanted.iter().map(|(digest, _)| *digest).collect();
     let mut downloads = Downloads::default();
-    for ((_, size), there) in wanted.iter().zip(engine.store.has_blobs(&digests)) {
+    for ((_, size), there) in wanted.iter().zip(context.store.has_blobs(&digests)) {
         if !there {
             downloads.files += 1;
             downloads.bytes += size.unwrap_or(0);

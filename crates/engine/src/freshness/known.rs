@@ -9,7 +9,7 @@ use crate::keys::Outputs;
 
 /// What is known of each node, and which of them have to run.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Freshness {
     /// By the node's place: its key and output, where a former run tells.
     pub known: Vec<Option<Known>>,
     /// By the node's place: whether it has to run, as far as can be told before anything has.
@@ -38,7 +38,7 @@ pub struct Known {
     pub files: u64,
 }
 
-impl Survey {
+impl Freshness {
     pub(super) fn unknown(graph: &Graph) -> Self {
         let no = || vec![false; graph.len()];
         Self { known: vec![None; graph.len()], run: no(), used: no(), may: no() }
