@@ -221,7 +221,7 @@ impl Store {
 
     /// The folder of a build, for logs and traces.
     pub fn build_dir(&self, build: &BuildId) -> PathBuf {
-        self.layout().builds().join(&build.as_str())
+        self.layout().builds().join(build.as_str())
     }
 
     /// The project's builds, newest first.
