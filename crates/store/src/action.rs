@@ -156,7 +156,7 @@ impl Store {
             keys.iter().map(&mut row).collect::<rusqlite::Result<Vec<_>>>()
         };
         // A single statement is a transaction of its own.
-        let found = if keys.len() == 1 { self.inner.index.with(work) } else { self.inner.index.read(work) }?;
+        let found = if keys.len() <= 1 { self.inner.index.with(work) } else { self.inner.index.read(work) }?;
         found.into_iter().zip(keys).map(|(found, key)| self.checked_record(key, found)).collect()
     }
 

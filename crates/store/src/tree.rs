@@ -59,8 +59,8 @@ impl Store {
 
     /// Whether each of these trees is in the store and whole: one look into the index for all of them.
     pub fn has_trees(&self, hashes: &[TreeHash]) -> Vec<bool> {
-        if let [hash] = hashes {
-            return vec![self.has_tree(hash)];
+        if let [] | [_] = hashes {
+            return hashes.iter().map(|hash| self.has_tree(hash)).collect();
         }
         let trusted = self.hold().and_then(|hold| Ok((self.trusted_trees(hashes)?, hold)));
         let trusted = trusted.map(|(trusted, _hold)| {

@@ -68,7 +68,7 @@ impl LookUp<'_> {
                 again.push(at);
             }
         }
-        self.look_up_nodes(&again)
+        if again.is_empty() { Ok(()) } else { self.look_up_nodes(&again) }
     }
 
     fn is_ready(&self, at: Index) -> bool {
