@@ -85,7 +85,7 @@ fn try_to_start(recipe: &str, start: &LaunchOptions<'_>) -> (World, TempDir, Res
     let sysroot: [(&str, &[u8]); 3] = [("etc/passwd", passwd), ("srv/.keep", b""), ("usr/bin/bash", b"#!")];
     let (tree, sysroot) = (world.tree(&files), world.tree(&sysroot));
     let scratch = tempfile::tempdir().unwrap();
-    let spec = world.context.started(&image(&world), (&sysroot, &tree), start, scratch.path());
+    let spec = akbuild_engine::image_sandbox(&world.context, &image(&world), (&sysroot, &tree), start, scratch.path());
     (world, scratch, spec)
 }
 
@@ -187,7 +187,13 @@ fn a_user_that_is_not_there() {
 fn a_script_has_what_each_stage_has() {
     let world = World::new(RECIPE, LOCK, &[]);
     let (id, tree) = (image(&world).sysroot.0, world.tree(&[("usr/bin/bash", b"#!")]));
-    let spec = world.context.script_in(&id, &tree, "exit 3", &[("DATA".to_owned(), "/x".to_owned())].into()).unwrap();
+    let spec = akbuild_engine::sysroot_sandbox(
+        &world.context,
+        (&id, &tree),
+        "exit 3",
+        &[("DATA".to_owned(), "/x".to_owned())].into(),
+    )
+    .unwrap();
     assert!(spec.argv.iter().any(|word| word == "exit 3"), "{:?}", spec.argv);
     assert!(
         spec.env.contains(&("DATA".into(), "/x".into())) && spec.env.contains(&("TZ".into(), "UTC".into())),
@@ -226,7 +232,9 @@ fn a_folder_that_is_copied_has_nothing_of_the_host() {
         let sysroot = world.tree_with_links(&[("usr/bin/bash", b"#!")], &[("srv", target)]);
         let scratch = tempfile::tempdir().unwrap();
         let start = LaunchOptions::default();
-        let spec = world.context.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap();
+        let spec =
+            akbuild_engine::image_sandbox(&world.context, &image(&world), (&sysroot, &tree), &start, scratch.path())
+                .unwrap();
         let mounts = mounts(&spec, scratch.path());
         assert!(mounts.contains("/opt/mini/media empty 777"), "{mounts}");
         let copy = scratch.path().join("folder-1");
@@ -247,7 +255,7 @@ fn a_folder_behind_a_link_of_the_image_is_copied() {
     let start = LaunchOptions::default();
     let mut image = image(&world);
     image.config.user = "0".into();
-    world.context.started(&image, (&sysroot, &tree), &start, scratch.path()).unwrap();
+    akbuild_engine::image_sandbox(&world.context, &image, (&sysroot, &tree), &start, scratch.path()).unwrap();
     assert_eq!(std::fs::read_to_string(scratch.path().join("folder-0/a")).unwrap(), "a");
     assert_eq!(std::fs::read_to_string(scratch.path().join("folder-4/b")).unwrap(), "b");
 }
@@ -265,14 +273,23 @@ fn the_list_of_users_is_not_the_hosts() {
             let sysroot = world.tree_with_links(&[("usr/bin/bash", b"#!")], &links);
             let scratch = tempfile::tempdir().unwrap();
             let start = LaunchOptions::default();
-            let error = world.context.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap_err();
+            let error = akbuild_engine::image_sandbox(
+                &world.context,
+                &image(&world),
+                (&sysroot, &tree),
+                &start,
+                scratch.path(),
+            )
+            .unwrap_err();
             assert!(matches!(error, EngineError::User { .. }), "{error}");
         }
         // One that is in the image counts.
         let sysroot = world.tree_with_links(&[("usr/users", CANARY.as_bytes())], &[("etc/passwd", "/usr/users")]);
         let scratch = tempfile::tempdir().unwrap();
         let start = LaunchOptions::default();
-        let spec = world.context.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap();
+        let spec =
+            akbuild_engine::image_sandbox(&world.context, &image(&world), (&sysroot, &tree), &start, scratch.path())
+                .unwrap();
         assert_eq!(spec.ids, (7, 7));
     }
     is_unchanged(&host);

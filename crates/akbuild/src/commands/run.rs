@@ -37,7 +37,7 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted<'_>) -> 
     let sysroot = session.block_on(akbuild_engine::make_one_sysroot(&made.context, &image.sysroot.0))?;
     let scratch = session.store.scratch("run")?;
     let start = LaunchOptions { args: wanted.args, env, binds };
-    let spec = made.context.started(&image, (&sysroot, &made.output), &start, scratch.path())?;
+    let spec = akbuild_engine::image_sandbox(&made.context, &image, (&sysroot, &made.output), &start, scratch.path())?;
     session.be_patient(GRACE);
     let running = akbuild_sandbox::spawn(&spec)?;
     let control = running.control();

@@ -86,7 +86,7 @@ fn try_out(
     let said = |error: &dyn std::fmt::Display| SmokeError::Said(error.to_string());
     let script = |id: &SysrootId, script: &str, env: &_| {
         let tree = sysroots.get(id).ok_or_else(|| SmokeError::Said(format!("sysroot `{id}` is not there")))?;
-        context.script_in(id, tree, script, env).map_err(|e| said(&e))
+        akbuild_engine::sysroot_sandbox(context, (id, tree), script, env).map_err(|e| said(&e))
     };
     let log = |name: &str| Ok(session.store.create_log(&record, &format!("smoke:{name}")).map_err(|e| said(&e))?.1);
     let smoking = Smoking {
