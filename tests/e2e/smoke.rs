@@ -163,6 +163,28 @@ fn works(world: &World) {
     assert_eq!(world.bucket("tmp-v1"), Vec::<String>::new());
 }
 
+/// `akbuild run` and a smoke test launch the same process, whose environment is that of a container.
+#[test]
+fn a_process_has_the_same_environment_as_in_akbuild_run() {
+    let printed = "migrate) unset _; declare -x | busybox grep -v -e OLDPWD -e SHLVL";
+    let Some(world) = world(|recipe| recipe.replace("migrate) exec 3<>/dev/tcp/127.0.0.1/5432; head -1 <&3", printed))
+    else {
+        return;
+    };
+    let ran = world.run(&["smoke", "--json"]).ok();
+    let event = ran.events().into_iter().find(|event| event["reason"] == "smoke").unwrap();
+    let log = std::path::Path::new(text(&event["logs"])).join("smoke_migrations.log");
+    let tested = std::fs::read_to_string(log).unwrap();
+    insta::assert_snapshot!(tested, @r#"
+    declare -x HOME="/nonexistent"
+    declare -x HOSTNAME="localhost"
+    declare -x PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    declare -x PWD="/"
+    declare -x TMPDIR="/tmp"
+    "#);
+    assert_eq!(world.run(&["run", "--quiet", "migrate"]).ok().out, tested);
+}
+
 #[test]
 fn the_memory_of_a_process_is_what_the_kernel_has_counted() {
     // It holds that only until it becomes the server.

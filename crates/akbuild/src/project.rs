@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use akbuild_recipe::plan::{Plan, SourceId, StageId};
-use akbuild_recipe::{Local, Lock, Overlay, Written};
+use akbuild_recipe::plan::{SourceId, StageId};
+use akbuild_recipe::{Local, Lock, Overlay, PlanDraft, Written};
 use akbuild_stages::StageKinds;
 
 use crate::args::{Global, Toolchain};
@@ -91,31 +91,31 @@ impl Project {
         Ok(Self { written, recipe_text, ..self.clone() })
     }
 
-    /// Everything resolved.
-    pub(crate) fn plan(&self) -> Outcome<Plan> {
+    /// Everything resolved but for the sysroots of this machine.
+    pub(crate) fn plan(&self) -> Outcome<PlanDraft> {
         Ok(akbuild_recipe::resolve(&self.written, &self.overlay, &self.lock, &self.local, &StageKinds, &self.root)?)
     }
 }
 
 /// The stages that patterns mean, in the plan's order; an error if one means none.
-pub(crate) fn stages(plan: &Plan, patterns: &[String]) -> Outcome<Vec<StageId>> {
-    let mut chosen = vec![false; plan.stages.len()];
+pub(crate) fn stages(plan: &PlanDraft, patterns: &[String]) -> Outcome<Vec<StageId>> {
+    let mut chosen = vec![false; plan.stages().len()];
     for pattern in patterns {
         let mut any = false;
-        for (i, stage) in plan.stages.iter().enumerate() {
+        for (i, stage) in plan.stages().iter().enumerate() {
             if matches(pattern.as_bytes(), stage.id.as_str().as_bytes()) {
                 (chosen[i], any) = (true, true);
             }
         }
         if !any {
-            let names = || plan.stages.iter().map(|s| s.id.as_str());
+            let names = || plan.stages().iter().map(|s| s.id.as_str());
             let list: Vec<_> = names().map(|name| format!("`{name}`")).collect();
             let near = akbuild_recipe::nearest(pattern, names()).map(|n| format!("did you mean `{n}`? "));
             let help = format!("{}the stages are {}", near.unwrap_or_default(), list.join(", "));
             return Err(Failure::Say(format!("no stage is called `{pattern}`\n  help: {help}")));
         }
     }
-    Ok(plan.stages.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(s, _)| s.id.clone()).collect())
+    Ok(plan.stages().iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(s, _)| s.id.clone()).collect())
 }
 
 /// `*` is any text, `?` any character.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use akbuild_engine::{
-    Cancel, Downloaded, Engine, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs, Parts, Registered,
-    Restored, Status,
+    Cancel, ContextParts, Downloaded, EngineContext, Host, Lost, Network, Options, Outcome as RunOutcome, Outputs,
+    Registered, Restored, Status,
 };
 use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides, TransferLimits, WaitListener};
 use akbuild_names::Ecosystem;
+use akbuild_recipe::PlanDraft;
 use akbuild_recipe::plan::{Plan, StageId};
 use akbuild_store::{BuildId, Store};
 
@@ -18,6 +19,7 @@ use crate::failure::{Exit, Failure, Outcome, io};
 use crate::machine;
 use crate::project::Project;
 use crate::timeline::{PAGE, Watch};
+use crate::toolchain;
 use crate::ui::{Paint, Ui};
 
 /// Everything that a command works with.
@@ -116,43 +118,78 @@ impl Session {
     }
 
     /// An engine for a plan, to look at what is there.
-    pub(crate) fn engine(&self, project: &Project, plan: Plan, options: Options) -> Outcome<Arc<Engine>> {
-        self.any_engine(project, plan, options, None)
+    pub(crate) fn context(&self, project: &Project, plan: Plan, options: Options) -> Outcome<Arc<EngineContext>> {
+        self.any_context(project, plan, options, None)
     }
 
-    /// An engine for a plan, and the record of a build of these stages where the store can take one.
+    /// An engine to look at what is there of these stages and all that they need.
+    pub(crate) fn look(
+        &self,
+        project: &Project,
+        draft: PlanDraft,
+        options: Options,
+        stages: &[StageId],
+    ) -> Outcome<Arc<EngineContext>> {
+        self.context(project, toolchain::complete(&self.machine, project, draft, stages)?, options)
+    }
+
+    /// An engine to build these stages, and the record of that build where the store can take one.
     pub(crate) fn build(
+        &self,
+        project: &Project,
+        draft: PlanDraft,
+        options: Options,
+        targets: &[StageId],
+    ) -> Outcome<Arc<EngineContext>> {
+        let plan = toolchain::complete(&self.machine, project, draft, targets)?;
+        self.recorded(project, plan, options, targets)
+    }
+
+    /// The same to make only some of what these stages need: they are not targets of the build.
+    pub(crate) fn build_needs(
+        &self,
+        project: &Project,
+        draft: PlanDraft,
+        options: Options,
+        stages: &[StageId],
+    ) -> Outcome<Arc<EngineContext>> {
+        let plan = toolchain::complete(&self.machine, project, draft, stages)?;
+        self.recorded(project, plan, options, &[])
+    }
+
+    fn recorded(
         &self,
         project: &Project,
         plan: Plan,
         options: Options,
         targets: &[StageId],
-    ) -> Outcome<Arc<Engine>> {
+    ) -> Outcome<Arc<EngineContext>> {
         let argv: Vec<String> = std::env::args().collect();
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
         if !self.store.is_writable() {
             let home = self.store.home().display();
             self.ui.warn(&format!("the store `{home}` is read-only: what is there is used, and nothing is recorded"));
-            return self.any_engine(project, plan, options, None);
+            return self.any_context(project, plan, options, None);
         }
         let build = self.store.begin_build(&argv, &plan.name, &targets)?;
-        self.any_engine(project, plan, options, Some(build))
+        self.any_context(project, plan, options, Some(build))
     }
 
-    fn any_engine(
+    fn any_context(
         &self,
         project: &Project,
         plan: Plan,
         options: Options,
         build: Option<BuildId>,
-    ) -> Outcome<Arc<Engine>> {
-        Ok(Engine::new(Parts {
+    ) -> Outcome<Arc<EngineContext>> {
+        Ok(EngineContext::new(ContextParts {
             network: self.network(project),
             credentials: Credentials::read(&self.machine)?,
             build,
             maker: machine::maker(),
             plan,
             store: self.store.clone(),
+            backends: Vec::new(),
             options,
             sink: Arc::new(Forward(self.ui.clone(), self.watch.clone())),
             cancel: self.cancel.clone(),
@@ -185,23 +222,23 @@ impl Session {
     }
 
     /// Makes the targets there.
-    pub(crate) fn run(&self, engine: &Arc<Engine>, targets: &[StageId]) -> Outcome<RunOutcome> {
-        let outcome = self.runtime.block_on(akbuild_engine::run(engine, targets));
+    pub(crate) fn run(&self, context: &Arc<EngineContext>, targets: &[StageId]) -> Outcome<RunOutcome> {
+        let outcome = self.runtime.block_on(akbuild_engine::run(context, targets));
         let ok = outcome.as_ref().is_ok_and(|o| o.ok);
         let ran = outcome.as_ref().is_ok_and(|o| o.reports.iter().any(|report| report.status == Status::Built));
-        self.end(engine, ok, ran)?;
+        self.end(context, ok, ran)?;
         let outcome = outcome?;
-        self.draw(engine, targets, &outcome);
+        self.draw(context, targets, &outcome);
         Ok(outcome)
     }
 
     /// Makes again what the store has lost; gives also how that went as a run.
-    pub(crate) fn restore(&self, engine: &Arc<Engine>, lost: &Lost) -> Outcome<(Restored, RunOutcome)> {
-        let restored = self.runtime.block_on(akbuild_engine::restore(engine, lost));
+    pub(crate) fn restore(&self, context: &Arc<EngineContext>, lost: &Lost) -> Outcome<(Restored, RunOutcome)> {
+        let restored = self.runtime.block_on(akbuild_engine::restore(context, lost));
         let ok = restored.as_ref().is_ok_and(|r| r.reports.iter().all(|report| report.error.is_none()));
-        self.end(engine, ok, true)?;
+        self.end(context, ok, true)?;
         let restored = restored?;
-        let (cancelled, reports) = (engine.cancel.is_thrown(), restored.reports.clone());
+        let (cancelled, reports) = (context.cancel.is_thrown(), restored.reports.clone());
         let outcome = RunOutcome {
             ok: ok && !cancelled,
             cancelled,
@@ -209,14 +246,14 @@ impl Session {
             outputs: Outputs::new(),
             downloaded: Downloaded::default(),
         };
-        let stages: Vec<StageId> = engine.plan.stages.iter().map(|stage| stage.id.clone()).collect();
-        self.draw(engine, &stages, &outcome);
+        let stages: Vec<StageId> = context.plan.stages.iter().map(|stage| stage.id.clone()).collect();
+        self.draw(context, &stages, &outcome);
         Ok((restored, outcome))
     }
 
     /// Closes the record of a build in which something ran, or nothing.
-    fn end(&self, engine: &Engine, ok: bool, ran: bool) -> Outcome {
-        if let Some(build) = &engine.build
+    fn end(&self, context: &EngineContext, ok: bool, ran: bool) -> Outcome {
+        if let Some(build) = &context.build
             && let Err(error) = self.store.finish_build(build, ok)
         {
             if ok {
@@ -233,22 +270,22 @@ impl Session {
     }
 
     /// That there is no picture of a build stops nothing.
-    fn draw(&self, engine: &Engine, targets: &[StageId], outcome: &RunOutcome) {
-        if let Err(failure) = self.watch.draw(engine, targets, outcome) {
+    fn draw(&self, context: &EngineContext, targets: &[StageId], outcome: &RunOutcome) {
+        if let Err(failure) = self.watch.draw(context, targets, outcome) {
             self.ui.warn(&failure.render(Paint(false)).0.unwrap_or_default());
         }
     }
 
     /// The page with the timeline of a build that has ended.
-    pub(crate) fn timeline(&self, engine: &Engine) -> Option<PathBuf> {
-        let page = self.store.build_dir(engine.build.as_ref()?).join(PAGE);
+    pub(crate) fn timeline(&self, context: &EngineContext) -> Option<PathBuf> {
+        let page = self.store.build_dir(context.build.as_ref()?).join(PAGE);
         page.is_file().then_some(page)
     }
 
     /// Makes everything there that a stage needs.
-    pub(crate) fn prepare(&self, engine: &Arc<Engine>, id: &StageId) -> Outcome<RunOutcome> {
-        let outcome = self.runtime.block_on(akbuild_engine::prepare(engine, id));
-        if let Some(build) = &engine.build {
+    pub(crate) fn prepare(&self, context: &Arc<EngineContext>, id: &StageId) -> Outcome<RunOutcome> {
+        let outcome = self.runtime.block_on(akbuild_engine::prepare(context, id));
+        if let Some(build) = &context.build {
             self.store.finish_build(build, outcome.as_ref().is_ok_and(|o| o.ok))?;
         }
         Ok(outcome?)

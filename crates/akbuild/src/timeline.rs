@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use akbuild_engine::{Engine, Event, Graph, NodeId, Outcome as RunOutcome, Report};
+use akbuild_engine::{EngineContext, Event, Graph, NodeId, Outcome as RunOutcome, Report};
 use akbuild_fetch::Progress;
 use akbuild_recipe::plan::StageId;
 use akbuild_trace::{Node, NodeKind, Phase, Sample, Timeline};
@@ -58,14 +58,21 @@ impl Watch {
     }
 
     /// Draws a build that has ended, into its folder, and gives the path of the page.
-    pub(crate) fn draw(&self, engine: &Engine, targets: &[StageId], outcome: &RunOutcome) -> Outcome<Option<PathBuf>> {
-        let Some(build) = engine.build.as_ref().and_then(|id| engine.store.build(id).transpose()).transpose()? else {
+    pub(crate) fn draw(
+        &self,
+        context: &EngineContext,
+        targets: &[StageId],
+        outcome: &RunOutcome,
+    ) -> Outcome<Option<PathBuf>> {
+        let Some(build) =
+            context.build.as_ref().and_then(|id| context.store.build_without_stages(id).transpose()).transpose()?
+        else {
             return Ok(None);
         };
-        let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
-        graph.check(&engine.options.check);
+        let mut graph = Graph::new(&context.plan.stages, targets, context.network.needs_sysroot()?);
+        graph.check(&context.options.check);
         let timeline = Timeline {
-            akbuild: engine.maker.akbuild.clone(),
+            akbuild: context.maker.akbuild.clone(),
             project: build.project,
             build: build.id.to_string(),
             argv: build.argv,
@@ -73,10 +80,10 @@ impl Watch {
             seconds: build.seconds.unwrap_or_default(),
             ok: outcome.ok,
             cancelled: outcome.cancelled,
-            jobs: engine.options.jobs,
+            jobs: context.options.jobs,
             nodes: self.nodes(&graph, &outcome.reports),
         };
-        let folder = engine.store.build_dir(&build.id);
+        let folder = context.store.build_dir(&build.id);
         let page = folder.join(PAGE);
         replace(&folder.join(CHROME), &akbuild_trace::chrome(&timeline))?;
         replace(&page, &akbuild_trace::page(&timeline))?;
@@ -128,7 +135,7 @@ fn draft(id: &NodeId, needs: Vec<usize>, report: Option<&Report>, seen: Option<&
             NodeId::Fetch(_) => NodeKind::Fetch,
         },
         status: report.map_or("cached", |r| r.status.as_str()).to_owned(),
-        reason: report.and_then(|r| r.reason.clone()),
+        reason: report.and_then(|r| r.reason.as_ref()).map(ToString::to_string),
         needs,
         started: report.map_or(0.0, |r| r.started),
         seconds: report.map_or(0.0, |r| r.seconds),

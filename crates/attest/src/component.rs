@@ -3,7 +3,7 @@
 use akbuild_names::{Ecosystem, normalise};
 use akbuild_nar::{Algo, Digest};
 
-use crate::{Licence, Purl, address};
+use crate::{Licence, Origin, Purl};
 
 /// The image itself, which all components belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,34 +54,6 @@ pub enum ComponentKind {
     Source(Origin),
 }
 
-/// Where a source came from, and what it was.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
-    /// Address of a git repository or of an archive. Users, passwords and queries in it are left out of every document,
-    /// and so is all that is no address of a network: folders of a machine.
-    pub address: Option<String>,
-    /// The commit, in hex, if it was git.
-    pub commit: Option<String>,
-    /// The tree's NAR hash.
-    pub tree: Digest,
-}
-
-impl Origin {
-    /// The address as others may see it.
-    pub(crate) fn public(&self) -> Option<String> {
-        self.address.as_deref().and_then(address::public)
-    }
-
-    /// Where to have it from, by SPDX's download location: `git+https://forge.example/app@COMMIT`.
-    pub(crate) fn location(&self) -> Option<String> {
-        let address = self.public()?;
-        Some(match &self.commit {
-            Some(commit) => format!("git+{address}@{}", commit.to_ascii_lowercase()),
-            None => address,
-        })
-    }
-}
-
 /// How a component gets into the image, from what matters least to what matters most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ships {
@@ -94,26 +66,30 @@ pub enum Ships {
 }
 
 impl Component {
+    /// A package of an ecosystem, installed.
+    pub fn package(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
+        Self::new(ComponentKind::Package(ecosystem), name, version, Purl::package(ecosystem, name, version))
+    }
+
     /// A binary package of Debian; `arch` is the sysroot's architecture.
     pub fn debian(name: &str, version: &str, arch: &str) -> Self {
-        Self::package(Ecosystem::Debian, name, version, Purl::debian(name, version, arch))
+        Self { purl: Purl::debian(name, version, arch), ..Self::package(Ecosystem::Debian, name, version) }
     }
 
     /// A Python project, of which `file` was taken.
     pub fn python(name: &str, version: &str, file: &str) -> Self {
         let name = normalise(name);
-        let purl = Purl::python(&name, version, file);
-        Self::package(Ecosystem::Python, &name, version, purl)
+        Self { purl: Purl::python(&name, version, file), ..Self::package(Ecosystem::Python, &name, version) }
     }
 
     /// An npm package; `name` is with its scope.
     pub fn npm(name: &str, version: &str) -> Self {
-        Self::package(Ecosystem::Npm, name, version, Purl::npm(name, version))
+        Self::package(Ecosystem::Npm, name, version)
     }
 
     /// A Go module.
     pub fn go(module: &str, version: &str) -> Self {
-        Self { ships: Ships::Bundled, ..Self::package(Ecosystem::Go, module, version, Purl::go(module, version)) }
+        Self::package(Ecosystem::Go, module, version).ships(Ships::Bundled)
     }
 
     /// A tree from elsewhere; `archive` is the digest of the file it came as.
@@ -121,10 +97,6 @@ impl Component {
         let purl = Purl::source(name, version, &origin, archive.as_ref());
         let digests = archive.into_iter().collect();
         Self { digests, ..Self::new(ComponentKind::Source(origin), name, version, purl) }
-    }
-
-    fn package(ecosystem: Ecosystem, name: &str, version: &str, purl: Purl) -> Self {
-        Self::new(ComponentKind::Package(ecosystem), name, version, purl)
     }
 
     fn new(kind: ComponentKind, name: &str, version: &str, purl: Purl) -> Self {

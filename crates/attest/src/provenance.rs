@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 
 use akbuild_nar::Digest;
-use url::Url;
 
-use crate::statement::Statement;
-use crate::{Item, Material, ProvenanceError, Timestamp};
+use crate::{Item, Material, Timestamp};
 
 /// The `buildType`. Its external parameters, the interface that whoever builds has: `project`, `version` and `target`, the
 /// target that was built; `recipe`, `lock` and `overlay`, each a name and digest; `replacedSources`, the sources for which
@@ -92,23 +90,4 @@ pub struct Run {
     pub finished: Option<Timestamp>,
     /// What else it left, such as logs, in any order.
     pub byproducts: Vec<Item>,
-}
-
-impl Provenance {
-    /// The statement as JSON, with a line feed at its end. The same input gives the same bytes.
-    ///
-    /// # Errors
-    /// If there is no subject, one without a digest, or the builder's name is no URI.
-    pub fn to_json(&self) -> Result<String, ProvenanceError> {
-        if self.subjects.is_empty() {
-            return Err(ProvenanceError::NoSubject);
-        }
-        if let Some(subject) = self.subjects.iter().find(|s| s.digest.is_empty()) {
-            return Err(ProvenanceError::NoDigest { name: subject.name.clone() });
-        }
-        if Url::parse(&self.builder.id).is_err() {
-            return Err(ProvenanceError::Builder { id: self.builder.id.clone() });
-        }
-        Ok(Statement::new(self).to_json())
-    }
 }

@@ -3,16 +3,16 @@
 
 use std::fmt;
 
+use akbuild_names::{Ecosystem, encode_url_part as encode, package_url};
 use akbuild_nar::Digest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::Origin;
 
-/// The characters that are encoded in a name, a version or a plain value: all but letters, digits and `.-_~`.
-const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 /// The characters that are encoded in an address.
-const ADDRESS: &AsciiSet = &PART.remove(b':').remove(b'/');
+const ADDRESS: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~').remove(b':').remove(b'/');
 
 /// A package URL: `pkg:npm/%40lit/context@1.1.6`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -27,35 +27,30 @@ impl Purl {
         (kind_fits && !kind.is_empty() && !name.is_empty() && printable).then(|| Self(text.to_owned()))
     }
 
+    /// A package of an ecosystem.
+    pub fn package(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
+        Self(package_url(ecosystem.package_url_type(), name, version))
+    }
+
     /// A binary package of Debian.
     pub fn debian(name: &str, version: &str, arch: &str) -> Self {
-        Self(format!("pkg:deb/debian/{}@{}?arch={}", encode(name), encode(version), encode(arch)))
+        Self(format!("{}?arch={}", Self::package(Ecosystem::Debian, name, version), encode(arch)))
     }
 
     /// A file of a Python project, whose name is normalised.
     pub fn python(name: &str, version: &str, file: &str) -> Self {
-        Self(format!("pkg:pypi/{}@{}?file_name={}", encode(name), encode(version), encode(file)))
+        Self(format!("{}?file_name={}", Self::package(Ecosystem::Python, name, version), encode(file)))
     }
 
     /// A Python project from git.
     pub fn python_git(name: &str, version: &str, address: &str, commit: &str) -> Self {
         let place = encode_address(&format!("git+{address}@{commit}"));
-        Self(format!("pkg:pypi/{}@{}?vcs_url={place}", encode(name), encode(version)))
-    }
-
-    /// An npm package.
-    pub fn npm(name: &str, version: &str) -> Self {
-        Self(format!("pkg:npm/{}@{}", path(name), encode(version)))
-    }
-
-    /// A Go module.
-    pub fn go(module: &str, version: &str) -> Self {
-        Self(format!("pkg:golang/{}@{}", path(module), encode(version)))
+        Self(format!("{}?vcs_url={place}", Self::package(Ecosystem::Python, name, version)))
     }
 
     /// The `go.mod` of a Go module.
     pub fn go_mod(module: &str, version: &str) -> Self {
-        Self(format!("{}#go.mod", Self::go(module, version)))
+        Self(format!("{}#go.mod", Self::package(Ecosystem::Go, module, version)))
     }
 
     /// A tree from elsewhere: `vcs_url` for git, `download_url` and `checksum` for an archive.
@@ -95,14 +90,6 @@ impl fmt::Display for Purl {
     }
 }
 
-fn path(name: &str) -> String {
-    name.split('/').map(encode).collect::<Vec<_>>().join("/")
-}
-
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, PART).to_string()
-}
-
 /// An address, or another value with `:` and `/`.
 fn encode_address(text: &str) -> String {
     utf8_percent_encode(text, ADDRESS).to_string()
@@ -116,8 +103,8 @@ mod tests {
     fn spelled_as_in_the_records() {
         let git = Purl::python_git("opencontainers", "0.0.15", "https://forge.example/a", "ceb4");
         insta::assert_snapshot!(git, @"pkg:pypi/opencontainers@0.0.15?vcs_url=git%2Bhttps://forge.example/a%40ceb4");
-        insta::assert_snapshot!(Purl::npm("@lit/context", "1.1.6"), @"pkg:npm/%40lit/context@1.1.6");
-        insta::assert_snapshot!(Purl::go("example.org/a/b", "v1.2.3+incompatible"), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
+        insta::assert_snapshot!(Purl::package(Ecosystem::Npm, "@lit/context", "1.1.6"), @"pkg:npm/%40lit/context@1.1.6");
+        insta::assert_snapshot!(Purl::package(Ecosystem::Go, "example.org/a/b", "v1.2.3+incompatible"), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
         insta::assert_snapshot!(Purl::go_mod("example.org/a", "v1.2.3+incompatible"), @"pkg:golang/example.org/a@v1.2.3%2Bincompatible#go.mod");
         insta::assert_snapshot!(Purl::debian("g++", "4:15.2.0-4", "amd64"), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
         insta::assert_snapshot!(Purl::python("a", "1.0+local", "a-1.0+local.tar.gz"), @"pkg:pypi/a@1.0%2Blocal?file_name=a-1.0%2Blocal.tar.gz");
@@ -148,6 +135,9 @@ mod tests {
         {
             assert_eq!(Purl::parse(text), None, "{text}");
         }
-        assert_eq!(Purl::parse("pkg:npm/%40lit/context@1.1.6").unwrap(), Purl::npm("@lit/context", "1.1.6"));
+        assert_eq!(
+            Purl::parse("pkg:npm/%40lit/context@1.1.6").unwrap(),
+            Purl::package(Ecosystem::Npm, "@lit/context", "1.1.6")
+        );
     }
 }

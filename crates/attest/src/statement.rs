@@ -5,13 +5,33 @@ use std::collections::BTreeMap;
 
 use akbuild_nar::Digest;
 use serde::Serialize;
+use url::Url;
 
-use crate::{BUILD_TYPE, DigestSet, Item, Material, Provenance, Timestamp};
+use crate::{BUILD_TYPE, DigestSet, Item, Material, Provenance, ProvenanceError, Timestamp};
+
+impl Provenance {
+    /// The statement as JSON, with a line feed at its end. The same input gives the same bytes.
+    ///
+    /// # Errors
+    /// If there is no subject, one without a digest, or the builder's name is no URI.
+    pub fn to_json(&self) -> Result<String, ProvenanceError> {
+        if self.subjects.is_empty() {
+            return Err(ProvenanceError::NoSubject);
+        }
+        if let Some(subject) = self.subjects.iter().find(|s| s.digest.is_empty()) {
+            return Err(ProvenanceError::NoDigest { name: subject.name.clone() });
+        }
+        if Url::parse(&self.builder.id).is_err() {
+            return Err(ProvenanceError::Builder { id: self.builder.id.clone() });
+        }
+        Ok(Statement::new(self).to_json())
+    }
+}
 
 /// A statement: what it is about, and what it says.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Statement<'a> {
+struct Statement<'a> {
     #[serde(rename = "_type")]
     kind: &'static str,
     subject: Vec<&'a Item>,
@@ -84,7 +104,7 @@ struct Metadata<'a> {
 }
 
 impl<'a> Statement<'a> {
-    pub(crate) fn new(provenance: &'a Provenance) -> Self {
+    fn new(provenance: &'a Provenance) -> Self {
         Self {
             kind: "https://in-toto.io/Statement/v1",
             subject: sorted(&provenance.subjects),
@@ -105,7 +125,7 @@ impl<'a> Statement<'a> {
         }
     }
 
-    pub(crate) fn to_json(&self) -> String {
+    fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("only texts, lists and maps of texts are written");
         text.push('\n');
         text

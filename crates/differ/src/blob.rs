@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-use crate::part::Part;
-
 /// Contents that can be read at any place.
 #[derive(Debug)]
 pub(crate) enum Blob {
@@ -32,13 +30,12 @@ impl Blob {
         Ok((bytes.len() as u64 <= most).then_some(Blob::Memory(bytes)))
     }
 
-    /// All of it.
-    pub(crate) fn whole(&self) -> Part<'_> {
-        let size = match self {
+    /// How many bytes it has.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
             Blob::File(_, size) => *size,
             Blob::Memory(bytes) => bytes.len() as u64,
-        };
-        Part { blob: self, start: 0, size }
+        }
     }
 
     /// Reads what is at `offset`; nothing at the end and behind it.

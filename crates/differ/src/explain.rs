@@ -47,7 +47,7 @@ pub fn explain(old: File, new: File, limit: usize) -> io::Result<Explanation> {
 
 /// The same, of what may have been unpacked.
 pub(crate) fn explain_blobs(old: &Blob, new: &Blob, room: &mut Room) -> io::Result<Explanation> {
-    let (old, new) = (old.whole(), new.whole());
+    let (old, new) = (Part::whole(old), Part::whole(new));
     if part::first(old, new)?.is_none() {
         return Ok(Explanation::Same);
     }

@@ -16,6 +16,11 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
+    /// All of some contents.
+    pub(crate) fn whole(blob: &'a Blob) -> Self {
+        Part { blob, start: 0, size: blob.size() }
+    }
+
     /// A range of this one; an error if it is not within.
     pub(crate) fn sub(self, start: u64, size: u64) -> io::Result<Part<'a>> {
         match start.checked_add(size) {
@@ -148,7 +153,7 @@ mod tests {
         let new = Blob::Memory(old.clone());
         (old[CHUNK - 1], old[CHUNK], old[2 * CHUNK + 9]) = (1, 2, 3);
         let old = Blob::Memory(old);
-        let (old, new) = (old.whole(), new.whole());
+        let (old, new) = (Part::whole(&old), Part::whole(&new));
         assert_eq!(span(old, new).unwrap(), Some(Span { first: CHUNK as u64 - 1, differing: 3 }));
         assert_eq!(first(old, new).unwrap(), Some(CHUNK as u64 - 1));
         assert_eq!(same_end(old, new, 0).unwrap(), (CHUNK + 5 - 10) as u64);
@@ -162,8 +167,8 @@ mod tests {
     #[test]
     fn a_range_stays_inside() {
         let blob = Blob::Memory(vec![0; 9]);
-        assert!(blob.whole().sub(5, u64::MAX).is_err());
-        assert!(blob.whole().sub(5, 5).is_err());
-        assert_eq!(blob.whole().sub(5, 4).unwrap().bytes(3, 100).unwrap().len(), 1);
+        assert!(Part::whole(&blob).sub(5, u64::MAX).is_err());
+        assert!(Part::whole(&blob).sub(5, 5).is_err());
+        assert_eq!(Part::whole(&blob).sub(5, 4).unwrap().bytes(3, 100).unwrap().len(), 1);
     }
 }

@@ -7,28 +7,11 @@ use reqwest::StatusCode;
 use crate::habits::quarter;
 use crate::piece::UploadPiece;
 use crate::trouble::Trouble;
-use crate::upload::{Next, Step, Upload};
-use crate::{Refusal, blocking};
+use crate::upload_state::{Next, Step, Upload};
+use crate::{Refusal, blocking, mount};
 
 /// The chunk that is tried after a registry has refused a larger one as not fitting.
 const MODEST_CHUNK: u64 = 4 << 20;
-
-/// What has gone wrong with an upload so far.
-#[derive(Debug, Default)]
-pub(crate) struct Setbacks {
-    /// The first refusal that another way of sending followed, in one line.
-    pub(crate) first: Option<String>,
-    /// The piece that did not fit, while the registry is asked how far it is.
-    unfit: Option<(Trouble, UploadPiece)>,
-    /// Where a piece last did not fit.
-    unfit_at: Option<u64>,
-    /// Where a request last failed in a way that may pass.
-    stumbled_at: Option<u64>,
-    /// Where the upload last got lost.
-    lost_at: Option<u64>,
-    /// The registry has once had other bytes than were sent.
-    damaged: bool,
-}
 
 impl Upload<'_> {
     /// A request failed, which may pass. Where it fails again, a smaller body or the other way may do better.
@@ -102,7 +85,7 @@ impl Upload<'_> {
             Some((trouble, piece)) if piece.from == from => self.refit(trouble, &piece).await,
             _ if from > 0 && self.ways.chunks_failed => {
                 // Only the whole can be sent, and a part is there.
-                self.repository.abandon(self.to.take()).await;
+                mount::abandon(self.repository, self.to.take()).await;
                 Ok(Next::Step(Step::Find))
             }
             _ => Ok(Next::Step(Step::Send { from })),
@@ -128,7 +111,7 @@ impl Upload<'_> {
     /// From the beginning, once more.
     async fn begin_again(&mut self, refusal: Refusal) -> Trouble {
         // The registry may still keep what it calls invalid.
-        self.repository.abandon(self.to.take()).await;
+        mount::abandon(self.repository, self.to.take()).await;
         let (at, reason) = (self.repository.at(), format!("the upload got lost: {}", refusal.line()));
         Trouble::Passing { at, reason, wait: None, refusal: Some(refusal) }
     }
@@ -136,7 +119,7 @@ impl Upload<'_> {
     /// The registry has other bytes than it should: either the file is another one, or the chunks did not fit
     /// together.
     pub(crate) async fn damaged(&mut self, trouble: Trouble, piece: &UploadPiece) -> Result<Next, Trouble> {
-        self.repository.abandon(self.to.take()).await;
+        mount::abandon(self.repository, self.to.take()).await;
         let blob = self.blob.clone();
         if let Err(error) = blocking::run(move || blob.verify()).await {
             return Err(Trouble::Fatal(error));
@@ -160,7 +143,7 @@ impl Upload<'_> {
         }
         self.setbacks.first.get_or_insert(line);
         self.setbacks.unfit = None;
-        self.repository.abandon(self.to.take()).await;
+        mount::abandon(self.repository, self.to.take()).await;
         Ok(Next::Step(Step::Find))
     }
 }

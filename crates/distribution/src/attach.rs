@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::context::ClientContext;
 use crate::event::Report;
 use crate::push::upload_all;
 use crate::repository::{Access, Repository};
-use crate::{Amount, Blob, Client, DistributionError, Image, Moved, PushOptions, Reference};
+use crate::{Amount, Blob, DistributionError, Image, Moved, PushOptions, Reference, manifest, referrers};
 use akbuild_image::{Descriptor, MEDIA_EMPTY, MEDIA_MANIFEST};
 use reqwest::header::HeaderName;
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub enum ListedBy {
     Tag,
 }
 
-/// What [`Client::attach`] did.
+/// What [`crate::Client::attach`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
     /// The artifact's manifest.
@@ -47,51 +48,45 @@ pub struct Attached {
     pub present: Amount,
 }
 
-impl Client {
-    /// Attaches an artifact to an image of the same repository: "Pushing Manifests with Subject". Doing it again
-    /// changes nothing.
-    ///
-    /// Where the registry keeps no list of referrers, the tag `sha256-HEX` of the subject is kept as the
-    /// specification says. What others attached stays in it.
-    pub async fn attach(
-        &self,
-        subject: &Descriptor,
-        artifact: &Artifact,
-        to: &Reference,
-        report: Report<'_>,
-    ) -> Result<Attached, DistributionError> {
-        let repository = Repository::new(self, to, Access::Push, report).await;
-        let empty = Blob::bytes(MEDIA_EMPTY, b"{}");
-        let bytes = manifest(artifact, &empty.descriptor, subject);
-        let (config, layer) = (empty.clone(), artifact.blob.clone());
-        let image = Image { manifest: bytes, media_type: MEDIA_MANIFEST.to_owned(), config, layers: vec![layer] };
-        image.check()?;
-        let mut entry = image.descriptor();
-        let mut attached = Attached {
-            manifest: entry.clone(),
-            listed_by: ListedBy::Registry,
-            uploaded: Amount::default(),
-            present: Amount::default(),
-        };
-        for (blob, how) in upload_all(&repository, &image.blobs(), &[], &PushOptions::default()).await? {
-            match how {
-                Moved::Uploaded => attached.uploaded.add(blob.descriptor.size),
-                _ => attached.present.add(blob.descriptor.size),
-            }
+/// [`crate::Client::attach`].
+pub(crate) async fn attach(
+    context: &ClientContext,
+    subject: &Descriptor,
+    artifact: &Artifact,
+    to: &Reference,
+    report: Report<'_>,
+) -> Result<Attached, DistributionError> {
+    let repository = Repository::new(context, to, Access::Push, report).await;
+    let empty = Blob::bytes(MEDIA_EMPTY, b"{}");
+    let bytes = manifest(artifact, &empty.descriptor, subject);
+    let (config, layer) = (empty.clone(), artifact.blob.clone());
+    let image = Image { manifest: bytes, media_type: MEDIA_MANIFEST.to_owned(), config, layers: vec![layer] };
+    image.check()?;
+    let mut entry = image.descriptor();
+    let mut attached = Attached {
+        manifest: entry.clone(),
+        listed_by: ListedBy::Registry,
+        uploaded: Amount::default(),
+        present: Amount::default(),
+    };
+    for (blob, how) in upload_all(&repository, &image.blobs(), &[], &PushOptions::default()).await? {
+        match how {
+            Moved::Uploaded => attached.uploaded.add(blob.descriptor.size),
+            _ => attached.present.add(blob.descriptor.size),
         }
-        let put = repository.manifest_put(&entry.name(), MEDIA_MANIFEST, &image.manifest, None).await?;
-        if !put.is_some_and(|headers| headers.contains_key(SUBJECT)) {
-            let digest = entry.digest;
-            entry.artifact_type = Some(artifact.artifact_type.clone());
-            entry.annotations = artifact.annotations.clone();
-            match repository.list_referrer(subject.digest, &entry).await {
-                Ok(()) => attached.listed_by = ListedBy::Tag,
-                Err(_) if repository.lists_referrer(subject.digest, digest).await => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(attached)
     }
+    let put = manifest::put(&repository, &entry.name(), MEDIA_MANIFEST, &image.manifest, None).await?;
+    if !put.is_some_and(|headers| headers.contains_key(SUBJECT)) {
+        let digest = entry.digest;
+        entry.artifact_type = Some(artifact.artifact_type.clone());
+        entry.annotations = artifact.annotations.clone();
+        match referrers::list_referrer(&repository, subject.digest, &entry).await {
+            Ok(()) => attached.listed_by = ListedBy::Tag,
+            Err(_) if referrers::lists_referrer(&repository, subject.digest, digest).await => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(attached)
 }
 
 /// The manifest of an artifact: "Guidelines for Artifact Usage" of the image specification. What is written here is

@@ -50,7 +50,7 @@ impl Download<'_> {
         let tree = Arc::clone(self.folder.tree());
         let partial = blocking::run(move || Partial::open(tree, path, digest)).await?;
         let mut partial = Held::new(partial);
-        let mut tries = Tries::new(&self.repository.client.0.config);
+        let mut tries = Tries::new(&self.repository.context.config);
         let doing = format!("download blob {} of {}", digest.oci(), self.repository.name());
         loop {
             let trouble = match self.once(&mut partial).await {
@@ -94,7 +94,7 @@ impl Download<'_> {
         }
         let mut gathered = Vec::new();
         loop {
-            let next = chunk(&mut answer, self.repository.client.0.transport.patience()).await;
+            let next = chunk(&mut answer, self.repository.context.transport.patience()).await;
             let ended = !matches!(next, Ok(Some(_)));
             if let Ok(Some(bytes)) = &next {
                 gathered.extend_from_slice(bytes);

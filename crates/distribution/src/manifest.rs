@@ -34,84 +34,85 @@ pub(crate) enum Have<T> {
     Absent(Refusal),
 }
 
-impl Repository<'_> {
-    /// What a tag or digest stands for: "Checking if content exists in the registry".
-    pub(crate) async fn manifest_head(&self, which: &str) -> Result<Option<Descriptor>, DistributionError> {
-        let call = self.manifest_call(Method::HEAD, which)?;
-        let doing = format!("look for `{}`", self.called(which));
-        let head = self.ask(&call, &doing, async |answer| match answer.status() {
-            StatusCode::NOT_FOUND if *answer.url() == call.url => Ok(None),
-            status if status.is_success() => Ok(Some(answer.headers().clone())),
-            // Some registries know no HEAD here, and some redirect to a server that knows none.
-            _ => Ok(Some(HeaderMap::new())),
-        });
-        let Some(headers) = head.await? else { return Ok(None) };
-        let size = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        let digest = Digest::from_oci(which).or(content_digest(&headers));
-        match (digest, size) {
-            (Some(digest), Some(size)) => {
-                Ok(Some(Descriptor::new(content_type(&headers).unwrap_or_default(), digest, size)))
-            }
-            // Registries of before the specification do not say; then it is in what they give.
-            _ => match self.manifest_get(which).await? {
-                Have::There(manifest) => Ok(Some(manifest.descriptor)),
-                Have::Absent(_) => Ok(None),
-            },
+/// What a tag or digest stands for: "Checking if content exists in the registry".
+pub(crate) async fn head(repository: &Repository<'_>, which: &str) -> Result<Option<Descriptor>, DistributionError> {
+    let call = call(repository, Method::HEAD, which)?;
+    let doing = format!("look for `{}`", repository.called(which));
+    let head = repository.ask(&call, &doing, async |answer| match answer.status() {
+        StatusCode::NOT_FOUND if *answer.url() == call.url => Ok(None),
+        status if status.is_success() => Ok(Some(answer.headers().clone())),
+        // Some registries know no HEAD here, and some redirect to a server that knows none.
+        _ => Ok(Some(HeaderMap::new())),
+    });
+    let Some(headers) = head.await? else { return Ok(None) };
+    let size = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    let digest = Digest::from_oci(which).or(content_digest(&headers));
+    match (digest, size) {
+        (Some(digest), Some(size)) => {
+            Ok(Some(Descriptor::new(content_type(&headers).unwrap_or_default(), digest, size)))
         }
+        // Registries of before the specification do not say; then it is in what they give.
+        _ => match get(repository, which).await? {
+            Have::There(manifest) => Ok(Some(manifest.descriptor)),
+            Have::Absent(_) => Ok(None),
+        },
     }
+}
 
-    /// "Pulling manifests". What comes has the digest that was asked for, or that the registry gives for it.
-    pub(crate) async fn manifest_get(&self, which: &str) -> Result<Have<Manifest>, DistributionError> {
-        let call = self.manifest_call(Method::GET, which)?;
-        let doing = format!("get `{}`", self.called(which));
-        self.ask(&call, &doing, async |answer| match answer.status() {
-            StatusCode::NOT_FOUND => Ok(Have::Absent(self.refusal(answer).await)),
-            status if status.is_success() => self.read_manifest(answer, which).await.map(Have::There),
-            _ => Err(self.refused(answer).await),
+/// "Pulling manifests". What comes has the digest that was asked for, or that the registry gives for it.
+pub(crate) async fn get(repository: &Repository<'_>, which: &str) -> Result<Have<Manifest>, DistributionError> {
+    let call = call(repository, Method::GET, which)?;
+    let doing = format!("get `{}`", repository.called(which));
+    repository
+        .ask(&call, &doing, async |answer| match answer.status() {
+            StatusCode::NOT_FOUND => Ok(Have::Absent(repository.refusal(answer).await)),
+            status if status.is_success() => read(repository, answer, which).await.map(Have::There),
+            _ => Err(repository.refused(answer).await),
         })
         .await
-    }
+}
 
-    async fn read_manifest(&self, mut answer: Response, which: &str) -> Result<Manifest, Trouble> {
-        let headers = answer.headers().clone();
-        let at = self.at();
-        let bytes = read_all(&mut answer, LONGEST, self.client.0.transport.patience());
-        let bytes = bytes.await.map_err(|e| e.trouble(&at))?;
-        let expected = Digest::from_oci(which).or(content_digest(&headers));
-        let mut hasher = Hasher::new(expected.map_or(Algo::Sha256, |e| e.algo()));
-        hasher.update(&bytes);
-        let digest = hasher.finish();
-        if let Some(expected) = expected.filter(|e| *e != digest) {
-            return Err(Trouble::Fatal(DistributionError::WrongBytes {
-                what: format!("manifest `{}`", self.called(which)),
-                at: self.name(),
-                expected: expected.oci(),
-                found: digest.oci(),
-            }));
-        }
-        let media_type = media_type(&headers, &bytes).map_err(|problem| Trouble::Odd { at, problem })?;
-        let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
-        Ok(Manifest { bytes, descriptor, etag: headers.get(ETAG).filter(|etag| is_strong(etag)).cloned() })
+async fn read(repository: &Repository<'_>, mut answer: Response, which: &str) -> Result<Manifest, Trouble> {
+    let headers = answer.headers().clone();
+    let at = repository.at();
+    let bytes = read_all(&mut answer, LONGEST, repository.context.transport.patience());
+    let bytes = bytes.await.map_err(|e| e.trouble(&at))?;
+    let expected = Digest::from_oci(which).or(content_digest(&headers));
+    let mut hasher = Hasher::new(expected.map_or(Algo::Sha256, |e| e.algo()));
+    hasher.update(&bytes);
+    let digest = hasher.finish();
+    if let Some(expected) = expected.filter(|e| *e != digest) {
+        return Err(Trouble::Fatal(DistributionError::WrongBytes {
+            what: format!("manifest `{}`", repository.called(which)),
+            at: repository.name(),
+            expected: expected.oci(),
+            found: digest.oci(),
+        }));
     }
+    let media_type = media_type(&headers, &bytes).map_err(|problem| Trouble::Odd { at, problem })?;
+    let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
+    Ok(Manifest { bytes, descriptor, etag: headers.get(ETAG).filter(|etag| is_strong(etag)).cloned() })
+}
 
-    /// "Pushing Manifests". With `only_if`, only if the tag still has that state; `None` if the
-    /// registry refuses because of that condition.
-    pub(crate) async fn manifest_put(
-        &self,
-        which: &str,
-        media_type: &str,
-        bytes: &[u8],
-        only_if: Option<&HeaderValue>,
-    ) -> Result<Option<HeaderMap>, DistributionError> {
-        let url = self.url(&format!("manifests/{which}"))?;
-        let call = Call::new(Method::PUT, url).header(CONTENT_TYPE, media_type).body(Body::Bytes(bytes.to_vec()));
-        let call = match only_if.and_then(|v| v.to_str().ok()) {
-            Some(etag) => call.header(IF_MATCH, etag),
-            None => call,
-        };
-        let call = call.patience(self.client.0.config.commit_timeout);
-        let doing = format!("push the manifest `{}`", self.called(which));
-        self.ask(&call, &doing, async |answer| match answer.status() {
+/// "Pushing Manifests". With `only_if`, only if the tag still has that state; `None` if the
+/// registry refuses because of that condition.
+pub(crate) async fn put(
+    repository: &Repository<'_>,
+    which: &str,
+    media_type: &str,
+    bytes: &[u8],
+    only_if: Option<&HeaderValue>,
+) -> Result<Option<HeaderMap>, DistributionError> {
+    let url = repository.url(&format!("manifests/{which}"))?;
+    let call = Call::new(Method::PUT, url).header(CONTENT_TYPE, media_type).body(Body::Bytes(bytes.to_vec()));
+    let call = match only_if.and_then(|v| v.to_str().ok()) {
+        Some(etag) => call.header(IF_MATCH, etag),
+        None => call,
+    };
+    let call = call.patience(repository.context.config.commit_timeout);
+    let doing = format!("push the manifest `{}`", repository.called(which));
+    repository
+        .ask(&call, &doing, async |answer| match answer.status() {
             // The condition is not met, or the registry does not take one.
             StatusCode::PRECONDITION_FAILED | StatusCode::BAD_REQUEST | StatusCode::NOT_IMPLEMENTED
                 if only_if.is_some() =>
@@ -119,37 +120,41 @@ impl Repository<'_> {
                 Ok(None)
             }
             status if status.is_success() => {
-                self.same_digest(&answer, &format!("manifest `{}`", self.called(which)), Digest::sha256(bytes))?;
+                same_digest(
+                    repository,
+                    &answer,
+                    &format!("manifest `{}`", repository.called(which)),
+                    Digest::sha256(bytes),
+                )?;
                 Ok(Some(answer.headers().clone()))
             }
-            _ => Err(self.refused(answer).await),
+            _ => Err(repository.refused(answer).await),
         })
         .await
-    }
+}
 
-    /// A registry may say which digest it has given to what was pushed: then it must be the right one.
-    pub(crate) fn same_digest(&self, answer: &Response, what: &str, expected: Digest) -> Result<(), Trouble> {
-        let found = content_digest(answer.headers()).filter(|found| found.algo() == expected.algo());
-        match found.filter(|found| *found != expected) {
-            None => Ok(()),
-            Some(found) => Err(Trouble::Fatal(DistributionError::WrongBytes {
-                what: what.to_owned(),
-                at: self.name(),
-                expected: expected.oci(),
-                found: found.oci(),
-            })),
-        }
+/// A registry may say which digest it has given to what was pushed: then it must be the right one.
+pub(crate) fn same_digest(
+    repository: &Repository<'_>,
+    answer: &Response,
+    what: &str,
+    expected: Digest,
+) -> Result<(), Trouble> {
+    let found = content_digest(answer.headers()).filter(|found| found.algo() == expected.algo());
+    match found.filter(|found| *found != expected) {
+        None => Ok(()),
+        Some(found) => Err(Trouble::Fatal(DistributionError::WrongBytes {
+            what: what.to_owned(),
+            at: repository.name(),
+            expected: expected.oci(),
+            found: found.oci(),
+        })),
     }
+}
 
-    fn manifest_call(&self, method: Method, which: &str) -> Result<Call, DistributionError> {
-        let accept = [MEDIA_MANIFEST, MEDIA_INDEX, MEDIA_DOCKER_MANIFEST, MEDIA_DOCKER_LIST].join(", ");
-        Ok(Call::new(method, self.url(&format!("manifests/{which}"))?).header(ACCEPT, &accept))
-    }
-
-    /// A tag or digest of the repository, as a person writes it.
-    pub(crate) fn called(&self, which: &str) -> String {
-        format!("{}{}{which}", self.name(), if which.contains(':') { '@' } else { ':' })
-    }
+fn call(repository: &Repository<'_>, method: Method, which: &str) -> Result<Call, DistributionError> {
+    let accept = [MEDIA_MANIFEST, MEDIA_INDEX, MEDIA_DOCKER_MANIFEST, MEDIA_DOCKER_LIST].join(", ");
+    Ok(Call::new(method, repository.url(&format!("manifests/{which}"))?).header(ACCEPT, &accept))
 }
 
 /// The digest that a registry gives for what its answer is about.

@@ -48,71 +48,69 @@ impl Source {
     }
 }
 
-impl Repository<'_> {
-    /// Has a blob mounted from where it can be, or an upload opened.
-    ///
-    /// A mount is an offer: if it fails, for whatever reason and with whatever status, an upload is opened without it.
-    pub(crate) async fn open(&self, digest: Digest, sources: &[Source]) -> Result<Opened, Trouble> {
-        for source in sources {
-            let query = [("mount", digest.oci()), ("from", source.name.clone())];
-            let Ok(answer) = self.post(&query, &source.want).await else { continue };
-            match is_mounted(&answer, digest) {
-                true => return Ok(Opened::Mounted { from: Some(source.name.clone()) }),
-                false => self.abandon(self.location(&answer).ok().flatten()).await,
-            }
+/// Has a blob mounted from where it can be, or an upload opened.
+///
+/// A mount is an offer: if it fails, for whatever reason and with whatever status, an upload is opened without it.
+pub(crate) async fn open(repository: &Repository<'_>, digest: Digest, sources: &[Source]) -> Result<Opened, Trouble> {
+    for source in sources {
+        let query = [("mount", digest.oci()), ("from", source.name.clone())];
+        let Ok(answer) = post(repository, &query, &source.want).await else { continue };
+        match is_mounted(&answer, digest) {
+            true => return Ok(Opened::Mounted { from: Some(source.name.clone()) }),
+            false => abandon(repository, repository.location(&answer).ok().flatten()).await,
         }
-        // A registry that finds blobs by itself needs no name; any other one opens an upload.
-        if !self.habits.mounts_fail() {
-            match self.post(&[("mount", digest.oci())], &self.want).await {
-                Ok(answer) if is_mounted(&answer, digest) => return Ok(Opened::Mounted { from: None }),
-                Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
-                    if let Some(opened) = self.opened(&answer)? {
-                        return Ok(opened);
-                    }
+    }
+    // A registry that finds blobs by itself needs no name; any other one opens an upload.
+    if !repository.habits.mounts_fail() {
+        match post(repository, &[("mount", digest.oci())], &repository.want).await {
+            Ok(answer) if is_mounted(&answer, digest) => return Ok(Opened::Mounted { from: None }),
+            Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
+                if let Some(opened) = opened(repository, &answer)? {
+                    return Ok(opened);
                 }
-                _ => {}
             }
-            self.habits.note_mounts_fail();
+            _ => {}
         }
-        self.open_upload().await
+        repository.habits.note_mounts_fail();
     }
+    open_upload(repository).await
+}
 
-    /// Opens an upload: "Obtain a session id".
-    pub(crate) async fn open_upload(&self) -> Result<Opened, Trouble> {
-        let answer = self.post(&[], &self.want).await?;
-        if !answer.status().is_success() {
-            return Err(self.refused(answer).await);
-        }
-        let missing = || Trouble::Odd { at: self.at(), problem: "does not say where to upload to".to_owned() };
-        self.opened(&answer)?.ok_or_else(missing)
+/// Opens an upload: "Obtain a session id".
+pub(crate) async fn open_upload(repository: &Repository<'_>) -> Result<Opened, Trouble> {
+    let answer = post(repository, &[], &repository.want).await?;
+    if !answer.status().is_success() {
+        return Err(repository.refused(answer).await);
     }
+    let missing = || Trouble::Odd { at: repository.at(), problem: "does not say where to upload to".to_owned() };
+    opened(repository, &answer)?.ok_or_else(missing)
+}
 
-    /// The upload that an answer opens; `None` if it does not say where that is.
-    fn opened(&self, answer: &Response) -> Result<Option<Opened>, Trouble> {
-        let header = |name: &HeaderName| answer.headers().get(name).and_then(|v| v.to_str().ok());
-        let minimum = header(&MINIMUM).and_then(|v| v.trim().parse().ok()).unwrap_or(0);
-        let named = header(&UPLOAD_ID).filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
-        let to = match (self.location(answer)?, named) {
-            (Some(to), _) => Some(to),
-            (None, Some(id)) => Some(self.url(&format!("blobs/uploads/{id}")).map_err(Trouble::Fatal)?),
-            (None, None) => None,
-        };
-        Ok(to.map(|to| Opened::At { to, minimum }))
+/// The upload that an answer opens; `None` if it does not say where that is.
+fn opened(repository: &Repository<'_>, answer: &Response) -> Result<Option<Opened>, Trouble> {
+    let header = |name: &HeaderName| answer.headers().get(name).and_then(|v| v.to_str().ok());
+    let minimum = header(&MINIMUM).and_then(|v| v.trim().parse().ok()).unwrap_or(0);
+    let named = header(&UPLOAD_ID).filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+    let to = match (repository.location(answer)?, named) {
+        (Some(to), _) => Some(to),
+        (None, Some(id)) => Some(repository.url(&format!("blobs/uploads/{id}")).map_err(Trouble::Fatal)?),
+        (None, None) => None,
+    };
+    Ok(to.map(|to| Opened::At { to, minimum }))
+}
+
+async fn post(repository: &Repository<'_>, query: &[(&str, String)], want: &Want) -> Result<Response, Trouble> {
+    let mut url = repository.url("blobs/uploads/").map_err(Trouble::Fatal)?;
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
     }
+    repository.send(&Call::new(Method::POST, url).body(Body::Empty), want, &|_| {}).await
+}
 
-    async fn post(&self, query: &[(&str, String)], want: &Want) -> Result<Response, Trouble> {
-        let mut url = self.url("blobs/uploads/").map_err(Trouble::Fatal)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.send(&Call::new(Method::POST, url).body(Body::Empty), want, &|_| {}).await
-    }
-
-    /// "Cancel a blob upload": frees what the registry keeps for it. That this may fail does not matter.
-    pub(crate) async fn abandon(&self, upload: Option<Url>) {
-        if let Some(url) = upload {
-            let _ = self.send(&Call::new(Method::DELETE, url).body(Body::Empty), &self.want, &|_| {}).await;
-        }
+/// "Cancel a blob upload": frees what the registry keeps for it. That this may fail does not matter.
+pub(crate) async fn abandon(repository: &Repository<'_>, upload: Option<Url>) {
+    if let Some(url) = upload {
+        let _ = repository.send(&Call::new(Method::DELETE, url).body(Body::Empty), &repository.want, &|_| {}).await;
     }
 }
 

@@ -3,7 +3,7 @@
 
 use html5gum::{Token, Tokenizer};
 
-use crate::refusal::Said;
+use crate::said::Said;
 
 /// Elements with words worth showing, the most telling first. Object stores write `<Code>` and `<Message>`.
 const ELEMENTS: [&str; 4] = ["message", "title", "h1", "code"];

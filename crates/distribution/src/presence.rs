@@ -10,37 +10,35 @@ use crate::manifest::content_digest;
 use crate::repository::Repository;
 use crate::trouble::Trouble;
 
-impl Repository<'_> {
-    /// Whether the repository has a blob. In doubt it has not: then the blob is uploaded, which is always right.
-    ///
-    /// A registry may redirect HEAD to a storage that does not know HEAD, or whose signed address is for GET. Then GET
-    /// for one byte tells whether the blob is there.
-    pub(crate) async fn has_blob(&self, blob: &Descriptor) -> Result<bool, Trouble> {
-        let url = self.url(&format!("blobs/{}", blob.name())).map_err(Trouble::Fatal)?;
-        match self.send(&Call::new(Method::HEAD, url.clone()), &self.want, &|_| {}).await {
-            Ok(answer) if answer.status().is_success() && agrees(answer.headers(), blob) => Ok(true),
-            Ok(answer) if answer.status() == StatusCode::NOT_FOUND && *answer.url() == url => Ok(false),
-            Ok(_) => self.gives_blob(blob).await,
-            Err(Trouble::Passing { refusal: Some(refusal), .. }) if refusal.status >= 500 => {
-                self.gives_blob(blob).await
-            }
-            Err(trouble) => Err(trouble),
+/// Whether the repository has a blob. In doubt it has not: then the blob is uploaded, which is always right.
+///
+/// A registry may redirect HEAD to a storage that does not know HEAD, or whose signed address is for GET. Then GET
+/// for one byte tells whether the blob is there.
+pub(crate) async fn has_blob(repository: &Repository<'_>, blob: &Descriptor) -> Result<bool, Trouble> {
+    let url = repository.url(&format!("blobs/{}", blob.name())).map_err(Trouble::Fatal)?;
+    match repository.send(&Call::new(Method::HEAD, url.clone()), &repository.want, &|_| {}).await {
+        Ok(answer) if answer.status().is_success() && agrees(answer.headers(), blob) => Ok(true),
+        Ok(answer) if answer.status() == StatusCode::NOT_FOUND && *answer.url() == url => Ok(false),
+        Ok(_) => gives_blob(repository, blob).await,
+        Err(Trouble::Passing { refusal: Some(refusal), .. }) if refusal.status >= 500 => {
+            gives_blob(repository, blob).await
         }
+        Err(trouble) => Err(trouble),
     }
+}
 
-    /// Whether the registry begins to send a blob of the right size.
-    async fn gives_blob(&self, blob: &Descriptor) -> Result<bool, Trouble> {
-        let url = self.url(&format!("blobs/{}", blob.name())).map_err(Trouble::Fatal)?;
-        let call = Call::new(Method::GET, url).header(RANGE, "bytes=0-0");
-        // The rest of the answer is not read: it may be the whole blob.
-        let answer = self.send(&call, &self.want, &|_| {}).await?;
-        let size = match answer.status() {
-            StatusCode::PARTIAL_CONTENT => whole_size(answer.headers()),
-            status if status.is_success() => answer.content_length(),
-            _ => None,
-        };
-        Ok(size == Some(blob.size))
-    }
+/// Whether the registry begins to send a blob of the right size.
+async fn gives_blob(repository: &Repository<'_>, blob: &Descriptor) -> Result<bool, Trouble> {
+    let url = repository.url(&format!("blobs/{}", blob.name())).map_err(Trouble::Fatal)?;
+    let call = Call::new(Method::GET, url).header(RANGE, "bytes=0-0");
+    // The rest of the answer is not read: it may be the whole blob.
+    let answer = repository.send(&call, &repository.want, &|_| {}).await?;
+    let size = match answer.status() {
+        StatusCode::PARTIAL_CONTENT => whole_size(answer.headers()),
+        status if status.is_success() => answer.content_length(),
+        _ => None,
+    };
+    Ok(size == Some(blob.size))
 }
 
 /// Whether an answer to HEAD is about this blob, by the size and the digest that it gives.

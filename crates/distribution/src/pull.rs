@@ -8,13 +8,14 @@ use akbuild_nar::Digest;
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
+use crate::context::ClientContext;
 use crate::download::Download;
 use crate::event::Report;
 use crate::folder::Folder;
 use crate::image::ManifestParts;
 use crate::manifest::{Have, Manifest};
 use crate::repository::{Access, Repository};
-use crate::{Amount, Client, DistributionError, Event, Moved, Reference, blocking};
+use crate::{Amount, DistributionError, Event, Moved, Reference, blocking, manifest};
 
 /// How many indexes are followed, one in the other.
 const DEEPEST: u32 = 3;
@@ -34,7 +35,7 @@ impl Default for PullOptions {
     }
 }
 
-/// What [`Client::pull`] did.
+/// What [`crate::Client::pull`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pulled {
     /// The manifest of the image itself, not of the index it was found in.
@@ -45,47 +46,41 @@ pub struct Pulled {
     pub present: Amount,
 }
 
-impl Client {
-    /// Pulls an image into a folder in the OCI image layout: "Pull" of the specification. Follows an index to the
-    /// image for [`PullOptions::platform`]. Blobs that are in the folder and right are not asked for; a blob that
-    /// was broken off is gone on with. `index.json` is written last, and names this image alone.
-    ///
-    /// One pull at a time may write a folder; another one is an error.
-    pub async fn pull(
-        &self,
-        from: &Reference,
-        folder: &Path,
-        options: &PullOptions,
-        report: Report<'_>,
-    ) -> Result<Pulled, DistributionError> {
-        let which = from.which()?;
-        let repository = Repository::new(self, from, Access::Pull, report).await;
-        let folder = Arc::new(Folder::open(folder)?);
-        let manifest = image_manifest(&repository, &which, &options.platform).await?;
-        let blobs = blobs(from, &manifest)?;
-        // Whatever the manifest says: none of it is there yet.
-        let bytes = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
-        report(Event::Start { blobs: blobs.len() as u64, bytes });
-        let (repository, shared) = (&repository, &folder);
-        let downloads = blobs.iter().map(|descriptor| async move {
-            let download = Download { repository, folder: shared, descriptor };
-            Ok::<_, DistributionError>((descriptor.size, download.run().await?))
-        });
-        let all = futures::stream::iter(downloads.collect::<Vec<_>>()).buffer_unordered(options.parallel.max(1));
-        let moved: Vec<(u64, Moved)> = all.try_collect().await?;
-        let tag = from.tag().map(str::to_owned);
-        let descriptor = manifest.descriptor.clone();
-        blocking::run(move || {
-            folder.put(manifest.descriptor.digest, &manifest.bytes)?;
-            folder.finish(&manifest.descriptor, tag.as_deref())
-        })
-        .await?;
-        let mut pulled = Pulled { manifest: descriptor, downloaded: Amount::default(), present: Amount::default() };
-        for (bytes, how) in moved {
-            if how == Moved::Present { &mut pulled.present } else { &mut pulled.downloaded }.add(bytes);
-        }
-        Ok(pulled)
+/// [`crate::Client::pull`].
+pub(crate) async fn pull(
+    context: &ClientContext,
+    from: &Reference,
+    folder: &Path,
+    options: &PullOptions,
+    report: Report<'_>,
+) -> Result<Pulled, DistributionError> {
+    let which = from.which()?;
+    let repository = Repository::new(context, from, Access::Pull, report).await;
+    let folder = Arc::new(Folder::open(folder)?);
+    let manifest = image_manifest(&repository, &which, &options.platform).await?;
+    let blobs = blobs(from, &manifest)?;
+    // Whatever the manifest says: none of it is there yet.
+    let bytes = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
+    report(Event::Start { blobs: blobs.len() as u64, bytes });
+    let (repository, shared) = (&repository, &folder);
+    let downloads = blobs.iter().map(|descriptor| async move {
+        let download = Download { repository, folder: shared, descriptor };
+        Ok::<_, DistributionError>((descriptor.size, download.run().await?))
+    });
+    let all = futures::stream::iter(downloads.collect::<Vec<_>>()).buffer_unordered(options.parallel.max(1));
+    let moved: Vec<(u64, Moved)> = all.try_collect().await?;
+    let tag = from.tag().map(str::to_owned);
+    let descriptor = manifest.descriptor.clone();
+    blocking::run(move || {
+        folder.put(manifest.descriptor.digest, &manifest.bytes)?;
+        folder.finish(&manifest.descriptor, tag.as_deref())
+    })
+    .await?;
+    let mut pulled = Pulled { manifest: descriptor, downloaded: Amount::default(), present: Amount::default() };
+    for (bytes, how) in moved {
+        if how == Moved::Present { &mut pulled.present } else { &mut pulled.downloaded }.add(bytes);
     }
+    Ok(pulled)
 }
 
 /// What of an index is looked at.
@@ -103,7 +98,7 @@ async fn image_manifest(
     let mut which = which.to_owned();
     for _ in 0..DEEPEST {
         let reference = repository.called(&which);
-        let manifest = match repository.manifest_get(&which).await? {
+        let manifest = match manifest::get(repository, &which).await? {
             Have::There(manifest) => manifest,
             Have::Absent(refusal) => return Err(DistributionError::NotFound { reference, refusal }),
         };

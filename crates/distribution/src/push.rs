@@ -3,12 +3,13 @@
 use akbuild_nar::Digest;
 use futures::{StreamExt, TryStreamExt};
 
+use crate::context::ClientContext;
 use crate::event::Report;
 use crate::mount::Source;
 use crate::repository::{Access, Repository};
 use crate::retry::Tries;
-use crate::upload::Upload;
-use crate::{Blob, Client, DistributionError, Event, Image, Moved, Reference};
+use crate::upload_state::Upload;
+use crate::{Blob, DistributionError, Event, Image, Moved, Reference, manifest};
 
 /// How something is pushed.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub enum TagWas {
     Other(Digest),
 }
 
-/// What [`Client::push`] did.
+/// What [`crate::Client::push`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pushed {
     /// The manifest's digest, by which the image can be pulled for ever.
@@ -73,46 +74,40 @@ pub struct Pushed {
     pub present: Amount,
 }
 
-impl Client {
-    /// Pushes an image: "Push" of the specification. The blobs first, several at a time, those that the registry
-    /// lacks; then the manifest by its digest; then the tag, which is looked at again after that.
-    ///
-    /// A tag that has this image already ends the push at once; one that stands for something else is an error
-    /// unless [`PushOptions::force`] is set.
-    pub async fn push(
-        &self,
-        image: &Image,
-        to: &Reference,
-        options: &PushOptions,
-        report: Report<'_>,
-    ) -> Result<Pushed, DistributionError> {
-        image.check()?;
-        let ours = image.descriptor();
-        if let Some(expected) = to.digest().filter(|d| *d != ours.digest) {
-            return Err(DistributionError::OtherDigest { reference: to.to_string(), expected, found: ours.digest });
-        }
-        to.which()?;
-        let repository = Repository::new(self, to, Access::Push, report).await;
-        let push = Push { repository: &repository, image, digest: ours.digest, force: options.force };
-        let mut pushed = Pushed::nothing(ours.digest, push.tag_was().await?);
-        if pushed.tag == TagWas::Same {
-            return Ok(pushed);
-        }
-        let sources = Source::of(&repository, &options.mount_from)?;
-        let mut moved = upload_all(&repository, &image.blobs(), &sources, options).await?;
-        match push.manifest().await {
-            Err(error) if is_blob_unknown(&error) && moved.iter().any(|(_, how)| *how != Moved::Uploaded) => {
-                // The registry said that it had blobs, and has them not.
-                send_again(&repository, &mut moved, options).await?;
-                push.manifest().await?;
-            }
-            outcome => outcome?,
-        }
-        for (blob, how) in &moved {
-            pushed.count(blob.descriptor.size, how);
-        }
-        Ok(pushed)
+/// [`crate::Client::push`].
+pub(crate) async fn push(
+    context: &ClientContext,
+    image: &Image,
+    to: &Reference,
+    options: &PushOptions,
+    report: Report<'_>,
+) -> Result<Pushed, DistributionError> {
+    image.check()?;
+    let ours = image.descriptor();
+    if let Some(expected) = to.digest().filter(|d| *d != ours.digest) {
+        return Err(DistributionError::OtherDigest { reference: to.to_string(), expected, found: ours.digest });
     }
+    to.which()?;
+    let repository = Repository::new(context, to, Access::Push, report).await;
+    let push = Push { repository: &repository, image, digest: ours.digest, force: options.force };
+    let mut pushed = Pushed::nothing(ours.digest, push.tag_was().await?);
+    if pushed.tag == TagWas::Same {
+        return Ok(pushed);
+    }
+    let sources = Source::of(&repository, &options.mount_from)?;
+    let mut moved = upload_all(&repository, &image.blobs(), &sources, options).await?;
+    match push.manifest().await {
+        Err(error) if is_blob_unknown(&error) && moved.iter().any(|(_, how)| *how != Moved::Uploaded) => {
+            // The registry said that it had blobs, and has them not.
+            send_again(&repository, &mut moved, options).await?;
+            push.manifest().await?;
+        }
+        outcome => outcome?,
+    }
+    for (blob, how) in &moved {
+        pushed.count(blob.descriptor.size, how);
+    }
+    Ok(pushed)
 }
 
 /// Brings all blobs there, several at a time; the first that cannot be brought there ends it.
@@ -187,7 +182,7 @@ impl Push<'_> {
     /// What the tag stands for; an error if that is something else and may not be changed.
     async fn tag_was(&self) -> Result<TagWas, DistributionError> {
         let Some(tag) = self.repository.reference.tag() else { return Ok(TagWas::Unnamed) };
-        match self.repository.manifest_head(tag).await?.map(|d| d.digest) {
+        match manifest::head(self.repository, tag).await?.map(|d| d.digest) {
             None => Ok(TagWas::Absent),
             Some(there) if there == self.digest => Ok(TagWas::Same),
             Some(there) if self.force => Ok(TagWas::Other(there)),
@@ -200,7 +195,7 @@ impl Push<'_> {
     /// The manifest by its digest, then the tag, and a look at what came of it. The blobs are there by now.
     async fn manifest(&self) -> Result<(), DistributionError> {
         let (media_type, bytes) = (&self.image.media_type, &self.image.manifest);
-        match self.repository.manifest_put(&self.digest.oci(), media_type, bytes, None).await {
+        match manifest::put(self.repository, &self.digest.oci(), media_type, bytes, None).await {
             Err(error) if wants_tag(&error) && self.repository.reference.tag().is_some() => {}
             outcome => drop(outcome?),
         }
@@ -210,15 +205,15 @@ impl Push<'_> {
             TagWas::Other(digest) => Some(digest),
             _ => None,
         };
-        self.repository.manifest_put(tag, media_type, bytes, None).await?;
+        manifest::put(self.repository, tag, media_type, bytes, None).await?;
         self.look(tag, before).await
     }
 
     /// Looks at what was pushed. Some registries show a tag a little later, and until then what it was before.
     async fn look(&self, which: &str, before: Option<Digest>) -> Result<(), DistributionError> {
-        let mut tries = Tries::new(&self.repository.client.0.config);
+        let mut tries = Tries::new(&self.repository.context.config);
         loop {
-            let there = self.repository.manifest_head(which).await?.map(|d| d.digest);
+            let there = manifest::head(self.repository, which).await?.map(|d| d.digest);
             if there == Some(self.digest) {
                 return Ok(());
             }

@@ -7,8 +7,6 @@ use std::str::FromStr;
 
 use akbuild_nar::Digest;
 
-use crate::DistributionError;
-
 /// The longest that host and name may be together: many clients allow no more.
 const LONGEST: usize = 255;
 /// The longest that a tag may be.
@@ -137,12 +135,6 @@ impl Reference {
     /// The same repository, by this digest.
     pub fn at(&self, digest: Digest) -> Self {
         Self { tag: None, digest: Some(digest), ..self.clone() }
-    }
-
-    /// What the registry is asked for: the digest goes before the tag, since it says more.
-    pub(crate) fn which(&self) -> Result<String, DistributionError> {
-        let digest = self.digest.map(|d| d.oci());
-        digest.or_else(|| self.tag.clone()).ok_or_else(|| DistributionError::NoTag { reference: self.to_string() })
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::DistributionError;
 use crate::call::Call;
+use crate::manifest;
 use crate::manifest::Have;
 use crate::repository::Repository;
 use crate::transport::read_all;
@@ -55,62 +56,68 @@ impl List {
     }
 }
 
-impl Repository<'_> {
-    /// Whether the registry itself lists an artifact among a subject's referrers: "Listing Referrers". A registry that
-    /// does so should say it when the artifact is pushed, and some do not.
-    pub(crate) async fn lists_referrer(&self, subject: Digest, artifact: Digest) -> bool {
-        let Ok(url) = self.url(&format!("referrers/{}", subject.oci())) else { return false };
-        let call = Call::new(Method::GET, url).header(ACCEPT, MEDIA_INDEX);
-        let Ok(mut answer) = self.send(&call, &self.want, &|_| {}).await else { return false };
-        let is_success = answer.status().is_success();
-        let bytes = read_all(&mut answer, LONGEST_LIST, self.client.0.transport.patience()).await.unwrap_or_default();
-        // Some registries answer with a page.
-        let Some(List(list)) = List::parse(&bytes).filter(|_| is_success) else { return false };
-        let listed = list.get("manifests").and_then(Value::as_array).into_iter().flatten();
-        listed.filter_map(|entry| entry.get("digest")?.as_str()).any(|digest| digest == artifact.oci())
-    }
+/// Whether the registry itself lists an artifact among a subject's referrers: "Listing Referrers". A registry that
+/// does so should say it when the artifact is pushed, and some do not.
+pub(crate) async fn lists_referrer(repository: &Repository<'_>, subject: Digest, artifact: Digest) -> bool {
+    let Ok(url) = repository.url(&format!("referrers/{}", subject.oci())) else { return false };
+    let call = Call::new(Method::GET, url).header(ACCEPT, MEDIA_INDEX);
+    let Ok(mut answer) = repository.send(&call, &repository.want, &|_| {}).await else { return false };
+    let is_success = answer.status().is_success();
+    let bytes = read_all(&mut answer, LONGEST_LIST, repository.context.transport.patience()).await.unwrap_or_default();
+    // Some registries answer with a page.
+    let Some(List(list)) = List::parse(&bytes).filter(|_| is_success) else { return false };
+    let listed = list.get("manifests").and_then(Value::as_array).into_iter().flatten();
+    listed.filter_map(|entry| entry.get("digest")?.as_str()).any(|digest| digest == artifact.oci())
+}
 
-    /// Puts an artifact into the list of a subject's referrers. What others have put there stays.
-    pub(crate) async fn list_referrer(&self, subject: Digest, entry: &Descriptor) -> Result<(), DistributionError> {
-        // Within this program one after the other; against others there is the condition, where the registry knows
-        // it, and the look at what came of it.
-        let _one = self.client.0.referrers.lock().await;
-        let tag = tag(subject);
-        let entry = serde_json::to_value(entry).unwrap_or_default();
-        let mut refused: Option<HeaderValue> = None;
-        for _ in 0..TRIES {
-            let (mut list, etag) = self.referrers(&tag, subject).await?;
-            if !list.put(&entry) {
-                return Ok(());
-            }
-            let bytes = serde_json::to_vec(&list.0).unwrap_or_default();
-            // A registry that refuses its own entity tag, which is still the same, does not know such conditions.
-            let condition = etag.filter(|etag| refused.as_ref() != Some(etag));
-            // What it was changed to is read again: the last of two writers wins, and the other one is missing.
-            if self.manifest_put(&tag, MEDIA_INDEX, &bytes, condition.as_ref()).await?.is_none() {
-                refused = condition;
-            }
+/// Puts an artifact into the list of a subject's referrers. What others have put there stays.
+pub(crate) async fn list_referrer(
+    repository: &Repository<'_>,
+    subject: Digest,
+    entry: &Descriptor,
+) -> Result<(), DistributionError> {
+    // Within this program one after the other; against others there is the condition, where the registry knows
+    // it, and the look at what came of it.
+    let _one = repository.context.referrers.lock().await;
+    let tag = tag(subject);
+    let entry = serde_json::to_value(entry).unwrap_or_default();
+    let mut refused: Option<HeaderValue> = None;
+    for _ in 0..TRIES {
+        let (mut list, etag) = referrers(repository, &tag, subject).await?;
+        if !list.put(&entry) {
+            return Ok(());
         }
-        let (mut list, _) = self.referrers(&tag, subject).await?;
-        match list.put(&entry) {
-            false => Ok(()),
-            true => Err(DistributionError::ReferrersRace { tag: self.called(&tag), tries: TRIES }),
+        let bytes = serde_json::to_vec(&list.0).unwrap_or_default();
+        // A registry that refuses its own entity tag, which is still the same, does not know such conditions.
+        let condition = etag.filter(|etag| refused.as_ref() != Some(etag));
+        // What it was changed to is read again: the last of two writers wins, and the other one is missing.
+        if manifest::put(repository, &tag, MEDIA_INDEX, &bytes, condition.as_ref()).await?.is_none() {
+            refused = condition;
         }
     }
+    let (mut list, _) = referrers(repository, &tag, subject).await?;
+    match list.put(&entry) {
+        false => Ok(()),
+        true => Err(DistributionError::ReferrersRace { tag: repository.called(&tag), tries: TRIES }),
+    }
+}
 
-    async fn referrers(&self, tag: &str, subject: Digest) -> Result<(List, Option<HeaderValue>), DistributionError> {
-        let wrong = |found: String| DistributionError::ReferrersTag { tag: self.called(tag), found };
-        let Have::There(manifest) = self.manifest_get(tag).await? else { return Ok((List::empty(), None)) };
-        // Some registries read `sha256-HEX` as the digest that it is made of.
-        if manifest.descriptor.digest == subject {
-            return Err(DistributionError::ReferrersTagIsImage { tag: self.called(tag) });
-        }
-        if manifest.descriptor.media_type != MEDIA_INDEX {
-            return Err(wrong(format!("`{}`", manifest.descriptor.media_type)));
-        }
-        let list = List::parse(&manifest.bytes).ok_or_else(|| wrong("an index without `manifests`".to_owned()))?;
-        Ok((list, manifest.etag))
+async fn referrers(
+    repository: &Repository<'_>,
+    tag: &str,
+    subject: Digest,
+) -> Result<(List, Option<HeaderValue>), DistributionError> {
+    let wrong = |found: String| DistributionError::ReferrersTag { tag: repository.called(tag), found };
+    let Have::There(manifest) = manifest::get(repository, tag).await? else { return Ok((List::empty(), None)) };
+    // Some registries read `sha256-HEX` as the digest that it is made of.
+    if manifest.descriptor.digest == subject {
+        return Err(DistributionError::ReferrersTagIsImage { tag: repository.called(tag) });
     }
+    if manifest.descriptor.media_type != MEDIA_INDEX {
+        return Err(wrong(format!("`{}`", manifest.descriptor.media_type)));
+    }
+    let list = List::parse(&manifest.bytes).ok_or_else(|| wrong("an index without `manifests`".to_owned()))?;
+    Ok((list, manifest.etag))
 }
 
 /// `sha256-HEX`; what is too long for a tag is cut off.

@@ -1,20 +1,16 @@
 //! What a registry says when it refuses: "Error Codes" of the specification, and the other forms that registries,
 //! proxies and object stores use. Knows the body's form; not what was asked.
 
-use std::fmt;
-
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::page::page_words;
+use crate::said::{Said, clean};
 
 /// How much of an answer that is no success is read.
 const LONGEST_BODY: usize = 64 << 10;
 /// A smaller size in a text is no limit for a body.
 const SMALLEST_LIMIT: u64 = 4 << 10;
-/// How much of one text in it is shown.
-const LONGEST_TEXT: usize = 400;
-
 /// An answer that is no success, in the registry's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -26,17 +22,6 @@ pub struct Refusal {
     pub said: Vec<Said>,
     /// The line of an earlier refusal, after which the same was tried in another way.
     pub earlier: Option<String>,
-}
-
-/// One error of a registry's answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    /// The code: `DENIED`. Empty if there is none.
-    pub code: String,
-    /// The message, or any text.
-    pub message: String,
-    /// Whatever else the registry says, as JSON.
-    pub detail: String,
 }
 
 impl Refusal {
@@ -101,20 +86,6 @@ impl Refusal {
     pub(crate) fn line(&self) -> String {
         let said: Vec<String> = self.said.iter().map(ToString::to_string).collect();
         if said.is_empty() { self.status_line() } else { format!("{}: {}", self.status_line(), said.join("; ")) }
-    }
-}
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [&self.code, &self.message, &self.detail];
-        let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).map(String::as_str).collect();
-        f.write_str(&parts.join(": "))
-    }
-}
-
-impl Said {
-    fn cleaned(&self) -> Self {
-        Self { code: clean(&self.code), message: clean(&self.message), detail: clean(&self.detail) }
     }
 }
 
@@ -184,16 +155,6 @@ fn detail(value: &Value) -> String {
         Value::Object(fields) if fields.is_empty() => String::new(),
         Value::String(text) => clean(text),
         other => clean(&other.to_string()),
-    }
-}
-
-/// One line without control characters, cut where it gets too long.
-fn clean(text: &str) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|c| !c.is_control()).collect();
-    match line.char_indices().nth(LONGEST_TEXT) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
     }
 }
 

@@ -7,12 +7,13 @@ use url::Url;
 
 use crate::auth::{Scopes, Want};
 use crate::call::Call;
+use crate::context::ClientContext;
 use crate::event::Report;
 use crate::habits::RegistryHabits;
 use crate::redirect::resolve_location;
 use crate::retry::{Tries, may_pass, retry_after};
 use crate::trouble::Trouble;
-use crate::{Client, DistributionError, Event, Reference, Refusal};
+use crate::{DistributionError, Event, Reference, Refusal};
 
 /// How often one request may be answered with 401: a token may end, and it may have to be good for more.
 const CHALLENGES: u32 = 2;
@@ -24,9 +25,18 @@ pub(crate) enum Access {
     Push,
 }
 
+impl Reference {
+    /// What the registry is asked for: the digest goes before the tag, since it says more.
+    pub(crate) fn which(&self) -> Result<String, DistributionError> {
+        let digest = self.digest().map(|d| d.oci());
+        let which = digest.or_else(|| self.tag().map(str::to_owned));
+        which.ok_or_else(|| DistributionError::NoTag { reference: self.to_string() })
+    }
+}
+
 /// A repository.
 pub(crate) struct Repository<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) context: &'a ClientContext,
     pub(crate) reference: &'a Reference,
     pub(crate) report: Report<'a>,
     pub(crate) want: Want,
@@ -35,18 +45,28 @@ pub(crate) struct Repository<'a> {
 }
 
 impl<'a> Repository<'a> {
-    pub(crate) async fn new(client: &'a Client, reference: &'a Reference, access: Access, report: Report<'a>) -> Self {
+    pub(crate) async fn new(
+        context: &'a ClientContext,
+        reference: &'a Reference,
+        access: Access,
+        report: Report<'a>,
+    ) -> Self {
         let actions: &[&str] = if access == Access::Pull { &["pull"] } else { &["pull", "push"] };
         let (host, name) = (reference.host().to_owned(), reference.name().to_owned());
         let scopes = Scopes::default().with(&name, actions);
-        let base = client.0.transport.base(&host).await;
+        let base = context.transport.base(&host).await;
         let habits = RegistryHabits::default();
-        Self { client, reference, report, want: Want { host, name, scopes }, habits, base }
+        Self { context, reference, report, want: Want { host, name, scopes }, habits, base }
     }
 
     /// Repository and registry in one word.
     pub(crate) fn name(&self) -> String {
         self.reference.repository()
+    }
+
+    /// A tag or digest of the repository, as a person writes it.
+    pub(crate) fn called(&self, which: &str) -> String {
+        format!("{}{}{which}", self.name(), if which.contains(':') { '@' } else { ':' })
     }
 
     /// The host, for messages.
@@ -73,7 +93,7 @@ impl<'a> Repository<'a> {
         want: &Want,
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Response, Trouble> {
-        let (auth, transport) = (&self.client.0.auth, &self.client.0.transport);
+        let (auth, transport) = (&self.context.auth, &self.context.transport);
         let at = akbuild_fetch::redact(&call.url);
         let own = self.is_own(&call.url);
         let mut pass = if own { auth.pass(transport, want).await? } else { None };
@@ -110,7 +130,7 @@ impl<'a> Repository<'a> {
         doing: &str,
         read: impl AsyncFn(Response) -> Result<T, Trouble>,
     ) -> Result<T, DistributionError> {
-        let mut tries = Tries::new(&self.client.0.config);
+        let mut tries = Tries::new(&self.context.config);
         loop {
             let outcome = match self.send(call, &self.want, &|_| {}).await {
                 Ok(answer) => read(answer).await,
@@ -134,12 +154,12 @@ impl<'a> Repository<'a> {
 
     /// What is told when nothing more is tried.
     pub(crate) fn error(&self, trouble: Trouble, doing: &str) -> DistributionError {
-        trouble.error(doing, self.client.0.auth.from(&self.want))
+        trouble.error(doing, self.context.auth.from(&self.want))
     }
 
     /// What an answer that is no success says.
     pub(crate) async fn refusal(&self, answer: Response) -> Refusal {
-        Refusal::read(answer, self.client.0.transport.patience()).await
+        Refusal::read(answer, self.context.transport.patience()).await
     }
 
     /// An answer that is no success, as a trouble.
@@ -154,7 +174,7 @@ impl<'a> Repository<'a> {
         let odd = || Trouble::Odd { at: self.at(), problem: "sends to something that is no address".to_owned() };
         let own = Url::parse(&self.base).ok();
         let url = own.and_then(|own| resolve_location(&own, answer.url(), text)).ok_or_else(odd)?;
-        match self.client.0.transport.is_allowed(&url) {
+        match self.context.transport.is_allowed(&url) {
             true => Ok(Some(url)),
             false => Err(Trouble::Plain { to: akbuild_fetch::redact(&url) }),
         }

@@ -12,83 +12,18 @@
 //!    '--nothing is open, or it got lost--> Find: it may have been completed without our knowing
 //! ```
 
-use akbuild_nar::Digest;
 use reqwest::{Method, Response};
 use url::Url;
 
-use crate::adapt::Setbacks;
 use crate::answered::{Answered, end_of_range};
 use crate::call::Call;
-use crate::habits::UploadWays;
-use crate::mount::{Opened, Source};
+use crate::mount::{self, Opened};
 use crate::piece::UploadPiece;
-use crate::repository::Repository;
-use crate::retry::Tries;
 use crate::trouble::Trouble;
-use crate::{Blob, DistributionError, Event, Moved};
+use crate::upload_state::{Next, Step, Upload};
+use crate::{DistributionError, Event, Moved, manifest, presence};
 
-/// A blob that is pushed.
-pub(crate) struct Upload<'a> {
-    pub(crate) repository: &'a Repository<'a>,
-    pub(crate) blob: &'a Blob,
-    sources: &'a [Source],
-    /// Whether the registry is believed that it has the blob, or can mount it.
-    believes: bool,
-    /// How many bytes are sent in one request, unless the registry takes less.
-    chunk: u64,
-    /// The registry's smallest chunk.
-    pub(crate) minimum: u64,
-    tries: Tries,
-    /// Where the bytes go, if an upload is open.
-    pub(crate) to: Option<Url>,
-    /// Bytes have been sent.
-    begun: bool,
-    pub(crate) ways: UploadWays,
-    pub(crate) setbacks: Setbacks,
-}
-
-/// What is done next.
-pub(crate) enum Step {
-    Find,
-    Resume,
-    Send { from: u64 },
-}
-
-pub(crate) enum Next {
-    Step(Step),
-    Done(Moved),
-}
-
-impl<'a> Upload<'a> {
-    pub(crate) fn new(repository: &'a Repository<'a>, blob: &'a Blob, sources: &'a [Source], chunk: u64) -> Self {
-        Self {
-            repository,
-            blob,
-            sources,
-            believes: true,
-            chunk: chunk.max(1),
-            minimum: 0,
-            tries: Tries::new(&repository.client.0.config),
-            to: None,
-            begun: false,
-            ways: UploadWays::default(),
-            setbacks: Setbacks::default(),
-        }
-    }
-
-    /// Sends the bytes even if the registry says that it has the blob.
-    pub(crate) fn unbelieving(self) -> Self {
-        Self { believes: false, ..self }
-    }
-
-    pub(crate) fn digest(&self) -> Digest {
-        self.blob.descriptor.digest
-    }
-
-    pub(crate) fn size(&self) -> u64 {
-        self.blob.descriptor.size
-    }
-
+impl Upload<'_> {
     /// Brings the blob there.
     pub(crate) async fn run(mut self) -> Result<Moved, DistributionError> {
         let doing = format!("upload blob {} to {}", self.blob.descriptor.name(), self.repository.name());
@@ -108,7 +43,7 @@ impl<'a> Upload<'a> {
                 }
                 Err(trouble) => {
                     if let Err(error) = self.repository.wait(trouble, &mut self.tries, &doing).await {
-                        self.repository.abandon(self.to.take()).await;
+                        mount::abandon(self.repository, self.to.take()).await;
                         return Err(error.after(self.setbacks.first.take()));
                     }
                     Step::Resume
@@ -118,7 +53,7 @@ impl<'a> Upload<'a> {
     }
 
     async fn find(&mut self) -> Result<Next, Trouble> {
-        if self.believes && self.repository.has_blob(&self.blob.descriptor).await? {
+        if self.believes && presence::has_blob(self.repository, &self.blob.descriptor).await? {
             // After bytes were sent: the answer that they had all arrived got lost.
             return Ok(Next::Done(if self.begun { Moved::Uploaded } else { Moved::Present }));
         }
@@ -126,8 +61,8 @@ impl<'a> Upload<'a> {
             self.ways = self.repository.habits.ways();
         }
         let opened = match self.believes {
-            true => self.repository.open(self.digest(), self.sources).await?,
-            false => self.repository.open_upload().await?,
+            true => mount::open(self.repository, self.digest(), self.sources).await?,
+            false => mount::open_upload(self.repository).await?,
         };
         match opened {
             Opened::Mounted { from } => Ok(Next::Done(Moved::Mounted { from })),
@@ -166,7 +101,7 @@ impl<'a> Upload<'a> {
         match Answered::read(self.repository, answer, piece.bytes()).await {
             Answered::Taken(answer) if piece.closes => {
                 let what = format!("blob {}", self.blob.descriptor.name());
-                self.repository.same_digest(&answer, &what, self.digest())?;
+                manifest::same_digest(self.repository, &answer, &what, self.digest())?;
                 self.repository.habits.note_ways(self.ways);
                 Ok(Next::Done(Moved::Uploaded))
             }
@@ -197,7 +132,7 @@ impl<'a> Upload<'a> {
             report(Event::Begin { digest, bytes: self.size() });
         }
         let tell = |bytes| report(Event::Bytes { digest, done: piece.from + bytes });
-        let call = piece.call(self.blob, to, self.repository.client.0.config.commit_timeout);
+        let call = piece.call(self.blob, to, self.repository.context.config.commit_timeout);
         self.repository.send(&call, &self.repository.want, &tell).await
     }
 

@@ -2,44 +2,48 @@
 //! downloaded from.
 
 use akbuild_attest::Purl;
+use akbuild_names::Ecosystem;
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::ToolPackage;
-use akbuild_registry::What;
 use akbuild_store::Artifact;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
+use crate::ecosystem::python::pinned;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::keys::Outputs;
 use crate::served;
-use crate::served::{Served, pinned};
+use crate::served::Served;
 
 /// Keeps the list of what a node could use of the downloads.
 pub(crate) fn artifacts(
-    engine: &Engine,
+    context: &EngineContext,
     node: &NodeId,
     served: Option<&Served>,
 ) -> Result<Option<Digest>, EngineError> {
-    let list = artifact_list(engine, node, served)?;
-    Ok(if list.is_empty() { None } else { Some(engine.store.put_artifacts(&list)?) })
+    let list = artifact_list(context, node, served)?;
+    Ok(if list.is_empty() { None } else { Some(context.store.put_artifacts(&list)?) })
 }
 
 /// The downloads that a node could use. `served` is what the registry of a stage serves.
 pub(crate) fn artifact_list(
-    engine: &Engine,
+    context: &EngineContext,
     node: &NodeId,
     served: Option<&Served>,
 ) -> Result<Vec<Artifact>, EngineError> {
     Ok(match node {
         NodeId::Stage(_) => served.map(|served| list(&served.artifacts)).unwrap_or_default(),
         NodeId::Sysroot(id) => {
-            let packages = &engine.sysroot(id)?.packages;
+            let packages = &context.sysroot(id)?.packages;
             packages.iter().map(|p| Artifact { name: debian(&p.name, &p.version), digest: p.digest }).collect()
         }
-        NodeId::Tool(id) => match &engine.tool(id)?.package {
-            ToolPackage::Python(pin) => vec![Artifact { name: purl(&pinned(pin).what), digest: pin.digest }],
+        NodeId::Tool(id) => match &context.tool(id)?.package {
+            ToolPackage::Python(pin) => vec![Artifact { name: pinned(pin).what.package_url(), digest: pin.digest }],
             ToolPackage::Npm(pin) => {
-                vec![Artifact { name: Purl::npm(&pin.name, &pin.version).to_string(), digest: pin.digest }]
+                vec![Artifact {
+                    name: Purl::package(Ecosystem::Npm, &pin.name, &pin.version).to_string(),
+                    digest: pin.digest,
+                }]
             }
         },
         NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => Vec::new(),
@@ -47,27 +51,17 @@ pub(crate) fn artifact_list(
 }
 
 /// Artifacts of registries by their package URLs.
-pub(crate) fn list(artifacts: &[akbuild_registry::Artifact]) -> Vec<Artifact> {
-    artifacts.iter().map(|a| Artifact { name: purl(&a.what), digest: a.digest }).collect()
+pub(crate) fn list(artifacts: &[akbuild_names::Artifact]) -> Vec<Artifact> {
+    artifacts.iter().map(|a| Artifact { name: a.what.package_url(), digest: a.digest }).collect()
 }
 
-/// Name and version in a package URL as [`purl`] and the others here write it.
+/// Name and version in a package URL as records have it.
 pub(crate) fn named(purl: &str) -> (String, String) {
     let plain = purl.split(['?', '#']).next().unwrap_or(purl);
     let plain = plain.strip_prefix("pkg:").and_then(|p| p.split_once('/')).map_or(plain, |(_, rest)| rest);
     let plain = plain.strip_prefix("debian/").filter(|_| purl.starts_with("pkg:deb/")).unwrap_or(plain);
     let (name, version) = plain.rsplit_once('@').unwrap_or((plain, ""));
     (decode(name), decode(version))
-}
-
-fn purl(what: &What) -> String {
-    match what {
-        What::Npm { name, version, .. } => Purl::npm(name, version),
-        What::Python { name, version, file, .. } => Purl::python(name, version, file),
-        What::GoZip { module, version } => Purl::go(module, version),
-        What::GoMod { module, version } => Purl::go_mod(module, version),
-    }
-    .to_string()
 }
 
 fn debian(name: &str, version: &str) -> String {
@@ -79,37 +73,51 @@ fn decode(text: &str) -> String {
 }
 
 /// The downloads that a node could use; `None` if its lock files are not here, or cannot be read.
-pub(crate) fn would_use(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Option<Vec<akbuild_store::Artifact>> {
+pub(crate) fn would_use(
+    context: &EngineContext,
+    node: &NodeId,
+    outputs: &Outputs,
+) -> Option<Vec<akbuild_store::Artifact>> {
     match node {
-        NodeId::Stage(id) => Some(list(&served::would_serve(engine, id, outputs)?.artifacts)),
-        _ => artifact_list(engine, node, None).ok(),
+        NodeId::Stage(id) => Some(list(&served::would_serve(context, id, outputs)?.artifacts)),
+        _ => artifact_list(context, node, None).ok(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use akbuild_names::{GoFileKind, GoModuleFile, NpmTarball, PackageFile};
+
     use super::*;
 
     #[test]
     fn names_are_package_urls() {
         let (name, version) = ("@lit/context".parse().unwrap(), "1.1.6".parse().unwrap());
-        insta::assert_snapshot!(purl(&What::Npm { name, version, url: None }), @"pkg:npm/%40lit/context@1.1.6");
+        insta::assert_snapshot!(PackageFile::Npm(NpmTarball { name, version, url: None }).package_url(), @"pkg:npm/%40lit/context@1.1.6");
         let module: akbuild_names::GoModulePath = "example.org/a/b".parse().unwrap();
         let version: akbuild_names::GoModuleVersion = "v1.2.3+incompatible".parse().unwrap();
-        let zip = What::GoZip { module: module.clone(), version: version.clone() };
-        insta::assert_snapshot!(purl(&zip), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
-        let file = What::GoMod { module, version };
-        insta::assert_snapshot!(purl(&file), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible#go.mod");
+        let zip =
+            PackageFile::Go(GoModuleFile { kind: GoFileKind::Zip, module: module.clone(), version: version.clone() });
+        insta::assert_snapshot!(zip.package_url(), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
+        let file = PackageFile::Go(GoModuleFile { kind: GoFileKind::Mod, module, version });
+        insta::assert_snapshot!(file.package_url(), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible#go.mod");
         insta::assert_snapshot!(debian("g++", "4:15.2.0-4"), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
     }
 
     #[test]
     fn names_are_read_back() {
-        let npm = What::Npm { name: "@lit/context".parse().unwrap(), version: "1.1.6".parse().unwrap(), url: None };
-        assert_eq!(named(&purl(&npm)), ("@lit/context".to_owned(), "1.1.6".to_owned()));
-        let file =
-            What::GoMod { module: "example.org/a/b".parse().unwrap(), version: "v1.2.3+incompatible".parse().unwrap() };
-        assert_eq!(named(&purl(&file)), ("example.org/a/b".to_owned(), "v1.2.3+incompatible".to_owned()));
+        let npm = PackageFile::Npm(NpmTarball {
+            name: "@lit/context".parse().unwrap(),
+            version: "1.1.6".parse().unwrap(),
+            url: None,
+        });
+        assert_eq!(named(&npm.package_url()), ("@lit/context".to_owned(), "1.1.6".to_owned()));
+        let file = PackageFile::Go(GoModuleFile {
+            kind: GoFileKind::Mod,
+            module: "example.org/a/b".parse().unwrap(),
+            version: "v1.2.3+incompatible".parse().unwrap(),
+        });
+        assert_eq!(named(&file.package_url()), ("example.org/a/b".to_owned(), "v1.2.3+incompatible".to_owned()));
         assert_eq!(named(&debian("g++", "4:15.2.0-4")), ("g++".to_owned(), "4:15.2.0-4".to_owned()));
     }
 }

@@ -5,10 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use akbuild_fetch::{Cancel, registry_client};
+use akbuild_launch::MountedSysroot;
 use akbuild_names::Ecosystem;
 use akbuild_sandbox::MountKind;
 
-use crate::root::Root;
 use crate::script_sandbox;
 
 /// The longest answer that is read, in bytes.
@@ -18,7 +18,8 @@ pub(crate) fn sysroot(root: &Path, ecosystem: Ecosystem, cancel: &Cancel) -> Opt
     let tmp = akbuild_sandbox::Mount { at: "/tmp".into(), what: MountKind::Tmpfs { size: None, mode: 0o1777 } };
     let client = registry_client(ecosystem)?;
     let command = format!("{}{}", client.debian_env, client.command);
-    let spec = script_sandbox::spec(&Root::plain(root.to_owned()), vec![tmp], &command, Vec::new(), "/tmp", None);
+    let spec =
+        script_sandbox::spec(&MountedSysroot::plain(root.to_owned()), vec![tmp], &command, Vec::new(), "/tmp", None);
     let mut running = akbuild_sandbox::spawn(&spec).ok()?;
     let killer = running.killer();
     let _registered = cancel.on_throw(move || killer.kill());

@@ -6,25 +6,26 @@
 
 use akbuild_recipe::plan::StageId;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
 use crate::node_inputs::NodeInputs;
+use crate::run_reason::RunReason;
 use crate::stage;
 
 /// Runs a stage whose output is stored.
 pub(crate) fn check_stage(
-    engine: &Engine,
+    context: &EngineContext,
     id: &StageId,
     given: &NodeInputs,
     report: &mut Report,
 ) -> Result<(), EngineError> {
     let stored = given.outputs.get(&NodeId::Stage(id.clone())).copied();
     let stored = stored.ok_or_else(|| EngineError::Bug(format!("`{id}` was checked before it was made")))?;
-    report.reason = Some("it was checked".into());
+    report.reason = Some(RunReason::Checked);
     let node = report.node.clone();
-    let found = stage::run_stage(engine, engine.stage(id)?, &node, given, report)?;
+    let found = stage::run_stage(context, context.stage(id)?, &node, given, report)?;
     report.output = Some(found);
     report.differs = (found != stored).then_some(stored);
     Ok(())

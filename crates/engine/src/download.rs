@@ -2,20 +2,20 @@
 
 use akbuild_fetch::Wanted;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::registries;
 
-pub(crate) async fn download(engine: &Engine, node: &NodeId, wanted: Vec<Wanted>) -> Result<(), EngineError> {
-    engine.phase(node, "fetch");
-    let progress = |progress| engine.sink.event(Event::Download { node: node.clone(), progress });
-    let (_, client) = registries::network(engine)?;
+pub(crate) async fn download(context: &EngineContext, node: &NodeId, wanted: Vec<Wanted>) -> Result<(), EngineError> {
+    context.phase(node, "fetch");
+    let progress = |progress| context.sink.event(Event::Download { node: node.clone(), progress });
+    let (_, client) = registries::network(context)?;
     tokio::select! {
         biased;
-        () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
-        fetched = client.fetch(&engine.store, wanted, &progress) => drop(fetched?),
+        () = context.cancel.thrown() => return Err(EngineError::Cancelled),
+        fetched = client.fetch(&context.store, wanted, &progress) => drop(fetched?),
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use akbuild_fetch::{FailureKind, Failures, FetchError};
+use akbuild_launch::LaunchError;
 use akbuild_nar::TreeHash;
 use akbuild_store::size;
 
@@ -26,6 +27,17 @@ impl From<Failures> for EngineError {
         match failures.0.iter().any(|failure| failure.kind == FailureKind::Cancelled) {
             true => EngineError::Cancelled,
             false => EngineError::Downloads(failures),
+        }
+    }
+}
+
+impl From<LaunchError> for EngineError {
+    fn from(error: LaunchError) -> Self {
+        match error {
+            LaunchError::Image(error) => EngineError::Image(error),
+            LaunchError::Tree(error) => EngineError::Tree(error),
+            LaunchError::Io { doing, path, source } => EngineError::Io { doing, path, source },
+            LaunchError::User { problem } => EngineError::User { problem },
         }
     }
 }

@@ -5,6 +5,7 @@ use akbuild_nar::TreeHash;
 use akbuild_store::Key;
 
 use crate::graph::NodeId;
+use crate::run_reason::RunReason;
 
 /// Where events go. Called from many threads.
 pub trait Sink: Send + Sync {
@@ -116,7 +117,7 @@ pub struct Report {
     /// When it began, in seconds since the run did.
     pub started: f64,
     /// Why it ran, in a line, where that can be told.
-    pub reason: Option<String>,
+    pub reason: Option<RunReason>,
     /// What it did, one after the other.
     pub phases: Vec<akbuild_store::Phase>,
     /// The output's size in bytes.

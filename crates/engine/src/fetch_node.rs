@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use akbuild_recipe::plan::{StageId, Step};
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::{Report, Status};
 use crate::graph::NodeId;
@@ -16,10 +16,14 @@ use crate::keys::Outputs;
 use crate::served::Served;
 
 /// Reads a stage's lock files and downloads what they name.
-pub(crate) async fn fetch(engine: &Arc<Engine>, id: StageId, outputs: Outputs) -> (Report, Option<Arc<Served>>) {
+pub(crate) async fn fetch(
+    context: &Arc<EngineContext>,
+    id: StageId,
+    outputs: Outputs,
+) -> (Report, Option<Arc<Served>>) {
     let begun = Instant::now();
     let mut report = Report::new(NodeId::Fetch(id.clone()), Status::Built);
-    let fetched = try_fetch(engine, &id, outputs, &mut report).await;
+    let fetched = try_fetch(context, &id, outputs, &mut report).await;
     match &fetched {
         Ok(_) if report.files == 0 => report.status = Status::Cached,
         Ok(_) => {}
@@ -31,7 +35,7 @@ pub(crate) async fn fetch(engine: &Arc<Engine>, id: StageId, outputs: Outputs) -
 }
 
 async fn try_fetch(
-    engine: &Arc<Engine>,
+    context: &Arc<EngineContext>,
     id: &StageId,
     outputs: Outputs,
     report: &mut Report,
@@ -40,13 +44,13 @@ async fn try_fetch(
     let mut known = None;
     loop {
         // Each round reads the files that the one before has downloaded.
-        let mut served = read_locks(engine, id, &outputs).await?;
+        let mut served = read_locks(context, id, &outputs).await?;
         let is_over = known == Some(served.artifacts.len());
         if !is_over {
             let fetched = tokio::select! {
                 biased;
-                () = engine.cancel.thrown() => return Err(EngineError::Cancelled),
-                fetched = served.fetch(engine, id) => fetched?,
+                () = context.cancel.thrown() => return Err(EngineError::Cancelled),
+                fetched = served.fetch(context, id) => fetched?,
             };
             (report.files, report.bytes) = (report.files + fetched.0, report.bytes + fetched.1);
         }
@@ -54,20 +58,17 @@ async fn try_fetch(
             return Err(EngineError::Bug(format!("the downloads of `{id}` cannot be read")));
         }
         if served.is_complete || is_over {
-            served.forget_what_is_missing(engine);
+            served.forget_what_is_missing(context);
             return Ok(Arc::new(served));
         }
         known = Some(served.artifacts.len());
     }
 }
 
-async fn read_locks(engine: &Arc<Engine>, id: &StageId, outputs: &Arc<Outputs>) -> Result<Served, EngineError> {
-    let (reader, name, outputs) = (engine.clone(), id.clone(), outputs.clone());
+async fn read_locks(context: &Arc<EngineContext>, id: &StageId, outputs: &Arc<Outputs>) -> Result<Served, EngineError> {
+    let (reader, name, outputs) = (context.clone(), id.clone(), outputs.clone());
     let read = move || match &reader.stage(&name)?.step {
-        Step::Exec(exec) => match &exec.artifacts {
-            Some(locks) => Served::read(&reader, exec, locks, &outputs),
-            None => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
-        },
+        Step::Exec(exec) if !exec.locks.is_empty() => Served::read(&reader, exec, &outputs),
         _ => Err(EngineError::Bug(format!("`{name}` has nothing to download"))),
     };
     tokio::task::spawn_blocking(read).await.map_err(|e| EngineError::Bug(e.to_string()))?

@@ -5,7 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use akbuild_recipe::plan::{Check, Plan, SourceId, StageId, Step, SysrootId, ToolId, TreeRef};
+use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{Check, SourceId, Stage, StageId, Step, SysrootId, ToolId, TreeRef};
+use serde::{Serialize, Serializer};
 
 /// What a node stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +48,43 @@ impl fmt::Display for NodeId {
     }
 }
 
+/// Reads a node's name as [`NodeId`] displays it. Names of stages have no `:`.
+impl From<&str> for NodeId {
+    fn from(name: &str) -> Self {
+        match name.split_once(':') {
+            Some(("source", id)) => NodeId::Source(SourceId::new(id)),
+            Some(("sysroot", id)) => NodeId::Sysroot(SysrootId::new(id)),
+            Some(("tool", id)) => NodeId::Tool(ToolId::new(id)),
+            Some(("fetch", id)) => NodeId::Fetch(StageId::new(id)),
+            Some(("check", id)) => NodeId::Check(StageId::new(id)),
+            _ => NodeId::Stage(StageId::new(name)),
+        }
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl NodeId {
+    /// The node's name in a sentence: "`webui`", "source `app`".
+    pub fn shown(&self) -> String {
+        match self {
+            NodeId::Source(id) => format!("source `{id}`"),
+            NodeId::Sysroot(id) => format!("sysroot `{id}`"),
+            NodeId::Tool(id) => format!("tool `{id}`"),
+            NodeId::Fetch(id) => format!("fetch `{id}`"),
+            NodeId::Stage(id) => format!("`{id}`"),
+            NodeId::Check(id) => format!("check `{id}`"),
+        }
+    }
+}
+
+/// The outputs of the nodes that have one.
+pub type Outputs = HashMap<NodeId, TreeHash>;
+
 /// A node's place in a [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Index(pub(crate) usize);
@@ -80,10 +119,10 @@ pub struct Node {
 impl Graph {
     /// The graph of everything that `targets` need. With `ask`, downloads of language packages wait
     /// for a sysroot, whose clients will be asked where to download from.
-    pub fn new(plan: &Plan, targets: &[StageId], ask: bool) -> Self {
+    pub fn new(stages: &[Stage], targets: &[StageId], ask: bool) -> Self {
         let mut graph = Graph { nodes: Vec::new(), places: HashMap::new() };
-        let wanted = wanted(plan, targets);
-        for stage in plan.stages.iter().filter(|s| wanted.contains(&s.id)) {
+        let wanted = wanted(stages, targets);
+        for stage in stages.iter().filter(|s| wanted.contains(&s.id)) {
             let first = match &stage.step {
                 Step::Exec(exec) if ask => vec![graph.place(NodeId::Sysroot(exec.sysroot.clone()), Vec::new(), 0)],
                 _ => Vec::new(),
@@ -94,12 +133,11 @@ impl Graph {
             };
             let mut needs: Vec<Index> = needs(&stage.step).into_iter().map(|id| place(&mut graph, id)).collect();
             if let Step::Exec(exec) = &stage.step
-                && let Some(artifacts) = &exec.artifacts
+                && !exec.locks.is_empty()
             {
-                let files =
-                    artifacts.npm.iter().chain(artifacts.go.iter()).chain(artifacts.python.iter().map(|p| &p.lock));
+                let sources = exec.locks.iter().map(|lock| NodeId::Source(lock.file().source.clone()));
                 let mut locks = first.clone();
-                locks.extend(files.map(|f| graph.place(NodeId::Source(f.source.clone()), Vec::new(), 0)));
+                locks.extend(sources.map(|source| graph.place(source, Vec::new(), 0)));
                 needs.push(graph.place(NodeId::Fetch(stage.id.clone()), locks, 0));
             }
             graph.place(NodeId::Stage(stage.id.clone()), needs, stage.weight);
@@ -159,9 +197,9 @@ impl Graph {
 }
 
 /// The stages among `targets` and all that they need.
-fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
+fn wanted(stages: &[Stage], targets: &[StageId]) -> HashSet<StageId> {
     let mut wanted: HashSet<StageId> = targets.iter().cloned().collect();
-    for stage in plan.stages.iter().rev() {
+    for stage in stages.iter().rev() {
         if wanted.contains(&stage.id) {
             wanted.extend(stage.step.trees().into_iter().filter_map(|tree| match tree {
                 TreeRef::Stage(id) => Some(id.clone()),
@@ -174,14 +212,7 @@ fn wanted(plan: &Plan, targets: &[StageId]) -> HashSet<StageId> {
 
 /// What a step reads, but for its downloads.
 pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
-    let mut needs: Vec<NodeId> = step
-        .trees()
-        .into_iter()
-        .map(|tree| match tree {
-            TreeRef::Source(id) => NodeId::Source(id.clone()),
-            TreeRef::Stage(id) => NodeId::Stage(id.clone()),
-        })
-        .collect();
+    let mut needs: Vec<NodeId> = step.trees().into_iter().map(NodeId::from).collect();
     match step {
         Step::Exec(exec) => {
             needs.push(NodeId::Sysroot(exec.sysroot.clone()));
@@ -196,4 +227,24 @@ pub(crate) fn needs(step: &Step) -> Vec<NodeId> {
         needs.push(NodeId::Sysroot(sysroot.clone()));
     }
     needs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_nodes_are_read_as_they_are_displayed() {
+        let stage = || StageId::new("app");
+        for node in [
+            NodeId::Source(SourceId::new("app")),
+            NodeId::Sysroot(SysrootId::new("app")),
+            NodeId::Tool(ToolId::new("app")),
+            NodeId::Fetch(stage()),
+            NodeId::Stage(stage()),
+            NodeId::Check(stage()),
+        ] {
+            assert_eq!(NodeId::from(&*node.to_string()), node);
+        }
+    }
 }

@@ -1,27 +1,32 @@
 //! From a node of the plan, and the outputs of what it needs, to its manifest. This is the one
 //! traversal: the key is the manifest's hash, and explanations are differences of manifests.
 
+pub(crate) mod field_value;
 pub(crate) mod file_view;
 pub(crate) mod manifest;
+pub(crate) mod manifest_field;
 pub(crate) mod part_digest;
+pub(crate) mod part_note;
 pub(crate) mod schemarefs;
 pub(crate) mod trees;
 pub(crate) mod view_problem;
 
-use std::collections::HashMap;
-
-use akbuild_nar::{Digest, Listing, TreeHash};
+use akbuild_nar::{Listing, TreeHash};
 use akbuild_recipe::plan::{
-    Check, Compose, Edit, Exec, Image, Layer, Plan, PythonPin, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
+    Check, Compose, Exec, Image, Layer, LockReference, Plan, Source, Stage, Step, Subset, Sysroot, SysrootId, Tool,
     ToolPackage, TreeRef, View, WrittenFile,
 };
-use akbuild_store::Store;
-use serde::Serialize;
+use akbuild_store::OutputLayers;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
+use crate::ecosystem::support;
 use crate::error::EngineError;
 use crate::graph::NodeId;
+pub use crate::graph::Outputs;
+use crate::keys::field_value::{CheckValue, LockNote, PatchValue, json};
 use crate::keys::manifest::Manifest;
+use crate::keys::manifest_field::ManifestField;
+use crate::keys::part_note::PartNote;
 use crate::near::near_paths;
 use crate::tree_name;
 
@@ -29,9 +34,6 @@ use crate::tree_name;
 const SANDBOX_VERSION: &str = "1";
 /// Raised when the loopback registry comes to answer otherwise.
 const REGISTRY_VERSION: &str = "1";
-
-/// The outputs of the nodes that have one.
-pub type Outputs = HashMap<NodeId, TreeHash>;
 
 /// What stands in a manifest for a part of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,9 @@ pub(crate) enum Parts {
     Named,
 }
 
+/// A part of a tree that a stage takes: of which tree, the path in it, which files there, and how much of them.
+type TakenPart<'a> = (&'a TreeRef, &'a str, &'a Subset, View);
+
 /// The output of a node that another one needs.
 pub(crate) fn output_of(outputs: &Outputs, node: &NodeId) -> Result<TreeHash, EngineError> {
     outputs.get(node).copied().ok_or_else(|| EngineError::Bug(format!("{node} was read before it was made")))
@@ -49,7 +54,7 @@ pub(crate) fn output_of(outputs: &Outputs, node: &NodeId) -> Result<TreeHash, En
 
 /// Writes manifests.
 pub(crate) struct Keys<'a> {
-    pub(crate) store: &'a Store,
+    pub(crate) backends: &'a OutputLayers,
     pub(crate) parts: Parts,
     pub(crate) plan: &'a Plan,
     pub(crate) outputs: &'a Outputs,
@@ -75,53 +80,48 @@ impl Keys<'_> {
         }
         for (i, check) in stage.step.checks().iter().enumerate() {
             let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;
-            manifest.set(format!("check.{i}"), self.check(check)?);
-            manifest.note(format!("check.{i}"), sysroot.as_str());
+            manifest.set(&ManifestField::Check(i), self.check(check)?);
+            manifest.note(&ManifestField::Check(i), sysroot.as_str());
         }
         Ok(manifest)
     }
 
     fn exec(&self, stage: &Stage, exec: &Exec, manifest: &mut Manifest) -> Result<(), EngineError> {
-        manifest.set("sandbox", SANDBOX_VERSION);
-        manifest.set("script", &exec.script);
-        manifest.set("cwd", &exec.cwd);
-        manifest.set("out", &exec.out);
+        manifest.set(&ManifestField::Sandbox, SANDBOX_VERSION);
+        manifest.set(&ManifestField::Script, &exec.script);
+        manifest.set(&ManifestField::WorkFolder, &exec.cwd);
+        manifest.set(&ManifestField::OutputFolder, &exec.out);
         self.sysroot_field(&exec.sysroot, manifest)?;
         let host = self.plan.sysroots.iter().find(|s| s.id == exec.sysroot).and_then(|s| s.host.as_ref());
         for (field, value) in host.map(crate::root::fields).unwrap_or_default() {
-            manifest.set(field, value);
+            manifest.set(&field, value);
         }
         for tool in &exec.tools {
-            manifest.set(format!("tool.{tool}"), self.output(NodeId::Tool(tool.clone()))?.to_string());
+            manifest.set(&ManifestField::Tool(tool.clone()), self.output(NodeId::Tool(tool.clone()))?.to_string());
         }
         for source in &exec.git {
-            manifest.set(format!("git.{source}"), self.commit(source)?);
+            manifest.set(&ManifestField::Commit(source.clone()), self.commit(source)?);
         }
-        for (i, copy) in exec.copies.iter().enumerate() {
-            let field = format!("copy.{i}.{}{}", copy.to, copy.view.suffix());
-            self.part(stage, &field, (&copy.from, "", &copy.subset, copy.view), false, manifest)?;
+        for (number, copy) in exec.copies.iter().enumerate() {
+            let field = ManifestField::Copy { number, to: copy.to.clone(), view: copy.view };
+            self.set_part(stage, &field, (&copy.from, "", &copy.subset, copy.view), false, manifest)?;
         }
         for mount in &exec.mounts {
-            let every = mount.folders.as_ref().map(|name| format!("/**/{name}")).unwrap_or_default();
-            let field = format!("mount.{}{every}", mount.to);
+            let field = ManifestField::Mount { to: mount.to.clone(), every: mount.folders.clone() };
             let what = (&mount.from, &*mount.path, &Subset::default(), View::Whole);
-            self.part(stage, &field, what, mount.optional, manifest)?;
+            self.set_part(stage, &field, what, mount.optional, manifest)?;
         }
         for (name, value) in &exec.env {
-            manifest.set(format!("env.{name}"), value);
+            manifest.set(&ManifestField::Variable(name.clone()), value);
         }
         files(&exec.files, manifest);
-        if let Some(artifacts) = &exec.artifacts {
-            manifest.set("registry", REGISTRY_VERSION);
-            let locks = artifacts.npm.iter().chain(&artifacts.go).chain(artifacts.python.iter().map(|p| &p.lock));
-            let locks: Vec<_> = locks.map(|lock| (format!("source:{}", lock.source), &lock.path)).collect();
-            manifest.note("locks", json(&locks));
-            for (i, lock) in artifacts.python.iter().enumerate() {
-                let lock = (&lock.at, &lock.extras, &lock.groups, &lock.python, &lock.git);
-                manifest.set(format!("python.{i}"), json(&lock));
-                manifest.set("python-pins", pins(&self.plan.python_pins));
-                let named: Vec<_> = self.plan.python_pins.iter().map(|p| (&p.name, &p.version, &p.digest)).collect();
-                manifest.note("python-pins", json(&named));
+        if !exec.locks.is_empty() {
+            manifest.set(&ManifestField::Registry, REGISTRY_VERSION);
+            let source = |lock: &LockReference| NodeId::Source(lock.file().source.clone()).to_string();
+            let note = |lock: &LockReference| LockNote(source(lock), lock.file().path.clone());
+            manifest.note(&ManifestField::Locks, json(&exec.locks.iter().map(note).collect::<Vec<_>>()));
+            for (n, lock) in exec.locks.iter().enumerate() {
+                support(lock.ecosystem()).set_key_fields(self.plan, n, lock, manifest);
             }
         }
         Ok(())
@@ -129,15 +129,16 @@ impl Keys<'_> {
 
     /// The tree of a sysroot; its name is a note, since several may have equal trees.
     fn sysroot_field(&self, id: &SysrootId, manifest: &mut Manifest) -> Result<(), EngineError> {
-        manifest.set("sysroot", self.output(NodeId::Sysroot(id.clone()))?.to_string());
-        manifest.note("sysroot", id.as_str());
+        manifest.set(&ManifestField::Sysroot, self.output(NodeId::Sysroot(id.clone()))?.to_string());
+        manifest.note(&ManifestField::Sysroot, id.as_str());
         Ok(())
     }
 
     fn compose(&self, stage: &Stage, compose: &Compose, manifest: &mut Manifest) -> Result<(), EngineError> {
-        for (i, piece) in compose.pieces.iter().enumerate() {
+        for (number, piece) in compose.pieces.iter().enumerate() {
             let what = (&piece.from, &*piece.path, &piece.subset, View::Whole);
-            self.part(stage, &format!("piece.{i}./{}", piece.to), what, false, manifest)?;
+            let field = ManifestField::Piece { number, to: format!("/{}", piece.to) };
+            self.set_part(stage, &field, what, false, manifest)?;
         }
         files(&compose.files, manifest);
         Ok(())
@@ -146,73 +147,84 @@ impl Keys<'_> {
     fn layer(&self, stage: &Stage, layer: &Layer, manifest: &mut Manifest) -> Result<(), EngineError> {
         if let Some((sysroot, subset)) = &layer.sysroot {
             self.sysroot_field(sysroot, manifest)?;
-            manifest.set("sysroot.files", json(subset));
+            manifest.set(&ManifestField::SysrootFiles, json(subset));
         }
-        for (i, piece) in layer.pieces.iter().enumerate() {
+        for (number, piece) in layer.pieces.iter().enumerate() {
             let what = (&piece.from, &*piece.path, &piece.subset, View::Whole);
-            self.part(stage, &format!("piece.{i}./{}", piece.to), what, false, manifest)?;
+            let field = ManifestField::Piece { number, to: format!("/{}", piece.to) };
+            self.set_part(stage, &field, what, false, manifest)?;
         }
         files(&layer.files, manifest);
         for folder in &layer.folders {
-            manifest.set(format!("folder.{}", folder.path), format!("{:o}", folder.mode));
+            manifest.set(&ManifestField::MadeFolder(folder.path.clone()), format!("{:o}", folder.mode));
         }
-        manifest.set("compression", json(&layer.compression));
+        manifest.set(&ManifestField::Compression, json(&layer.compression));
         Ok(())
     }
 
     fn image(&self, stage: &Stage, image: &Image, manifest: &mut Manifest) -> Result<(), EngineError> {
         let all = &Subset::default();
-        for (i, layer) in image.layers.iter().enumerate() {
-            let field = format!("layer.{i}.{}", layer.name);
-            self.part(stage, &field, (&layer.tree, "", all, View::Whole), false, manifest)?;
+        for (number, layer) in image.layers.iter().enumerate() {
+            let field = ManifestField::Layer { number, name: layer.name.clone() };
+            self.set_part(stage, &field, (&layer.tree, "", all, View::Whole), false, manifest)?;
         }
-        self.part(stage, &format!("tree.{}", image.at), (&image.tree, "", all, View::Whole), false, manifest)?;
-        manifest.set("config", json(&image.config));
+        let field = ManifestField::ImageTree(image.at.clone());
+        self.set_part(stage, &field, (&image.tree, "", all, View::Whole), false, manifest)?;
+        manifest.set(&ManifestField::ImageConfig, json(&image.config));
         Ok(())
     }
 
     /// Sets `field` to the digest of part of a tree, and notes where that part came from.
-    pub(crate) fn part(
+    fn set_part(
         &self,
         stage: &Stage,
-        field: &str,
-        (from, path, subset, view): (&TreeRef, &str, &Subset, View),
+        field: &ManifestField,
+        part: TakenPart<'_>,
         optional: bool,
         manifest: &mut Manifest,
     ) -> Result<(), EngineError> {
+        manifest.set(field, self.part(stage, part, optional)?);
+        if self.parts == Parts::Content {
+            let (from, path, subset, view) = part;
+            manifest.note(field, PartNote::new(from, self.tree(from)?, path, subset, view).to_json());
+        }
+        Ok(())
+    }
+
+    /// The digest of part of a tree, or where that part is to come from.
+    pub(crate) fn part(
+        &self,
+        stage: &Stage,
+        (from, path, subset, view): TakenPart<'_>,
+        optional: bool,
+    ) -> Result<String, EngineError> {
         let tree = self.tree(from)?;
         if self.parts == Parts::Named {
-            manifest.set(field, json(&(tree, path, subset, view)));
-            return Ok(());
+            return Ok(json(&(tree, path, subset, view)));
         }
-        let digest = part_digest::subset_digest(self.store, &tree, path, subset, view);
+        let digest = part_digest::subset_digest(self.backends, &tree, path, subset, view);
         match digest.map_err(|error| error.in_stage(stage.id.as_str(), &tree_name::name_of_tree(from)))? {
-            Some(digest) => manifest.set(field, digest),
-            None if let Some(link) = trees::link_on_the_way(&self.store.listing(&tree)?, from, path) => {
-                return Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link });
+            Some(digest) => Ok(digest),
+            None if let Some(link) = trees::link_on_the_way(&self.backends.listing(&tree)?, from, path) => {
+                Err(EngineError::Unreachable { stage: stage.id.to_string(), source: link })
             }
-            None if optional => manifest.set(field, "absent"),
+            None if optional => Ok(part_digest::ABSENT.to_owned()),
             None => {
-                let listing = self.store.listing(&tree)?;
+                let listing = self.backends.listing(&tree)?;
                 if path.is_empty() || listing.entries.iter().any(|entry| entry.path == path) {
                     return Err(nothing_matches(stage, (from, path, subset), &listing));
                 }
                 let near = near_paths(&listing, "", path);
                 let (at, path, tree) = (stage.at.clone(), path.to_owned(), tree_name::name_of_tree(from));
-                return Err(EngineError::NoSuchPath { stage: stage.id.to_string(), at, path, tree, near });
+                Err(EngineError::NoSuchPath { stage: stage.id.to_string(), at, path, tree, near })
             }
         }
-        manifest.note(field, json(&(tree_name::name_of_tree(from), tree, path, subset, view)));
-        Ok(())
     }
 
     fn check(&self, check: &Check) -> Result<String, EngineError> {
         let (Check::Elf { sysroot, .. } | Check::Run { sysroot, .. }) = check;
         let root = self.output(NodeId::Sysroot(sysroot.clone()))?;
-        Ok(match check {
-            Check::Elf { at, .. } => json(&("elf", root, at)),
-            Check::Run { at, script, env, .. } => json(&("run", root, at, script, env)),
-        })
+        Ok(CheckValue::of(check, root).to_json())
     }
 
     fn commit(&self, id: &akbuild_recipe::plan::SourceId) -> Result<String, EngineError> {
@@ -226,13 +238,10 @@ impl Keys<'_> {
 /// The manifest of a source: `raw` is the tree before any patch.
 pub(crate) fn source(source: &Source, raw: &TreeHash) -> Manifest {
     let mut manifest = Manifest::new("source", 1);
-    manifest.set("tree", raw.to_string());
-    for (i, patch) in source.patches.iter().enumerate() {
-        let edit = match &patch.edit {
-            Edit::Replace { from, to } => json(&("replace", from, to)),
-            Edit::With { digest, .. } => json(&("with", digest)),
-        };
-        manifest.set(format!("patch.{i}.{}", patch.file), edit);
+    manifest.set(&ManifestField::SourceTree, raw.to_string());
+    for (number, patch) in source.patches.iter().enumerate() {
+        let field = ManifestField::Patch { number, file: patch.file.clone() };
+        manifest.set(&field, PatchValue::of(&patch.edit).to_json());
     }
     manifest
 }
@@ -241,10 +250,10 @@ pub(crate) fn source(source: &Source, raw: &TreeHash) -> Manifest {
 pub(crate) fn sysroot(sysroot: &Sysroot) -> Manifest {
     let mut manifest = Manifest::new("sysroot", akbuild_sysroot::VERSION);
     for (field, value) in sysroot.host.as_ref().map(crate::root::fields).unwrap_or_default() {
-        manifest.set(field, value);
+        manifest.set(&field, value);
     }
     for pin in &sysroot.packages {
-        manifest.set(format!("deb.{}", pin.name), json(&(&pin.version, &pin.digest)));
+        manifest.set(&ManifestField::DebianPin(pin.name.to_string()), field_value::debian_pin(pin));
     }
     manifest
 }
@@ -256,18 +265,14 @@ pub(crate) fn tool(tool: &Tool) -> Manifest {
         ToolPackage::Python(pin) => &pin.digest,
         ToolPackage::Npm(pin) => &pin.digest,
     };
-    manifest.set("package", digest.to_string());
+    manifest.set(&ManifestField::ToolPackage, digest.to_string());
     manifest
 }
 
 fn files(files: &[WrittenFile], manifest: &mut Manifest) {
     for file in files {
-        manifest.set(format!("file.{}", file.path), json(&(file.executable, &file.text)));
+        manifest.set(&ManifestField::WrittenFile(file.path.clone()), field_value::written_file(file));
     }
-}
-
-fn pins(pins: &[PythonPin]) -> String {
-    Digest::sha256(json(&pins).as_bytes()).to_string()
 }
 
 fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset), listing: &Listing) -> EngineError {
@@ -277,17 +282,13 @@ fn nothing_matches(stage: &Stage, (from, path, subset): (&TreeRef, &str, &Subset
     EngineError::NothingMatches { stage, tree, patterns, near: near.unwrap_or_default() }
 }
 
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("plain data is always JSON")
-}
-
 /// The manifest of a node that is no source, from the outputs of what it needs.
-pub fn manifest(engine: &Engine, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
-    let keys = Keys { store: &engine.store, parts: Parts::Content, plan: &engine.plan, outputs };
+pub fn manifest(context: &EngineContext, node: &NodeId, outputs: &Outputs) -> Result<Manifest, EngineError> {
+    let keys = Keys { backends: &context.backends, parts: Parts::Content, plan: &context.plan, outputs };
     match node {
-        NodeId::Sysroot(id) => Ok(sysroot(engine.sysroot(id)?)),
-        NodeId::Tool(id) => Ok(tool(engine.tool(id)?)),
-        NodeId::Stage(id) => keys.stage(engine.stage(id)?),
+        NodeId::Sysroot(id) => Ok(sysroot(context.sysroot(id)?)),
+        NodeId::Tool(id) => Ok(tool(context.tool(id)?)),
+        NodeId::Stage(id) => keys.stage(context.stage(id)?),
         NodeId::Source(_) | NodeId::Fetch(_) | NodeId::Check(_) => {
             Err(EngineError::Bug(format!("{node} has no manifest of this kind")))
         }

@@ -10,73 +10,83 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Source, Step};
 use akbuild_store::{Action, Key};
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
 use crate::graph::NodeId;
 use crate::keys::manifest::Manifest;
+use crate::keys::manifest_field::ManifestField;
 use crate::keys::{self, Outputs};
+use crate::node_input_name::NodeInputName;
 use crate::node_inputs::NodeInputs;
+use crate::run_reason::RunReason;
 use crate::served::Served;
 use crate::{artifacts, check, room, source, stage, sysroot, tool, why};
 
 /// Trees that something is made from, by the nodes that gave them.
-type Inputs = BTreeMap<String, TreeHash>;
+type Inputs = BTreeMap<NodeInputName, TreeHash>;
 
 /// Lines of a failed stage's log that are shown.
 const TAIL: usize = 25;
 
 /// Makes a node. Blocks; the report says how it went.
-pub(crate) fn perform(engine: &Engine, node: &NodeId, given: &NodeInputs) -> Report {
+pub(crate) fn perform(context: &EngineContext, node: &NodeId, given: &NodeInputs) -> Report {
     let begun = Instant::now();
     let mut report = Report::new(node.clone(), Status::Built);
-    if let Err(error) = try_perform(engine, node, given, &mut report) {
+    if let Err(error) = try_perform(context, node, given, &mut report) {
         report.status = if matches!(error, EngineError::Cancelled) { Status::Skipped } else { Status::Failed };
-        report.error = Some(room::no_room(engine, None, error).to_string());
+        report.error = Some(room::no_room(context, None, error).to_string());
         report.tail = report.log.as_ref().and_then(|log| tail(log).ok()).unwrap_or_default();
     }
     report.seconds = begun.elapsed().as_secs_f64();
-    report.phases = engine.phases_of(node);
+    report.phases = context.phases_of(node);
     report
 }
 
-fn try_perform(engine: &Engine, node: &NodeId, given: &NodeInputs, report: &mut Report) -> Result<(), EngineError> {
+fn try_perform(
+    context: &EngineContext,
+    node: &NodeId,
+    given: &NodeInputs,
+    report: &mut Report,
+) -> Result<(), EngineError> {
     match node {
-        NodeId::Source(id) => perform_source(engine, engine.source(id)?, report),
+        NodeId::Source(id) => perform_source(context, context.source(id)?, report),
         NodeId::Sysroot(id) => {
-            let manifest = keys::manifest(engine, node, &given.outputs)?;
-            once(engine, &manifest, (&Inputs::new(), None), report, |_| {
-                sysroot::make_sysroot(engine, engine.sysroot(id)?)
+            let manifest = keys::manifest(context, node, &given.outputs)?;
+            once(context, &manifest, (&Inputs::new(), None), report, |_| {
+                sysroot::make_sysroot(context, context.sysroot(id)?)
             })
         }
         NodeId::Tool(id) => {
-            let manifest = keys::manifest(engine, node, &given.outputs)?;
-            once(engine, &manifest, (&Inputs::new(), None), report, |_| tool::make_tool(engine, engine.tool(id)?))
+            let manifest = keys::manifest(context, node, &given.outputs)?;
+            once(context, &manifest, (&Inputs::new(), None), report, |_| tool::make_tool(context, context.tool(id)?))
         }
         NodeId::Stage(id) => {
-            let manifest = keys::manifest(engine, node, &given.outputs)?;
-            let stage = engine.stage(id)?;
+            let manifest = keys::manifest(context, node, &given.outputs)?;
+            let stage = context.stage(id)?;
             let inputs = (&inputs(&stage.step, &given.outputs), given.served.as_deref());
-            once(engine, &manifest, inputs, report, |report| stage::run_stage(engine, stage, node, given, report))
+            once(context, &manifest, inputs, report, |report| stage::run_stage(context, stage, node, given, report))
         }
-        NodeId::Check(id) => check::check_stage(engine, id, given, report),
+        NodeId::Check(id) => check::check_stage(context, id, given, report),
         NodeId::Fetch(_) => Err(EngineError::Bug("downloads are not made here".into())),
     }
 }
 
-fn perform_source(engine: &Engine, source: &Source, report: &mut Report) -> Result<(), EngineError> {
-    let raw = source::raw_source(engine, source)?;
+fn perform_source(context: &EngineContext, source: &Source, report: &mut Report) -> Result<(), EngineError> {
+    let raw = source::raw_source(context, source)?;
     if source.patches.is_empty() {
         report.output = Some(raw);
         return Ok(());
     }
-    let inputs = Inputs::from([(format!("source:{} unpatched", source.id), raw)]);
-    once(engine, &keys::source(source, &raw), (&inputs, None), report, |_| source::patched_source(engine, source, &raw))
+    let inputs = Inputs::from([(NodeInputName::Unpatched(source.id.clone()), raw)]);
+    once(context, &keys::source(source, &raw), (&inputs, None), report, |_| {
+        source::patched_source(context, source, &raw)
+    })
 }
 
 /// Takes the output of a former run, or makes it while every other process that wants it waits.
 fn once(
-    engine: &Engine,
+    context: &EngineContext,
     manifest: &Manifest,
     (inputs, served): (&Inputs, Option<&Served>),
     report: &mut Report,
@@ -84,8 +94,8 @@ fn once(
 ) -> Result<(), EngineError> {
     let key = manifest.key();
     report.key = Some(key);
-    let forced = is_forced(engine, &report.node);
-    if !forced && found(engine, &key, report)? {
+    let forced = is_forced(context, &report.node);
+    if !forced && found(context, &key, report)? {
         return Ok(());
     }
     let node = report.node.clone();
@@ -94,65 +104,68 @@ fn once(
     let mut told = None;
     let mut waiting = |holder: &akbuild_store::Holder| {
         if holder.pid != 0 && told.replace(holder.pid) != Some(holder.pid) {
-            engine.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
+            context.sink.event(Event::Waiting { node: node.clone(), holder: format!("process {}", holder.pid) });
         }
-        !engine.cancel.is_thrown()
+        !context.cancel.is_thrown()
     };
     let what = report.node.to_string();
-    let Some(_lock) = engine.store.lock_key(&key, &what, &mut waiting)? else { return Err(EngineError::Cancelled) };
-    if !forced && found(engine, &key, report)? {
+    let Some(_lock) = context.store.lock_key(&key, &what, &mut waiting)? else { return Err(EngineError::Cancelled) };
+    if !forced && found(context, &key, report)? {
         return Ok(());
     }
     let begun = Instant::now();
     report.reason = match forced {
-        true => Some(crate::why::ASKED_FOR.to_owned()),
-        false => why::reason(engine, &node, manifest, (inputs, served)),
+        true => Some(RunReason::AskedFor),
+        false => why::reason(context, &node, manifest, (inputs, served)).map(RunReason::Differs),
     };
     let output = make(report)?;
     report.output = Some(output);
-    if engine.upstream().is_some() && matches!(report.node, NodeId::Stage(_)) {
+    if context.upstream().is_some() && matches!(report.node, NodeId::Stage(_)) {
         return Ok(());
     }
-    engine.store.record_action(&Action {
+    context.store.record_action(&Action {
         key,
-        project: engine.plan.name.clone(),
+        project: context.plan.name.clone(),
         stage: report.node.to_string(),
-        kind: manifest.fields.get("kind").cloned().unwrap_or_default(),
+        kind: manifest.value(&ManifestField::Kind).unwrap_or_default().to_owned(),
         output,
         manifest: manifest.to_json(),
         seconds: begun.elapsed().as_secs_f64(),
         max_rss: report.max_rss,
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
-        log: report.log.as_ref().and_then(|l| l.strip_prefix(engine.store.home()).ok()).map(PathBuf::from),
+        log: report.log.as_ref().and_then(|l| l.strip_prefix(context.store.home()).ok()).map(PathBuf::from),
         bytes: report.bytes,
         files: report.files,
-        inputs: inputs.clone(),
-        artifacts: artifacts::artifacts(engine, &report.node, served)?,
-        phases: engine.phases_of(&report.node),
-        build: engine.build.clone(),
-        maker: engine.maker.clone(),
+        inputs: inputs.iter().map(|(name, tree)| (name.to_string(), *tree)).collect(),
+        artifacts: artifacts::artifacts(context, &report.node, served)?,
+        phases: context.phases_of(&report.node),
+        build: context.build.clone(),
+        maker: context.maker.clone(),
     })?;
     Ok(())
 }
 
-fn is_forced(engine: &Engine, node: &NodeId) -> bool {
-    matches!(node, NodeId::Stage(id) if engine.options.rebuild.contains(id))
+fn is_forced(context: &EngineContext, node: &NodeId) -> bool {
+    matches!(node, NodeId::Stage(id) if context.options.rebuild.contains(id))
 }
 
-fn found(engine: &Engine, key: &Key, report: &mut Report) -> Result<bool, EngineError> {
-    let Some(action) = engine.store.action(key)? else { return Ok(false) };
-    if !engine.store.has_tree(&action.output) {
+fn found(context: &EngineContext, key: &Key, report: &mut Report) -> Result<bool, EngineError> {
+    let Some(output) = context.backends.find_output(key)? else { return Ok(false) };
+    if !context.backends.bring_tree(&output.tree)? {
         return Ok(false);
     }
     report.status = Status::Cached;
-    report.output = Some(action.output);
-    (report.bytes, report.files, report.max_rss) = (action.bytes, action.files, action.max_rss);
+    report.output = Some(output.tree);
+    (report.bytes, report.files, report.max_rss) = (output.bytes, output.files, output.max_rss);
     Ok(true)
 }
 
 /// The trees that a step reads, by the nodes that gave them.
 fn inputs(step: &Step, outputs: &Outputs) -> Inputs {
-    let output = |node: NodeId| Some((node.to_string(), *outputs.get(&node)?));
+    let output = |node: NodeId| {
+        let tree = *outputs.get(&node)?;
+        Some((NodeInputName::Output(node), tree))
+    };
     crate::graph::needs(step).into_iter().filter_map(output).collect()
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use akbuild_store::StoreError;
 use akbuild_tree::TreeDir;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 
 /// With less than this, a script that fails may have failed for want of room.
@@ -16,8 +16,8 @@ const SCARCE: u64 = 1 << 20;
 
 /// An error, with how much room there was if that was too little. To be asked while the folder in which
 /// something was being made is still there.
-pub(crate) fn no_room(engine: &Engine, folder: Option<&Path>, error: EngineError) -> EngineError {
-    let home = engine.store.home();
+pub(crate) fn no_room(context: &EngineContext, folder: Option<&Path>, error: EngineError) -> EngineError {
+    let home = context.store.home();
     let free = akbuild_store::available(home);
     let script = matches!(error, EngineError::Script { .. } | EngineError::Misses { .. } | EngineError::Empty { .. });
     if !(is_full(&error) || script && free < SCARCE) {

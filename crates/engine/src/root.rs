@@ -1,59 +1,28 @@
-//! The root of a stage: a sysroot's tree, and the parts of the machine that are mounted over it. Runs nothing.
+//! The sysroot of `--toolchain host`: the tree that folders of the machine are mounted over, and what tells one machine
+//! from another. Runs nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use akbuild_recipe::plan::{HostMount, HostRoot, Sysroot};
-use akbuild_sandbox::{Mount, MountKind};
+use akbuild_recipe::plan::{HostMount, HostRoot};
 use akbuild_sysroot::Point;
 
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// A root file system, ready to be mounted.
-#[derive(Clone, Debug)]
-pub(crate) struct Root {
-    /// The sysroot's tree in the store.
-    pub(crate) tree: PathBuf,
-    /// What is mounted read-only over it.
-    pub(crate) mounts: Vec<HostMount>,
-    /// Where programs are looked for, with `:` in between.
-    pub(crate) path: String,
-}
-
-impl Root {
-    /// A tree that has everything in it.
-    pub(crate) fn plain(tree: PathBuf) -> Self {
-        Self { tree, mounts: Vec::new(), path: PATH.to_owned() }
-    }
-
-    /// The root of a sysroot whose tree is this.
-    pub(crate) fn new(sysroot: &Sysroot, tree: PathBuf) -> Self {
-        match &sysroot.host {
-            None => Self::plain(tree),
-            Some(host) => Self { tree, mounts: host.mounts.clone(), path: host.path.join(":") },
-        }
-    }
-
-    /// As the sandbox takes them.
-    pub(crate) fn sandbox_mounts(&self) -> impl Iterator<Item = Mount> {
-        self.mounts.iter().map(|m| Mount { at: (&m.at).into(), what: MountKind::ReadOnly(m.from.clone()) })
-    }
-}
+use crate::keys::manifest_field::ManifestField;
 
 /// What tells one machine from another, by field: a line each in the root's tree, so in the key of each stage.
-pub(crate) fn fields(host: &HostRoot) -> Vec<(String, String)> {
+pub(crate) fn fields(host: &HostRoot) -> Vec<(ManifestField, String)> {
     let program = |p: &akbuild_recipe::plan::HostProgram| {
-        (format!("host.{}", p.name), format!("{} {} {}", p.path.display(), p.digest, p.version))
+        (ManifestField::HostProgram(p.name.clone()), format!("{} {} {}", p.path.display(), p.digest, p.version))
     };
     let mut all: Vec<_> = host.programs.iter().map(program).collect();
     let glibc = host.glibc.map_or("none".to_owned(), |(major, minor)| format!("{major}.{minor}"));
     let mounts: Vec<_> = host.mounts.iter().map(|m| format!("{}={}", m.at, m.from.display())).collect();
     let links: Vec<_> = host.links.iter().map(|(at, to)| format!("{at}={to}")).collect();
     all.extend([
-        ("glibc".to_owned(), glibc),
-        ("machine".to_owned(), host.machine.clone()),
-        ("path".to_owned(), host.path.join(":")),
-        ("mounts".to_owned(), mounts.join(" ")),
-        ("links".to_owned(), links.join(" ")),
+        (ManifestField::HostGlibc, glibc),
+        (ManifestField::HostProcessor, host.machine.clone()),
+        (ManifestField::HostPath, host.path.join(":")),
+        (ManifestField::HostMounts, mounts.join(" ")),
+        (ManifestField::HostLinks, links.join(" ")),
     ]);
     all
 }

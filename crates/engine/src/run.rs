@@ -13,15 +13,15 @@ use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{StageId, SysrootId};
 use tokio::task::JoinSet;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::{Event, Report, Status};
+use crate::freshness::Freshness;
 use crate::graph::{Graph, Index, NodeId};
 use crate::keys::Outputs;
 use crate::node_inputs::{Downloaded, NodeInputs};
 use crate::served::Served;
-use crate::survey::Survey;
-use crate::{bill, fetch_node, perform, source, survey};
+use crate::{bill, bring, fetch_node, freshness, perform, source};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ type Urgent = (u64, Reverse<Index>);
 type Ended = (Index, Report, Option<Arc<Served>>);
 
 struct Run {
-    engine: Arc<Engine>,
+    context: Arc<EngineContext>,
     graph: Graph,
     states: Vec<State>,
     /// Needs of each node that are not yet done.
@@ -78,54 +78,59 @@ struct Run {
 
 /// Makes every target there. An error is one that stopped the run before any node; a node's own
 /// error is in its report.
-pub async fn run(engine: &Arc<Engine>, targets: &[StageId]) -> Result<Outcome, EngineError> {
-    let mut graph = Graph::new(&engine.plan, targets, engine.network.needs_sysroot()?);
-    graph.check(&engine.options.check);
+pub async fn run(context: &Arc<EngineContext>, targets: &[StageId]) -> Result<Outcome, EngineError> {
+    let mut graph = Graph::new(&context.plan.stages, targets, context.network.needs_sysroot()?);
+    graph.check(&context.options.check);
     let nodes = targets.iter().cloned().map(NodeId::Stage);
-    let nodes = nodes.chain(engine.options.check.iter().cloned().map(NodeId::Check));
-    let nodes = nodes.chain(engine.options.bill.iter().flat_map(|image| bill::told_by(engine, image)));
+    let nodes = nodes.chain(context.options.check.iter().cloned().map(NodeId::Check));
+    let nodes = nodes.chain(context.options.bill.iter().flat_map(|image| bill::told_by(context, image)));
     let places: Vec<Index> = nodes.filter_map(|node| graph.find(&node)).collect();
-    let survey = survey::survey(engine, &graph, &places)?;
-    through(engine, graph, survey).await
+    let freshness = freshness::freshness(context, &graph, &places)?;
+    through(context, graph, freshness).await
 }
 
-pub(crate) async fn through(engine: &Arc<Engine>, graph: Graph, survey: Survey) -> Result<Outcome, EngineError> {
+pub(crate) async fn through(
+    context: &Arc<EngineContext>,
+    graph: Graph,
+    mut freshness: Freshness,
+) -> Result<Outcome, EngineError> {
+    bring::bring_outputs(context, &graph, &mut freshness).await?;
     for at in graph.indices() {
-        source::use_repository(engine, &graph.node(at).id)?;
+        source::use_repository(context, &graph.node(at).id)?;
     }
-    let mut run = Run::new(engine.clone(), graph, &survey)?;
-    run.announce(&survey);
+    let mut run = Run::new(context.clone(), graph, &freshness)?;
+    run.announce(&freshness);
     run.carry_out().await;
-    let cancelled = engine.cancel.is_thrown();
+    let cancelled = context.cancel.is_thrown();
     let ok = !run.failed && !cancelled;
     Ok(Outcome { ok, cancelled, reports: run.reports, outputs: run.outputs, downloaded: run.downloaded })
 }
 
 /// Makes everything there that a stage needs, its downloads included, but not the stage.
-pub async fn prepare(engine: &Arc<Engine>, id: &StageId) -> Result<Outcome, EngineError> {
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(id), engine.network.needs_sysroot()?);
+pub async fn prepare(context: &Arc<EngineContext>, id: &StageId) -> Result<Outcome, EngineError> {
+    let graph = Graph::new(&context.plan.stages, std::slice::from_ref(id), context.network.needs_sysroot()?);
     let stage = graph.find(&NodeId::Stage(id.clone()));
     let needs: Vec<Index> = stage.iter().flat_map(|at| graph.node(*at).needs.clone()).collect();
-    let survey = survey::survey(engine, &graph, &needs)?;
-    through(engine, graph, survey).await
+    let freshness = freshness::freshness(context, &graph, &needs)?;
+    through(context, graph, freshness).await
 }
 
 /// Makes every sysroot of the plan there; the first failure ends it.
-pub async fn make_sysroots(engine: &Arc<Engine>) -> Result<(), EngineError> {
-    for sysroot in &engine.plan.sysroots {
-        make_one_sysroot(engine, &sysroot.id).await?;
+pub async fn make_sysroots(context: &Arc<EngineContext>) -> Result<(), EngineError> {
+    for sysroot in &context.plan.sysroots {
+        make_one_sysroot(context, &sysroot.id).await?;
     }
     Ok(())
 }
 
 /// Makes a sysroot there, and gives its tree.
-pub async fn make_one_sysroot(engine: &Arc<Engine>, id: &SysrootId) -> Result<TreeHash, EngineError> {
+pub async fn make_one_sysroot(context: &Arc<EngineContext>, id: &SysrootId) -> Result<TreeHash, EngineError> {
     let node = NodeId::Sysroot(id.clone());
-    engine.sink.event(Event::Started { node: node.clone() });
-    let performer = engine.clone();
+    context.sink.event(Event::Started { node: node.clone() });
+    let performer = context.clone();
     let perform = move || perform::perform(&performer, &node, &NodeInputs::default());
     let report = tokio::task::spawn_blocking(perform).await.map_err(|e| EngineError::Bug(e.to_string()))?;
-    engine.sink.event(Event::Finished(Box::new(report.clone())));
+    context.sink.event(Event::Finished(Box::new(report.clone())));
     match (report.error, report.output) {
         (None, Some(tree)) => Ok(tree),
         (error, _) => Err(EngineError::Sysroots(error.unwrap_or_else(|| format!("sysroot `{id}` was not made")))),
@@ -133,15 +138,15 @@ pub async fn make_one_sysroot(engine: &Arc<Engine>, id: &SysrootId) -> Result<Tr
 }
 
 impl Run {
-    fn new(engine: Arc<Engine>, graph: Graph, survey: &Survey) -> Result<Self, EngineError> {
-        let outputs = survey.outputs(&graph);
-        let states = survey.run.iter().map(|run| if *run { State::Waiting } else { State::Done }).collect();
-        let pending = |at: Index| graph.node(at).needs.iter().filter(|n| survey.run[n.0]).count();
+    fn new(context: Arc<EngineContext>, graph: Graph, freshness: &Freshness) -> Result<Self, EngineError> {
+        let outputs = freshness.outputs(&graph);
+        let states = freshness.run.iter().map(|run| if *run { State::Waiting } else { State::Done }).collect();
+        let pending = |at: Index| graph.node(at).needs.iter().filter(|n| freshness.run[n.0]).count();
         let missing = graph.indices().map(pending).collect();
-        let urgency = urgency(&engine, &graph, survey)?;
-        let (ready, reports, begun) = (Default::default(), Vec::new(), engine.begun);
+        let urgency = urgency(&context, &graph, freshness)?;
+        let (ready, reports, begun) = (Default::default(), Vec::new(), context.begun);
         Ok(Self {
-            engine,
+            context,
             graph,
             states,
             missing,
@@ -157,20 +162,20 @@ impl Run {
     }
 
     /// Tells what will run, and reports what is there already.
-    fn announce(&mut self, survey: &Survey) {
+    fn announce(&mut self, freshness: &Freshness) {
         let (mut to_run, mut cached) = (Vec::new(), Vec::new());
         for at in self.graph.indices() {
             let id = self.graph.node(at).id.clone();
-            if survey.run[at.0] {
+            if freshness.run[at.0] {
                 to_run.push(id);
             } else if !matches!(id, NodeId::Fetch(_)) {
                 cached.push(id);
             }
         }
-        self.engine.sink.event(Event::Planned { to_run, cached });
+        self.context.sink.event(Event::Planned { to_run, cached });
         let mut reports = Vec::new();
-        for at in self.graph.indices().filter(|at| !survey.run[at.0]) {
-            if let Some(known) = &survey.known[at.0] {
+        for at in self.graph.indices().filter(|at| !freshness.run[at.0]) {
+            if let Some(known) = &freshness.known[at.0] {
                 let mut report = Report::new(self.graph.node(at).id.clone(), Status::Cached);
                 (report.key, report.output) = (known.key, Some(known.output));
                 (report.bytes, report.files) = (known.bytes, known.files);
@@ -205,7 +210,9 @@ impl Run {
                 }
                 Err(error) => {
                     self.failed = true;
-                    self.engine.sink.event(Event::Warning { message: EngineError::Bug(error.to_string()).to_string() });
+                    self.context
+                        .sink
+                        .event(Event::Warning { message: EngineError::Bug(error.to_string()).to_string() });
                 }
             }
         }
@@ -214,14 +221,14 @@ impl Run {
 
     /// Takes the most urgent node that may start and has room.
     fn next(&mut self) -> Option<Index> {
-        if self.engine.cancel.is_thrown() || (self.failed && !self.engine.options.keep_going) {
+        if self.context.cancel.is_thrown() || (self.failed && !self.context.options.keep_going) {
             return None;
         }
         let [free, weighed] = &mut self.ready;
         if let Some((_, Reverse(at))) = free.pop_last() {
             return Some(at);
         }
-        let jobs = self.engine.options.jobs;
+        let jobs = self.context.options.jobs;
         if self.used >= jobs && self.used > 0 {
             return None;
         }
@@ -234,8 +241,8 @@ impl Run {
     fn start(&mut self, at: Index, tasks: &mut JoinSet<Ended>) {
         self.states[at.0] = State::Running;
         self.used += self.graph.node(at).weight;
-        let (engine, node) = (self.engine.clone(), self.graph.node(at).id.clone());
-        engine.sink.event(Event::Started { node: node.clone() });
+        let (context, node) = (self.context.clone(), self.graph.node(at).id.clone());
+        context.sink.event(Event::Started { node: node.clone() });
         let started = self.begun.elapsed().as_secs_f64();
         let needs = self.graph.node(at).needs.iter().map(|n| &self.graph.node(*n).id);
         let mut outputs: Outputs = needs.filter_map(|id| Some((id.clone(), *self.outputs.get(id)?))).collect();
@@ -245,13 +252,13 @@ impl Run {
                 self.outputs.iter().filter(|(n, _)| matches!(n, NodeId::Source(_))).map(|(n, t)| (n.clone(), *t)),
             );
             tasks.spawn(async move {
-                let (report, served) = fetch_node::fetch(&engine, id, outputs).await;
+                let (report, served) = fetch_node::fetch(&context, id, outputs).await;
                 (at, Report { started, ..report }, served)
             });
         } else {
-            let runtime = engine.runtime.clone();
+            let runtime = context.runtime.clone();
             let inputs = NodeInputs { outputs, served: self.downloaded.of(&node) };
-            let perform = move || (at, Report { started, ..perform::perform(&engine, &node, &inputs) }, None);
+            let perform = move || (at, Report { started, ..perform::perform(&context, &node, &inputs) }, None);
             tasks.spawn_blocking_on(perform, &runtime);
         }
     }
@@ -288,25 +295,25 @@ impl Run {
     }
 
     fn close(&mut self, reports: Vec<Report>) {
-        self.engine.note(&reports);
+        self.context.note(&reports);
         for report in reports {
-            self.engine.sink.event(Event::Finished(Box::new(report.clone())));
+            self.context.sink.event(Event::Finished(Box::new(report.clone())));
             self.reports.push(report);
         }
     }
 }
 
 /// For each node the seconds from its start to the end of the run, along the longest way.
-fn urgency(engine: &Engine, graph: &Graph, survey: &Survey) -> Result<Vec<f64>, EngineError> {
+fn urgency(context: &EngineContext, graph: &Graph, freshness: &Freshness) -> Result<Vec<f64>, EngineError> {
     let mut urgency = vec![0.0; graph.len()];
-    for at in graph.indices().rev().filter(|at| survey.run[at.0]) {
+    for at in graph.indices().rev().filter(|at| freshness.run[at.0]) {
         let node = graph.node(at);
         let after = node.needed_by.iter().map(|n| urgency[n.0]).fold(0.0, f64::max);
         let stage = match &node.id {
             NodeId::Check(id) => id.to_string(),
             id => id.to_string(),
         };
-        let own = match engine.store.last_action(&engine.plan.name, &stage)? {
+        let own = match context.store.last_action(&context.plan.name, &stage)? {
             Some(action) => action.seconds,
             None => 10.0,
         };

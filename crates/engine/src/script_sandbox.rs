@@ -3,16 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use akbuild_launch::MountedSysroot;
 use akbuild_sandbox::{Limits, Mount, MountKind, Output, Spec, Stdio};
-
-use crate::root::Root;
 
 /// The start of 1980, the earliest time that a zip archive can hold.
 const SOURCE_DATE_EPOCH: &str = "315532800";
 
 /// A sandbox for a script, with the environment that each stage has.
 pub(crate) fn spec(
-    root: &Root,
+    root: &MountedSysroot,
     mounts: Vec<Mount>,
     script: &str,
     env: Vec<(String, String)>,

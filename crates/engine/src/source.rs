@@ -17,35 +17,37 @@ use akbuild_recipe::plan::{AddressAuthor, Origin, Source, SourceAddress, SourceI
 use akbuild_store::Publish;
 use akbuild_tree::{EntryKind, TreeDir};
 
+use crate::context::EngineContext;
 use crate::download::download;
-use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::room;
 
 /// Fetches a source as it is outside, checks it and publishes it.
-pub(crate) fn raw_source(engine: &Engine, source: &Source) -> Result<TreeHash, EngineError> {
-    if let Some(hash) = source.hash.filter(|hash| engine.store.has_tree(hash)) {
+pub(crate) fn raw_source(context: &EngineContext, source: &Source) -> Result<TreeHash, EngineError> {
+    if let Some(hash) = source.hash
+        && context.backends.bring_tree(&hash)?
+    {
         return Ok(hash);
     }
-    let scratch = engine.store.scratch(&format!("source-{}", source.id))?;
-    let made = bring_source(engine, source, &scratch.path().join("tree"));
-    made.map_err(|error| room::no_room(engine, Some(scratch.path()), error))
+    let scratch = context.store.scratch(&format!("source-{}", source.id))?;
+    let made = bring_source(context, source, &scratch.path().join("tree"));
+    made.map_err(|error| room::no_room(context, Some(scratch.path()), error))
 }
 
-fn bring_source(engine: &Engine, source: &Source, tree: &Path) -> Result<TreeHash, EngineError> {
+fn bring_source(context: &EngineContext, source: &Source, tree: &Path) -> Result<TreeHash, EngineError> {
     let from = match &source.origin {
         Origin::Git { urls, reference, commit } => {
             let node = NodeId::Source(source.id.clone());
-            fetch_commit(engine, Some(&node), urls, (reference.as_deref(), Some(commit)), akbuild_fetch::git_fetch)?;
-            akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&engine.git_cache(), &urls[0]), commit, tree)?;
+            fetch_commit(context, Some(&node), urls, (reference.as_deref(), Some(commit)), akbuild_fetch::git_fetch)?;
+            akbuild_fetch::git_checkout(&akbuild_fetch::git_repository(&context.git_cache(), &urls[0]), commit, tree)?;
             shown(urls.iter())
         }
         Origin::Tarball { urls, digest } => {
             let wanted = vec![archive(source, urls, *digest)?];
-            engine.runtime.block_on(download(engine, &NodeId::Source(source.id.clone()), wanted))?;
-            let file = engine.store.blob_path(digest);
+            context.runtime.block_on(download(context, &NodeId::Source(source.id.clone()), wanted))?;
+            let file = context.store.blob_path(digest);
             akbuild_fetch::unpack_archive(&file, tree, StripTop::IfSingle)?;
             shown(urls.iter().map(|address| &address.url))
         }
@@ -63,7 +65,7 @@ fn bring_source(engine: &Engine, source: &Source, tree: &Path) -> Result<TreeHas
             path.display().to_string()
         }
     };
-    let published = engine.store.publish(tree, &Publish { listing: true, ..Publish::default() })?;
+    let published = context.store.publish(tree, &Publish { listing: true, ..Publish::default() })?;
     match source.hash {
         Some(expected) if expected != published.hash => {
             let (id, found) = (source.id.to_string(), published.hash);
@@ -75,42 +77,42 @@ fn bring_source(engine: &Engine, source: &Source, tree: &Path) -> Result<TreeHas
 
 /// Says that the repository of a source from git is in use, also where its tree is there already: a stage
 /// can ask for the repository itself.
-pub(crate) fn use_repository(engine: &Engine, node: &NodeId) -> Result<(), EngineError> {
+pub(crate) fn use_repository(context: &EngineContext, node: &NodeId) -> Result<(), EngineError> {
     if let NodeId::Source(id) = node
-        && let Origin::Git { urls, .. } = &engine.source(id)?.origin
+        && let Origin::Git { urls, .. } = &context.source(id)?.origin
     {
-        engine.store.use_repository(&akbuild_fetch::git_repository(&engine.git_cache(), &urls[0]))?;
+        context.store.use_repository(&akbuild_fetch::git_repository(&context.git_cache(), &urls[0]))?;
     }
     Ok(())
 }
 
 /// Fetches a commit by its reference, its name or both; gives its name. A node's progress is shown.
 fn fetch_commit(
-    engine: &Engine,
+    context: &EngineContext,
     node: Option<&NodeId>,
     urls: &[String],
     (reference, commit): (Option<&str>, Option<&str>),
     fetch: fn(&GitRequest<'_>) -> Result<String, FetchError>,
 ) -> Result<String, EngineError> {
     if let Some(node) = node {
-        engine.phase(node, "fetch");
+        context.phase(node, "fetch");
     }
     let progress = |bytes| {
         if let Some(node) = node {
-            engine.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
+            context.sink.event(Event::Download { node: node.clone(), progress: Progress::Bytes(bytes) });
         }
     };
     let config = ClientConfig {
-        offline: engine.options.offline,
-        cancel: engine.cancel.clone(),
-        ..engine.network.config().clone()
+        offline: context.options.offline,
+        cancel: context.cancel.clone(),
+        ..context.network.config().clone()
     };
     let request = GitRequest {
         urls,
         reference,
         commit,
-        cache: &engine.git_cache(),
-        credentials: &engine.credentials,
+        cache: &context.git_cache(),
+        credentials: &context.credentials,
         config: &config,
         progress: &progress,
     };
@@ -119,27 +121,31 @@ fn fetch_commit(
 
 /// Writes a bare repository with the pinned commit of a source to `dest`. With its history: a plain
 /// `git fetch` takes nothing from a shallow one.
-pub(crate) fn export_git(engine: &Engine, id: &SourceId, dest: &Path) -> Result<(), EngineError> {
-    let source = engine.source(id)?;
+pub(crate) fn export_git(context: &EngineContext, id: &SourceId, dest: &Path) -> Result<(), EngineError> {
+    let source = context.source(id)?;
     let Origin::Git { urls, reference, commit } = &source.origin else {
         return Err(EngineError::NotGit { id: id.to_string() });
     };
     let (node, wanted) = (NodeId::Source(id.clone()), (reference.as_deref(), Some(commit.as_str())));
-    fetch_commit(engine, Some(&node), urls, wanted, akbuild_fetch::git_fetch_history)?;
-    let repository = akbuild_fetch::git_repository(&engine.git_cache(), &urls[0]);
+    fetch_commit(context, Some(&node), urls, wanted, akbuild_fetch::git_fetch_history)?;
+    let repository = akbuild_fetch::git_repository(&context.git_cache(), &urls[0]);
     Ok(akbuild_fetch::git_export(&repository, commit, dest)?)
 }
 
 /// A source with its patches made.
-pub(crate) fn patched_source(engine: &Engine, source: &Source, raw: &TreeHash) -> Result<TreeHash, EngineError> {
-    let scratch = engine.store.scratch(&format!("source-{}", source.id))?;
+pub(crate) fn patched_source(
+    context: &EngineContext,
+    source: &Source,
+    raw: &TreeHash,
+) -> Result<TreeHash, EngineError> {
+    let scratch = context.store.scratch(&format!("source-{}", source.id))?;
     let tree = scratch.path().join("tree");
-    engine.store.link(&engine.tree(raw), &tree)?;
+    context.store.link(&context.tree(raw), &tree)?;
     let files = TreeDir::open(&tree, format!("source `{}`", source.id))?;
     for patch in &source.patches {
         patch::apply(source, patch, &files)?;
     }
-    Ok(engine.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?.hash)
+    Ok(context.store.publish(&tree, &Publish { listing: true, ..Publish::default() })?.hash)
 }
 
 /// Addresses for a message.

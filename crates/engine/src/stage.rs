@@ -19,7 +19,7 @@ use akbuild_recipe::plan::{Exec, Stage, Step};
 use akbuild_store::Publish;
 use akbuild_tree::TreeDir;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::event::Report;
 use crate::graph::NodeId;
@@ -29,41 +29,41 @@ use crate::stage::job::{Job, Used};
 use crate::stage::work::make_folder;
 
 pub(crate) fn run_stage(
-    engine: &Engine,
+    context: &EngineContext,
     stage: &Stage,
     node: &NodeId,
     given: &NodeInputs,
     report: &mut Report,
 ) -> Result<TreeHash, EngineError> {
-    let scratch = engine.store.scratch(&node.to_string())?;
-    let build = engine.build.as_ref().ok_or_else(|| EngineError::Bug("a stage runs outside of a build".into()))?;
-    let (path, log) = engine.store.create_log(build, &node.to_string())?;
+    let scratch = context.store.scratch(&node.to_string())?;
+    let build = context.build.as_ref().ok_or_else(|| EngineError::Bug("a stage runs outside of a build".into()))?;
+    let (path, log) = context.store.create_log(build, &node.to_string())?;
     report.log = Some(path);
-    let upstream = engine.upstream();
-    let mut job = Job { engine, stage, node, given, scratch: scratch.path(), log, upstream };
+    let upstream = context.upstream();
+    let mut job = Job { context, stage, node, given, scratch: scratch.path(), log, upstream };
     let result =
-        run_step(&mut job).and_then(|(out, used)| publish(engine, stage, node, (scratch.path(), &out), used, report));
-    let result = result.map_err(|error| room::no_room(engine, Some(scratch.path()), error));
-    if result.is_err() && engine.options.keep_failed && !engine.cancel.is_thrown() {
+        run_step(&mut job).and_then(|(out, used)| publish(context, stage, node, (scratch.path(), &out), used, report));
+    let result = result.map_err(|error| room::no_room(context, Some(scratch.path()), error));
+    if result.is_err() && context.options.keep_failed && !context.cancel.is_thrown() {
         report.kept = Some(scratch.keep()?);
     }
     result
 }
 
 fn publish(
-    engine: &Engine,
+    context: &EngineContext,
     stage: &Stage,
     node: &NodeId,
     (scratch, out): (&Path, &Path),
     used: Used,
     report: &mut Report,
 ) -> Result<TreeHash, EngineError> {
-    engine.phase(node, "publish");
+    context.phase(node, "publish");
     // What ships is rarely taken apart again: its listing can be made when somebody asks.
     let listing = matches!(stage.step, Step::Exec(_));
-    let published = engine.store.publish(out, &Publish { listing, ..Publish::default() })?;
+    let published = context.store.publish(out, &Publish { listing, ..Publish::default() })?;
     if let Step::Exec(exec) = &stage.step {
-        refuse_stray_links(engine, stage, exec, scratch, &published.hash)?;
+        refuse_stray_links(context, stage, exec, scratch, &published.hash)?;
     }
     report.max_rss = used.max_rss;
     (report.bytes, report.files) = (published.stats.bytes, published.stats.files);
@@ -83,7 +83,7 @@ fn publish(
 
 /// Fails if the output of a stage has links into folders of its build.
 fn refuse_stray_links(
-    engine: &Engine,
+    context: &EngineContext,
     stage: &Stage,
     exec: &Exec,
     scratch: &Path,
@@ -92,7 +92,7 @@ fn refuse_stray_links(
     let tmp = TreeDir::open(scratch, "the folders of the stage").and_then(|scratch| scratch.open_dir("tmp")).ok();
     let is_in_tmp =
         |inside: &Path| tmp.as_ref().is_some_and(|tmp| tmp.real_entry(inside).is_ok_and(|entry| entry.is_some()));
-    let links = stray::links(exec, &engine.store.listing(output)?, is_in_tmp);
+    let links = stray::links(exec, &context.store.listing(output)?, is_in_tmp);
     match links.is_empty() {
         true => Ok(()),
         false => Err(EngineError::BuildLinks { stage: stage.id.to_string(), links }),
@@ -105,11 +105,11 @@ fn run_step(job: &mut Job<'_>) -> Result<(PathBuf, Used), EngineError> {
     let (out, mut used) = match &stage.step {
         Step::Exec(exec) => exec::run_script(job, exec)?,
         Step::Compose(compose) => {
-            job.engine.phase(job.node, "link");
+            job.context.phase(job.node, "link");
             let out = job.scratch.join("out");
             make_folder(&out)?;
             let tree = |tree: &_| job.output(tree);
-            crate::stage::compose::compose(&job.engine.store, stage.id.as_str(), compose, tree, &out)?;
+            crate::stage::compose::compose(&job.context.store, stage.id.as_str(), compose, tree, &out)?;
             (out, Used::default())
         }
         Step::Layer(layer) => (pack::layer(job, layer)?, Used::default()),
@@ -119,7 +119,7 @@ fn run_step(job: &mut Job<'_>) -> Result<(PathBuf, Used), EngineError> {
     // comes of it is not recorded: whoever builds makes it, and them, with the pins.
     let checks = if job.upstream.is_some() { &[] } else { stage.step.checks() };
     for check in checks {
-        job.engine.phase(job.node, "check");
+        job.context.phase(job.node, "check");
         used.max_rss = used.max_rss.max(output_check::check(job, check, &out)?.max_rss);
     }
     Ok((out, used))

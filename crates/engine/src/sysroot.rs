@@ -9,63 +9,69 @@ use akbuild_recipe::plan::{HostRoot, Sysroot};
 use akbuild_store::Publish;
 use akbuild_sysroot::{DebFile, UnpackEvent, UnpackOptions};
 
+use crate::context::EngineContext;
 use crate::download::download;
-use crate::engine::Engine;
+use crate::ecosystem::debian;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::stage::work;
-use crate::{locate, registries, room};
+use crate::{registries, room};
 
 /// Writes the tree that the machine's own folders are mounted over.
-fn make_host_root(engine: &Engine, sysroot: &Sysroot, host: &HostRoot) -> Result<TreeHash, EngineError> {
-    let scratch = engine.store.scratch(&format!("sysroot-{}", sysroot.id))?;
+fn make_host_root(context: &EngineContext, sysroot: &Sysroot, host: &HostRoot) -> Result<TreeHash, EngineError> {
+    let scratch = context.store.scratch(&format!("sysroot-{}", sysroot.id))?;
     let tree = scratch.path().join("tree");
     work::make_folder(&tree)?;
     crate::root::write(host, &tree)?;
-    Ok(engine.store.publish(&tree, &Publish::default())?.hash)
+    Ok(context.store.publish(&tree, &Publish::default())?.hash)
 }
 
 /// The packages of a sysroot; none of one of this machine.
-pub(crate) fn packages(engine: &Engine, sysroot: &Sysroot) -> Result<Vec<Wanted>, EngineError> {
+pub(crate) fn packages(context: &EngineContext, sysroot: &Sysroot) -> Result<Vec<Wanted>, EngineError> {
     if sysroot.packages.is_empty() {
         return Ok(Vec::new());
     }
-    let (mirrors, _) = registries::network(engine)?;
+    let (mirrors, _) = registries::network(context)?;
     let wanted = sysroot.packages.iter().map(|pin| Wanted {
         digest: pin.digest,
         name: format!("{} {}", pin.name, pin.version),
         why: format!("sysroot `{}` needs it", sysroot.id),
-        urls: locate::debian(&pin.path, &mirrors),
+        urls: debian::locations(&pin.path, &mirrors),
         size: Some(pin.size),
     });
     Ok(wanted.collect())
 }
 
 /// Downloads a sysroot's packages and unpacks them.
-pub(crate) fn make_sysroot(engine: &Engine, sysroot: &Sysroot) -> Result<TreeHash, EngineError> {
+pub(crate) fn make_sysroot(context: &EngineContext, sysroot: &Sysroot) -> Result<TreeHash, EngineError> {
     if let Some(host) = &sysroot.host {
-        return make_host_root(engine, sysroot, host);
+        return make_host_root(context, sysroot, host);
     }
     let node = NodeId::Sysroot(sysroot.id.clone());
-    engine.runtime.block_on(download(engine, &node, packages(engine, sysroot)?))?;
-    engine.phase(&node, "unpack");
-    let scratch = engine.store.scratch(&format!("sysroot-{}", sysroot.id))?;
-    let made = unpack_sysroot(engine, sysroot, &node, &scratch.path().join("tree"));
-    made.map_err(|error| room::no_room(engine, Some(scratch.path()), error))
+    context.runtime.block_on(download(context, &node, packages(context, sysroot)?))?;
+    context.phase(&node, "unpack");
+    let scratch = context.store.scratch(&format!("sysroot-{}", sysroot.id))?;
+    let made = unpack_sysroot(context, sysroot, &node, &scratch.path().join("tree"));
+    made.map_err(|error| room::no_room(context, Some(scratch.path()), error))
 }
 
-fn unpack_sysroot(engine: &Engine, sysroot: &Sysroot, node: &NodeId, tree: &Path) -> Result<TreeHash, EngineError> {
+fn unpack_sysroot(
+    context: &EngineContext,
+    sysroot: &Sysroot,
+    node: &NodeId,
+    tree: &Path,
+) -> Result<TreeHash, EngineError> {
     work::make_folder(tree)?;
     let debs: Vec<DebFile<'_>> =
-        sysroot.packages.iter().map(|pin| DebFile { pin, path: engine.store.blob_path(&pin.digest) }).collect();
+        sysroot.packages.iter().map(|pin| DebFile { pin, path: context.store.blob_path(&pin.digest) }).collect();
     let progress = |event: UnpackEvent<'_>| {
         if let UnpackEvent::Package { done, total, .. } = event {
-            engine.sink.event(Event::Unpacked { node: node.clone(), done: done as u64, total: total as u64 });
+            context.sink.event(Event::Unpacked { node: node.clone(), done: done as u64, total: total as u64 });
         }
     };
-    let options = UnpackOptions { threads: engine.options.threads, progress: &progress, slim: true };
+    let options = UnpackOptions { threads: context.options.threads, progress: &progress, slim: true };
     akbuild_sysroot::unpack(&debs, tree, &options)?;
-    engine.phase(node, "publish");
-    Ok(engine.store.publish(tree, &Publish::default())?.hash)
+    context.phase(node, "publish");
+    Ok(context.store.publish(tree, &Publish::default())?.hash)
 }

@@ -4,50 +4,51 @@
 use std::path::Path;
 
 use akbuild_fetch::{StripTop, Wanted};
+use akbuild_names::{Artifact, NpmTarball, PackageFile};
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Tool, ToolPackage};
-use akbuild_registry::{Artifact, What};
 use akbuild_store::Publish;
 use akbuild_tree::TreeDir;
 
+use crate::context::EngineContext;
 use crate::download::download;
-use crate::engine::Engine;
+use crate::ecosystem::locations;
+use crate::ecosystem::python::pinned;
 use crate::error::EngineError;
 use crate::graph::NodeId;
-use crate::served::pinned;
-use crate::{locate, registries, room};
+use crate::{registries, room};
 
 /// The package of a tool.
-pub(crate) fn tool_package(engine: &Engine, tool: &Tool) -> Result<Wanted, EngineError> {
+pub(crate) fn tool_package(context: &EngineContext, tool: &Tool) -> Result<Wanted, EngineError> {
     let artifact = match &tool.package {
         ToolPackage::Python(pin) => pinned(pin),
         ToolPackage::Npm(pin) => Artifact {
             digest: pin.digest,
             size: None,
-            what: What::Npm { name: pin.name.clone(), version: pin.version.clone(), url: None },
+            what: PackageFile::Npm(NpmTarball { name: pin.name.clone(), version: pin.version.clone(), url: None }),
         },
     };
-    let (mirrors, _) = registries::network(engine)?;
+    let (mirrors, _) = registries::network(context)?;
     Ok(Wanted {
         digest: artifact.digest,
-        name: locate::label(&artifact),
+        name: artifact.what.label(),
         why: format!("tool `{}` is pinned to it", tool.id),
-        urls: locate::locations(&artifact.what, &mirrors),
+        urls: locations(&artifact.what, &mirrors),
         size: None,
     })
 }
 
 /// Downloads a tool's package and unpacks it.
-pub(crate) fn make_tool(engine: &Engine, tool: &Tool) -> Result<TreeHash, EngineError> {
-    let wanted = tool_package(engine, tool)?;
-    let blob = engine.store.blob_path(&wanted.digest);
-    engine.runtime.block_on(download(engine, &NodeId::Tool(tool.id.clone()), vec![wanted]))?;
-    let scratch = engine.store.scratch(&format!("tool-{}", tool.id))?;
-    let made = unpack_tool(engine, tool, &blob, &scratch.path().join("tree"));
-    made.map_err(|error| room::no_room(engine, Some(scratch.path()), error))
+pub(crate) fn make_tool(context: &EngineContext, tool: &Tool) -> Result<TreeHash, EngineError> {
+    let wanted = tool_package(context, tool)?;
+    let blob = context.store.blob_path(&wanted.digest);
+    context.runtime.block_on(download(context, &NodeId::Tool(tool.id.clone()), vec![wanted]))?;
+    let scratch = context.store.scratch(&format!("tool-{}", tool.id))?;
+    let made = unpack_tool(context, tool, &blob, &scratch.path().join("tree"));
+    made.map_err(|error| room::no_room(context, Some(scratch.path()), error))
 }
 
-fn unpack_tool(engine: &Engine, tool: &Tool, blob: &Path, tree: &Path) -> Result<TreeHash, EngineError> {
+fn unpack_tool(context: &EngineContext, tool: &Tool, blob: &Path, tree: &Path) -> Result<TreeHash, EngineError> {
     match &tool.package {
         ToolPackage::Python(_) => {
             akbuild_fetch::unpack_archive(blob, tree, StripTop::No)?;
@@ -55,7 +56,7 @@ fn unpack_tool(engine: &Engine, tool: &Tool, blob: &Path, tree: &Path) -> Result
         }
         ToolPackage::Npm(_) => drop(akbuild_fetch::unpack_archive(blob, tree, StripTop::IfSingle)?),
     }
-    Ok(engine.store.publish(tree, &Publish::default())?.hash)
+    Ok(context.store.publish(tree, &Publish::default())?.hash)
 }
 
 /// Puts a wheel's programs (`NAME.data/scripts/*`) where programs are looked for: in `bin`, executable.

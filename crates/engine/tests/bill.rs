@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use akbuild_attest::{Component, Project, sbom};
-use akbuild_engine::{Engine, NodeId, Outputs};
+use akbuild_engine::{EngineContext, NodeId, Outputs};
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::{SourceId, StageId, SysrootId};
 use common::World;
@@ -268,9 +268,9 @@ fn line(component: &Component) -> String {
     format!("{} {:?} [{}] {}", component.purl, component.ships, licences.join(", "), digests.join(" "))
 }
 
-fn components(engine: &Arc<Engine>, outputs: &Outputs) -> String {
+fn components(context: &Arc<EngineContext>, outputs: &Outputs) -> String {
     let mut lines: Vec<String> =
-        akbuild_engine::components(engine, &image(), outputs).unwrap().iter().map(line).collect();
+        akbuild_engine::components(context, &image(), outputs).unwrap().iter().map(line).collect();
     lines.sort();
     lines.join("\n")
 }
@@ -278,7 +278,7 @@ fn components(engine: &Arc<Engine>, outputs: &Outputs) -> String {
 #[test]
 fn what_ships_is_listed_and_nothing_else() {
     let (world, outputs) = world(RECIPE);
-    let found = components(&world.engine, &outputs);
+    let found = components(&world.context, &outputs);
     insta::assert_snapshot!(found, @"
     pkg:deb/debian/bash@5.3-1?arch=amd64 Installed [GPL-3.0-or-later] sha256
     pkg:deb/debian/libc6@2.41-1?arch=amd64 Installed [] sha256
@@ -305,14 +305,14 @@ fn what_ships_is_listed_and_nothing_else() {
 #[test]
 fn how_layers_are_cut_changes_nothing_of_what_ships() {
     let (world, outputs) = world(RECIPE);
-    let first = components(&world.engine, &outputs);
+    let first = components(&world.context, &outputs);
     for layers in [
         "{ name = \"a\", from = [\"python\"] }",
         "{ name = \"a\", from = [\"inner\"] }",
         "{ name = \"a\", from = [\"all\"] }",
     ] {
-        let engine = world.again(&format!("{RECIPE}layers = [{layers}]\n"), LOCK);
-        assert_eq!(components(&engine, &outputs), first, "{layers}");
+        let context = world.again(&format!("{RECIPE}layers = [{layers}]\n"), LOCK);
+        assert_eq!(components(&context, &outputs), first, "{layers}");
     }
     let part = RECIPE.replace("{ from = \"inner\" }", "{ from = \"inner\", exclude = [\"x\"] }");
     assert_eq!(components(&world.again(&part, LOCK), &outputs), first);
@@ -325,7 +325,7 @@ fn what_ships_twice_is_told_once() {
         "{ from = \"web\", to = \"web\" }, { from = \"generator\" }, { from = \"docs-python\" }",
     );
     let (world, outputs) = world(&twice);
-    let components = akbuild_engine::components(&world.engine, &image(), &outputs).unwrap();
+    let components = akbuild_engine::components(&world.context, &image(), &outputs).unwrap();
     let of = |purl: &str| components.iter().filter(|component| component.purl.to_string().starts_with(purl)).count();
     assert_eq!(
         (of("pkg:golang/example.org/dep@"), of("pkg:golang/example.org/tool@"), of("pkg:pypi/source-only@")),
@@ -344,7 +344,7 @@ fn what_ships_twice_is_told_once() {
 fn refused(program: &[u8]) -> String {
     let (world, mut outputs) = world(RECIPE);
     outputs.insert(NodeId::Stage(StageId::new("server")), world.tree(&[("bin/server", program)]));
-    akbuild_engine::components(&world.engine, &image(), &outputs).unwrap_err().to_string()
+    akbuild_engine::components(&world.context, &image(), &outputs).unwrap_err().to_string()
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn a_module_that_go_itself_has_a_hash_of_needs_no_lock() {
     let (world, mut outputs) = world(RECIPE);
     let own = go_program("dep\texample.org/other\tv9.0.0\th1:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\n");
     outputs.insert(NodeId::Stage(StageId::new("server")), world.tree(&[("bin/server", &own)]));
-    let components = akbuild_engine::components(&world.engine, &image(), &outputs).unwrap();
+    let components = akbuild_engine::components(&world.context, &image(), &outputs).unwrap();
     let module = components.iter().find(|component| component.name == "example.org/other").unwrap();
     assert_eq!(
         module.digests[0].as_bytes(),
@@ -382,7 +382,7 @@ fn a_lock_that_cannot_be_read_is_no_empty_list() {
     let (world, mut outputs) = world(RECIPE);
     let broken = world.tree(&[("go.mod", GO_MOD.as_bytes()), ("go.sum", b"not a sum")]);
     outputs.insert(NodeId::Source(SourceId::new("app")), broken);
-    let error = akbuild_engine::materials(&world.engine, &image(), &outputs).unwrap_err();
+    let error = akbuild_engine::materials(&world.context, &image(), &outputs).unwrap_err();
     insta::assert_snapshot!(error, @"
     go.mod: 2 entries cannot be used:
       example.org/dep@v1.0.0: go.sum has no line for it
@@ -394,7 +394,7 @@ fn a_lock_that_cannot_be_read_is_no_empty_list() {
 #[test]
 fn materials_are_all_that_was_used() {
     let (world, outputs) = world(RECIPE);
-    let materials = akbuild_engine::materials(&world.engine, &image(), &outputs).unwrap();
+    let materials = akbuild_engine::materials(&world.context, &image(), &outputs).unwrap();
     let mut uris: Vec<String> =
         materials.iter().map(|m| serde_json::to_value(m).unwrap()["uri"].as_str().unwrap().to_owned()).collect();
     uris.sort();
@@ -426,7 +426,7 @@ fn materials_are_all_that_was_used() {
 fn keys_are_of_stages_whose_inputs_are_here() {
     let (world, outputs) = world(RECIPE);
     let keys = |outputs: &Outputs| {
-        akbuild_engine::stage_keys(&world.engine, &image(), outputs).unwrap().into_keys().collect::<Vec<_>>().join(" ")
+        akbuild_engine::stage_keys(&world.context, &image(), outputs).unwrap().into_keys().collect::<Vec<_>>().join(" ")
     };
     insta::assert_snapshot!(keys(&outputs), @"image/glue image/sysroot inner");
     assert_eq!(keys(&Outputs::new()), "");
@@ -435,9 +435,9 @@ fn keys_are_of_stages_whose_inputs_are_here() {
 #[test]
 fn a_bill_of_what_is_not_here_is_an_error() {
     let (world, mut outputs) = world(RECIPE);
-    assert!(akbuild_engine::components(&world.engine, &StageId::new("web"), &outputs).is_err());
+    assert!(akbuild_engine::components(&world.context, &StageId::new("web"), &outputs).is_err());
     outputs.remove(&NodeId::Source(SourceId::new("client")));
-    assert!(akbuild_engine::components(&world.engine, &image(), &outputs).is_err());
+    assert!(akbuild_engine::components(&world.context, &image(), &outputs).is_err());
 }
 
 /// Files of the host that would say something: licences of each kind, a program and a package's metadata.
@@ -466,11 +466,11 @@ fn links_of_outputs_to_the_host_say_nothing() {
         let tree = world.tree_with_links(&[("modules.txt", b"")], &[("example.org/dep/LICENSE", &at("LICENSE"))]);
         outputs.insert(stage("vendor"), tree);
         let found = [
-            components(&world.engine, &outputs),
+            components(&world.context, &outputs),
             {
                 let tree = world.tree_with_links(&[("modules.txt", b"")], &[("example.org/dep", &target)]);
                 outputs.insert(stage("vendor"), tree);
-                components(&world.engine, &outputs)
+                components(&world.context, &outputs)
             },
             {
                 let tree = world.tree_with_links(
@@ -478,7 +478,7 @@ fn links_of_outputs_to_the_host_say_nothing() {
                     &[("usr/share/doc/bash/copyright", &at("copyright")), ("usr/share/doc/libc6", &target)],
                 );
                 outputs.insert(NodeId::Sysroot(SysrootId::new("runtime")), tree);
-                components(&world.engine, &outputs)
+                components(&world.context, &outputs)
             },
         ];
         for found in &found {
@@ -494,7 +494,7 @@ fn links_of_outputs_to_the_host_say_nothing() {
     let tree = world
         .tree_with_links(&files, &[("usr/share/doc/bash", "base"), ("usr/share/doc/libc6", "/usr/share/doc/base")]);
     outputs.insert(NodeId::Sysroot(SysrootId::new("runtime")), tree);
-    assert_eq!(components(&world.engine, &outputs).matches("Installed [GPL-3.0-or-later]").count(), 2);
+    assert_eq!(components(&world.context, &outputs).matches("Installed [GPL-3.0-or-later]").count(), 2);
 }
 
 /// A link that has taken the place of a file since the output was stored is an error that names it.
@@ -506,7 +506,7 @@ fn a_link_in_the_place_of_a_stored_file_is_refused() {
         let host = host();
         let tree = outputs[&NodeId::Stage(StageId::new(stage))];
         world.plant(&tree, place, &host.path().join(name));
-        let error = akbuild_engine::components(&world.engine, &image(), &outputs).unwrap_err().to_string();
+        let error = akbuild_engine::components(&world.context, &image(), &outputs).unwrap_err().to_string();
         assert!(error.contains("symbolic link") && error.contains(&format!("stage `{stage}`")), "{error}");
         assert!(!error.contains("Zlib") && !error.contains("canary"), "{error}");
     }

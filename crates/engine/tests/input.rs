@@ -3,7 +3,7 @@
 
 mod common;
 
-use akbuild_engine::Engine;
+use akbuild_engine::EngineContext;
 use akbuild_recipe::plan::StageId;
 use common::{World, write};
 
@@ -143,13 +143,13 @@ const FILES: [(&str, &str); 5] = [
     ("over/y.go", "package y"),
 ];
 
-fn key(engine: &Engine) -> String {
-    akbuild_engine::input_key(engine, &StageId::new("image")).unwrap().to_string()
+fn key(context: &EngineContext) -> String {
+    akbuild_engine::input_key(context, &StageId::new("image")).unwrap().to_string()
 }
 
 /// The key in a new folder and with an empty store.
 fn key_of(recipe: &str, lock: &str, files: &[(&str, &str)]) -> String {
-    key(&World::new(recipe, lock, files).engine)
+    key(&World::new(recipe, lock, files).context)
 }
 
 /// Recipe and lock with one text replaced in either, or in both.
@@ -161,10 +161,10 @@ fn changed(from: &str, to: &str) -> (String, String) {
 #[test]
 fn equal_plans_have_the_same_anywhere_with_nothing_in_the_store() {
     let world = World::new(RECIPE, LOCK, &FILES);
-    let first = key(&world.engine);
+    let first = key(&world.context);
     assert_eq!(first, key_of(RECIPE, LOCK, &FILES));
     // Nothing was fetched or built.
-    let home = world.engine.store.home();
+    let home = world.context.store.home();
     for folder in ["actions-v1", "blobs-v1", "git-v1"] {
         let there = std::fs::read_dir(home.join(folder)).map_or(0, |entries| entries.count());
         assert_eq!(there, 0, "{folder}");
@@ -239,7 +239,7 @@ fn whatever_goes_in_changes_it() {
 #[test]
 fn a_file_of_a_local_folder_changes_it_where_it_is_taken() {
     let world = World::new(RECIPE, LOCK, &FILES);
-    let first = key(&world.engine);
+    let first = key(&world.context);
     let change = |path: &str| {
         write(&world.project(), &[(path, "changed")]);
         key(&world.again(RECIPE, LOCK))
@@ -256,7 +256,7 @@ fn a_file_of_a_local_folder_changes_it_where_it_is_taken() {
 #[test]
 fn two_parts_of_one_folder_are_two_sources() {
     let world = World::new(RECIPE, LOCK, &FILES);
-    let first = key(&world.engine);
+    let first = key(&world.context);
     // The folder itself is as it was.
     let second = key(&world.again(&RECIPE.replace("exclude = [\"drafts/**\"]", "include = [\"a.txt\"]"), LOCK));
     assert_ne!(first, second);
@@ -289,8 +289,8 @@ fn where_things_come_from_and_how_they_are_run_changes_nothing() {
 #[test]
 fn a_stage_that_is_not_there_has_none() {
     let world = World::new(RECIPE, LOCK, &FILES);
-    assert!(akbuild_engine::input_key(&world.engine, &StageId::new("none")).is_err());
-    let of = |stage: &str| akbuild_engine::input_key(&world.engine, &StageId::new(stage)).unwrap();
+    assert!(akbuild_engine::input_key(&world.context, &StageId::new("none")).is_err());
+    let of = |stage: &str| akbuild_engine::input_key(&world.context, &StageId::new(stage)).unwrap();
     assert_ne!(of("image"), of("all"));
     assert_eq!(of("idle"), of("idle"));
 }

@@ -5,7 +5,8 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use akbuild_engine::{EngineError, Start};
+use akbuild_engine::EngineError;
+use akbuild_launch::LaunchOptions;
 use akbuild_recipe::plan::{Image, Step};
 use akbuild_sandbox::{Mount, MountKind, Network, Spec};
 use common::World;
@@ -65,26 +66,26 @@ packages = ["bash"]
 "#;
 
 fn image(world: &World) -> Image {
-    match &world.engine.plan.stages.last().unwrap().step {
+    match &world.context.plan.stages.last().unwrap().step {
         Step::Image(image) => (**image).clone(),
         _ => panic!("no image"),
     }
 }
 
 /// The sandbox of the image of a recipe, and the folder that it writes to.
-fn started(recipe: &str, start: &Start<'_>) -> (World, TempDir, Spec) {
+fn started(recipe: &str, start: &LaunchOptions<'_>) -> (World, TempDir, Spec) {
     let (world, scratch, spec) = try_to_start(recipe, start);
     (world, scratch, spec.unwrap())
 }
 
-fn try_to_start(recipe: &str, start: &Start<'_>) -> (World, TempDir, Result<Spec, EngineError>) {
+fn try_to_start(recipe: &str, start: &LaunchOptions<'_>) -> (World, TempDir, Result<Spec, EngineError>) {
     let world = World::new(recipe, LOCK, &[]);
     let files: [(&str, &[u8]); 3] = [("blueprints/a.yaml", b"a"), ("static/x", b"x"), ("etc/own", b"")];
     let passwd = b"nobody:x:65534:65533:nobody:/nonexistent:/bin/false\n";
     let sysroot: [(&str, &[u8]); 3] = [("etc/passwd", passwd), ("srv/.keep", b""), ("usr/bin/bash", b"#!")];
     let (tree, sysroot) = (world.tree(&files), world.tree(&sysroot));
     let scratch = tempfile::tempdir().unwrap();
-    let spec = world.engine.started(&image(&world), (&sysroot, &tree), start, scratch.path());
+    let spec = akbuild_engine::image_sandbox(&world.context, &image(&world), (&sysroot, &tree), start, scratch.path());
     (world, scratch, spec)
 }
 
@@ -111,7 +112,7 @@ fn folders_of_an_image_are_there_with_what_is_in_them() {
         (PathBuf::from("/from"), PathBuf::from("/opt/mini/blueprints/custom"), false),
         ("/data".into(), "/opt".into(), true),
     ];
-    let (_world, scratch, spec) = started(RECIPE, &Start { binds, ..Start::default() });
+    let (_world, scratch, spec) = started(RECIPE, &LaunchOptions { binds, ..LaunchOptions::default() });
     insta::assert_snapshot!(mounts(&spec, scratch.path()), @"
     /tmp empty 1777
     /certs of SCRATCH/folder-5
@@ -137,10 +138,11 @@ fn folders_of_an_image_are_there_with_what_is_in_them() {
 
 #[test]
 fn who_runs_it_decides_what_can_be_written_to() {
-    let (_world, scratch, spec) = started(&RECIPE.replace("65534", "1000:0"), &Start::default());
+    let (_world, scratch, spec) = started(&RECIPE.replace("65534", "1000:0"), &LaunchOptions::default());
     let group = mounts(&spec, scratch.path());
     assert!(group.contains("/srv rw of SCRATCH/folder-4") && group.contains("/certs of SCRATCH/folder-5"), "{group}");
-    let (_world, scratch, spec) = started(&RECIPE.replace("user = \"65534\"", "user = \"0\""), &Start::default());
+    let (_world, scratch, spec) =
+        started(&RECIPE.replace("user = \"65534\"", "user = \"0\""), &LaunchOptions::default());
     let root = mounts(&spec, scratch.path());
     assert!(root.contains("/certs empty 755") && root.contains("/opt/mini/static rw of SCRATCH/folder-2"), "{root}");
 }
@@ -149,7 +151,7 @@ fn who_runs_it_decides_what_can_be_written_to() {
 fn the_program_has_its_arguments_variables_and_the_network() {
     let args = ["all".to_owned(), "of you".to_owned()];
     let env = [("B".to_owned(), "own".to_owned())].into();
-    let (_world, _scratch, spec) = started(RECIPE, &Start { args: &args, env, binds: Vec::new() });
+    let (_world, _scratch, spec) = started(RECIPE, &LaunchOptions { args: &args, env, binds: Vec::new() });
     assert_eq!(spec.argv, ["/start", "now", "all", "of you"]);
     let env: Vec<String> =
         spec.env.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect();
@@ -157,23 +159,24 @@ fn the_program_has_its_arguments_variables_and_the_network() {
     A=image
     B=own
     HOME=/nonexistent
-    LANG=C.UTF-8
+    HOSTNAME=localhost
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     ");
     assert_eq!((spec.cwd.as_path(), spec.ids, spec.network), (Path::new("/srv"), (65_534, 65_533), Network::Host));
     let (_world, _scratch, spec) =
-        started(&RECIPE.replace("workdir", "# workdir").replace("\"65534\"", "\"nobody\""), &Start::default());
+        started(&RECIPE.replace("workdir", "# workdir").replace("\"65534\"", "\"nobody\""), &LaunchOptions::default());
     assert_eq!(
         (spec.argv.last().unwrap(), spec.cwd.as_path(), spec.ids),
         (&"serve".into(), Path::new("/"), (65_534, 65_533))
     );
-    let (_world, _scratch, spec) = started(&RECIPE.replace("\"65534\"", "\"4321:5\""), &Start::default());
+    let (_world, _scratch, spec) = started(&RECIPE.replace("\"65534\"", "\"4321:5\""), &LaunchOptions::default());
     assert_eq!((spec.ids, spec.env.contains(&("HOME".into(), "/".into()))), ((4321, 5), true));
 }
 
 #[test]
 fn a_user_that_is_not_there() {
-    let (_world, _scratch, spec) = try_to_start(&RECIPE.replace("\"65534\"", "\"somebody\""), &Start::default());
+    let (_world, _scratch, spec) =
+        try_to_start(&RECIPE.replace("\"65534\"", "\"somebody\""), &LaunchOptions::default());
     insta::assert_snapshot!(spec.unwrap_err(), @"
     the image cannot be started: the user `somebody` is not in the image's `/etc/passwd`
       help: write numbers as the `user` of its stage, or one that is there
@@ -184,7 +187,13 @@ fn a_user_that_is_not_there() {
 fn a_script_has_what_each_stage_has() {
     let world = World::new(RECIPE, LOCK, &[]);
     let (id, tree) = (image(&world).sysroot.0, world.tree(&[("usr/bin/bash", b"#!")]));
-    let spec = world.engine.script_in(&id, &tree, "exit 3", &[("DATA".to_owned(), "/x".to_owned())].into()).unwrap();
+    let spec = akbuild_engine::sysroot_sandbox(
+        &world.context,
+        (&id, &tree),
+        "exit 3",
+        &[("DATA".to_owned(), "/x".to_owned())].into(),
+    )
+    .unwrap();
     assert!(spec.argv.iter().any(|word| word == "exit 3"), "{:?}", spec.argv);
     assert!(
         spec.env.contains(&("DATA".into(), "/x".into())) && spec.env.contains(&("TZ".into(), "UTC".into())),
@@ -222,8 +231,10 @@ fn a_folder_that_is_copied_has_nothing_of_the_host() {
         let tree = world.tree_with_links(&[("blueprints/a.yaml", b"a")], &links);
         let sysroot = world.tree_with_links(&[("usr/bin/bash", b"#!")], &[("srv", target)]);
         let scratch = tempfile::tempdir().unwrap();
-        let start = Start::default();
-        let spec = world.engine.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap();
+        let start = LaunchOptions::default();
+        let spec =
+            akbuild_engine::image_sandbox(&world.context, &image(&world), (&sysroot, &tree), &start, scratch.path())
+                .unwrap();
         let mounts = mounts(&spec, scratch.path());
         assert!(mounts.contains("/opt/mini/media empty 777"), "{mounts}");
         let copy = scratch.path().join("folder-1");
@@ -241,10 +252,10 @@ fn a_folder_behind_a_link_of_the_image_is_copied() {
     let tree = world.tree_with_links(&[("data/a", b"a")], &[("media", "data")]);
     let sysroot = world.tree_with_links(&[("var/srv/b", b"b")], &[("srv", "/var/srv")]);
     let scratch = tempfile::tempdir().unwrap();
-    let start = Start::default();
+    let start = LaunchOptions::default();
     let mut image = image(&world);
     image.config.user = "0".into();
-    world.engine.started(&image, (&sysroot, &tree), &start, scratch.path()).unwrap();
+    akbuild_engine::image_sandbox(&world.context, &image, (&sysroot, &tree), &start, scratch.path()).unwrap();
     assert_eq!(std::fs::read_to_string(scratch.path().join("folder-0/a")).unwrap(), "a");
     assert_eq!(std::fs::read_to_string(scratch.path().join("folder-4/b")).unwrap(), "b");
 }
@@ -261,15 +272,24 @@ fn the_list_of_users_is_not_the_hosts() {
         for links in [[("etc/passwd", file.as_str())], [("etc", target)]] {
             let sysroot = world.tree_with_links(&[("usr/bin/bash", b"#!")], &links);
             let scratch = tempfile::tempdir().unwrap();
-            let start = Start::default();
-            let error = world.engine.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap_err();
+            let start = LaunchOptions::default();
+            let error = akbuild_engine::image_sandbox(
+                &world.context,
+                &image(&world),
+                (&sysroot, &tree),
+                &start,
+                scratch.path(),
+            )
+            .unwrap_err();
             assert!(matches!(error, EngineError::User { .. }), "{error}");
         }
         // One that is in the image counts.
         let sysroot = world.tree_with_links(&[("usr/users", CANARY.as_bytes())], &[("etc/passwd", "/usr/users")]);
         let scratch = tempfile::tempdir().unwrap();
-        let start = Start::default();
-        let spec = world.engine.started(&image(&world), (&sysroot, &tree), &start, scratch.path()).unwrap();
+        let start = LaunchOptions::default();
+        let spec =
+            akbuild_engine::image_sandbox(&world.context, &image(&world), (&sysroot, &tree), &start, scratch.path())
+                .unwrap();
         assert_eq!(spec.ids, (7, 7));
     }
     is_unchanged(&host);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use akbuild_engine::{Engine, Graph, Index, NodeId};
+use akbuild_engine::{EngineContext, Graph, Index, NodeId, NodeInputName};
 use akbuild_fetch::git_repository;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_recipe::plan::{Origin, Stage, StageId, Step};
@@ -33,27 +33,27 @@ impl Contents {
     ///
     /// # Errors
     /// The plan's manifests cannot be written.
-    pub fn add_stages(&mut self, engine: &Engine, stages: &[StageId]) -> Result<(), ExportError> {
-        let graph = Graph::new(&engine.plan, stages, false);
+    pub fn add_stages(&mut self, context: &EngineContext, stages: &[StageId]) -> Result<(), ExportError> {
+        let graph = Graph::new(&context.plan.stages, stages, false);
         let places: Vec<Index> = stages.iter().filter_map(|id| graph.find(&NodeId::Stage(id.clone()))).collect();
-        let survey = akbuild_engine::survey(engine, &graph, &places)?;
+        let freshness = akbuild_engine::freshness(context, &graph, &places)?;
         for at in graph.indices() {
             let node = &graph.node(at).id;
             let wanted = !self.outputs_only || places.contains(&at);
             if matches!(node, NodeId::Fetch(_)) || !wanted {
                 continue;
             }
-            let Some(known) = &survey.known[at.index()] else {
+            let Some(known) = &freshness.known[at.index()] else {
                 self.unknown.push(format!("the output of `{node}`, which was never built as it is now"));
                 continue;
             };
             self.add_tree(known.output, &node.to_string());
-            let action = known.key.map(|key| engine.store.action(&key)).transpose()?.flatten();
-            action.map(|action| self.add_record(&engine.store, &action)).transpose()?;
+            let action = known.key.map(|key| context.store.action(&key)).transpose()?.flatten();
+            action.map(|action| self.add_record(&context.store, &action)).transpose()?;
             if let NodeId::Stage(id) = node
-                && let Some(stage) = engine.plan.stages.iter().find(|stage| stage.id == *id)
+                && let Some(stage) = context.plan.stages.iter().find(|stage| stage.id == *id)
             {
-                self.add_repositories(engine, stage);
+                self.add_repositories(context, stage);
             }
         }
         Ok(())
@@ -72,7 +72,8 @@ impl Contents {
             self.add_tree(action.output, &action.stage);
             self.add_record(store, &action)?;
             // A source as it was before its patches is not needed again.
-            let inputs = action.inputs.iter().filter(|(name, _)| !self.outputs_only && !name.ends_with(" unpatched"));
+            let is_unpatched = |name: &str| matches!(NodeInputName::from(name), NodeInputName::Unpatched(_));
+            let inputs = action.inputs.iter().filter(|(name, _)| !self.outputs_only && !is_unpatched(name));
             for (node, tree) in inputs.map(|(node, tree)| (node.clone(), *tree)).collect::<Vec<_>>() {
                 self.add_tree(tree, &node);
                 let makers = store.makers(&tree)?.into_iter();
@@ -110,9 +111,9 @@ impl Contents {
     }
 
     /// Adds the commits that a stage is given as repositories.
-    fn add_repositories(&mut self, engine: &Engine, stage: &Stage) {
+    fn add_repositories(&mut self, context: &EngineContext, stage: &Stage) {
         let Step::Exec(exec) = &stage.step else { return };
-        for source in engine.plan.sources.iter().filter(|source| exec.git.contains(&source.id)) {
+        for source in context.plan.sources.iter().filter(|source| exec.git.contains(&source.id)) {
             if let (Origin::Git { urls, commit, .. }, false) = (&source.origin, self.outputs_only)
                 && let Some(first) = urls.first()
             {

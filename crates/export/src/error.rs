@@ -59,7 +59,7 @@ pub enum ExportError {
     Fetch(#[from] FetchError),
     /// It could not be found out what is needed.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    EngineContext(#[from] EngineError),
 }
 
 fn listed(missing: &[String]) -> String {

@@ -116,7 +116,7 @@ fn put_blob(store: &Store, bytes: &[u8]) -> Digest {
 
 fn action(stage: &str, output: TreeHash, input: TreeHash, artifacts: Option<Digest>) -> Action {
     let mut manifest = Manifest::new("run", 1);
-    manifest.set("script", stage);
+    manifest.set(&akbuild_engine::ManifestField::Script, stage);
     Action {
         key: manifest.key(),
         project: "sample".into(),

@@ -1,62 +1,25 @@
 //! Which secret goes with which address. Knows hosts and path prefixes; not where a secret was read.
 
-use std::fmt;
-
+use akbuild_registry::{AuthRule, Secret};
 use data_encoding::BASE64;
 use url::Url;
 
 use crate::Netrc;
 
-/// What proves who asks. `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Secret {
-    /// User and password.
-    Basic(String, String),
-    /// User and password as they stand in a header: base64 of `user:password`.
-    Encoded(String),
-    /// A token.
-    Bearer(String),
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Secret::Basic(..) => "Basic(..)",
-            Secret::Encoded(_) => "Encoded(..)",
-            Secret::Bearer(_) => "Bearer(..)",
-        })
-    }
-}
-
-impl Secret {
-    /// The value of an `Authorization` header.
-    pub(crate) fn header(&self) -> String {
-        match self {
-            Secret::Basic(user, password) => {
-                format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
-            }
-            Secret::Encoded(text) => format!("Basic {text}"),
-            Secret::Bearer(token) => format!("Bearer {token}"),
+/// The value of an `Authorization` header.
+pub(crate) fn header(secret: &Secret) -> String {
+    match secret {
+        Secret::Basic(user, password) => {
+            format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
         }
+        Secret::Encoded(text) => format!("Basic {text}"),
+        Secret::Bearer(token) => format!("Bearer {token}"),
     }
 }
 
-/// A secret for the addresses of one host below one path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthRule {
-    /// Host, with `:port` where it is not the scheme's own.
-    pub host: String,
-    /// Path prefix, beginning and ending with `/`.
-    pub path: String,
-    /// The secret.
-    pub secret: Secret,
-}
-
-impl AuthRule {
-    /// Whether the rule is for that address.
-    pub fn covers(&self, url: &Url) -> bool {
-        host(url) == self.host && (url.path().starts_with(&self.path) || format!("{}/", url.path()) == self.path)
-    }
+/// Whether a rule is for that address.
+fn covers(rule: &AuthRule, url: &Url) -> bool {
+    host(url) == rule.host && (url.path().starts_with(&rule.path) || format!("{}/", url.path()) == rule.path)
 }
 
 /// Host, and the port where the address names one that is not its scheme's own.
@@ -89,14 +52,14 @@ fn unescape(text: &str) -> String {
 /// The header for an address: its own user first, then the longest rule, then netrc.
 pub(crate) fn authorization(url: &Url, rules: &[AuthRule], netrc: Option<&Netrc>) -> Option<String> {
     if let (_, Some(secret)) = split_user(url) {
-        return Some(secret.header());
+        return Some(header(&secret));
     }
-    let rule = rules.iter().filter(|r| r.covers(url)).max_by_key(|r| r.path.len());
+    let rule = rules.iter().filter(|rule| covers(rule, url)).max_by_key(|r| r.path.len());
     if let Some(rule) = rule {
-        return Some(rule.secret.header());
+        return Some(header(&rule.secret));
     }
     let (user, password) = netrc?.find(url.host_str()?)?;
-    Some(Secret::Basic(user.to_owned(), password.to_owned()).header())
+    Some(header(&Secret::Basic(user.to_owned(), password.to_owned())))
 }
 
 #[cfg(test)]

@@ -11,12 +11,11 @@ use futures::StreamExt;
 use url::Url;
 
 use crate::index::Pages;
+use crate::miss::{Miss, MissKind};
 use crate::pull::{Partial, pull};
-use crate::tries::{Miss, MissKind, Tries};
+use crate::tries::Tries;
+use crate::wanted::Report;
 use crate::{Client, DownloadAddress, Failure, FailureKind, Failures, Fetched, Progress, Wanted};
-
-/// Called with everything that happens.
-pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// One run of [`Client::fetch`].
 struct Run<'a> {

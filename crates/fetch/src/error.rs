@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use akbuild_registry::ConfigurationError;
 use url::Url;
 
 use crate::{ArchiveError, RefusedAddress, redact};
@@ -11,16 +12,9 @@ use crate::{ArchiveError, RefusedAddress, redact};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// A configuration file of the machine that does not parse.
-    #[error("{file}:{line}: expected {expected}")]
-    Config {
-        /// The file, as the person knows it.
-        file: String,
-        /// Line, from 1; 0 where the whole file is meant.
-        line: usize,
-        /// What should have stood there.
-        expected: String,
-    },
+    /// A configuration file of the machine that cannot be read.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
     /// A configured address that cannot be used.
     #[error("{from}: {error}")]
     Address {

@@ -18,13 +18,16 @@ mod config;
 mod download;
 mod error;
 mod failure;
+mod get;
 mod git;
 mod index;
 mod limits;
 mod local;
 mod mirrors;
+mod miss;
 mod netrc;
 mod pull;
+mod rate_watch;
 mod redact;
 mod redirect;
 pub mod retry;
@@ -35,19 +38,20 @@ mod wait;
 mod wanted;
 
 pub use address::{DownloadAddress, RefusedAddress};
+pub use akbuild_registry::{AuthRule, Machine, RegistryClient, Secret, registry_client};
 pub use archive::{ArchiveError, MemberFault, StripTop, Unpacked, unpack_archive};
-pub use auth::{AuthRule, Secret};
 pub use cancel::{Cancel, Registered};
-pub use client::{Client, Got};
+pub use client::Client;
 pub use config::ClientConfig;
 pub use error::{FetchError, http_reason};
 pub use failure::{Failure, FailureKind, Failures};
+pub use get::Got;
 pub use git::{
     Credentials, GitHead, GitRequest, git_checkout, git_export, git_fetch, git_fetch_history, git_has_commit, git_head,
     git_pack, git_repository, git_unpack,
 };
 pub use limits::TransferLimits;
-pub use mirrors::{Machine, MirrorBase, Mirrors, Overrides, RegistryClient, discover, registry_client};
+pub use mirrors::{MirrorBase, Mirrors, Overrides, discover};
 pub use netrc::Netrc;
 pub use redact::{redact, redact_text};
 pub use redirect::refused_redirect;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{FetchError, Machine, mirrors::read_optional};
+use akbuild_registry::{ConfigurationError, Machine, read_optional};
 
 /// Users and passwords by host. `Debug` shows the hosts only.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl fmt::Debug for Netrc {
 
 impl Netrc {
     /// The machine's file: `$NETRC`, else `~/.netrc`. `None` if there is none.
-    pub fn read(machine: &Machine) -> Result<Option<Self>, FetchError> {
+    pub fn read(machine: &Machine) -> Result<Option<Self>, ConfigurationError> {
         let named = machine.env.get("NETRC").filter(|v| !v.is_empty()).map(PathBuf::from);
         let Some(path) = named.or_else(|| machine.home.as_ref().map(|h| h.join(".netrc"))) else {
             return Ok(None);
@@ -39,7 +39,7 @@ impl Netrc {
     }
 
     /// Parses the text of a file; `file` is for messages. Macros (`macdef`) are passed over.
-    pub fn parse(text: &str, file: &str) -> Result<Self, FetchError> {
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigurationError> {
         let mut machines: Vec<Entry> = Vec::new();
         let mut in_macro = false;
         for (number, line) in text.lines().enumerate() {
@@ -47,7 +47,7 @@ impl Netrc {
                 in_macro = !line.trim().is_empty();
                 continue;
             }
-            let wrong = |expected: &str| FetchError::Config {
+            let wrong = |expected: &str| ConfigurationError::Syntax {
                 file: file.to_owned(),
                 line: number + 1,
                 expected: expected.to_owned(),

@@ -11,10 +11,10 @@ use reqwest::header::{CONTENT_RANGE, HeaderMap, RANGE};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use crate::download::Report;
-use crate::limits::RateWatch;
 use crate::local::{CopyOutcome, copy_limited, open_regular};
-use crate::tries::{Miss, MissKind, checked, local_path, missing};
+use crate::miss::{Miss, MissKind, checked, local_path, missing};
+use crate::rate_watch::RateWatch;
+use crate::wanted::Report;
 use crate::{Client, DownloadAddress, Progress};
 
 /// Bytes are gathered up to this before they are written: most files are smaller, and so cost one

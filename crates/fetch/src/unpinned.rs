@@ -7,10 +7,10 @@ use std::path::Path;
 use akbuild_nar::{Algo, Digest};
 use url::Url;
 
-use crate::limits::RateWatch;
 use crate::local::{CopyOutcome, copy_limited, open_regular};
+use crate::miss::{Miss, MissKind, checked, local_path, missing};
 use crate::pull::{GATHER, blocking};
-use crate::tries::{Miss, MissKind, checked, local_path, missing};
+use crate::rate_watch::RateWatch;
 use crate::{Client, DownloadAddress, FetchError};
 
 /// A file that was downloaded without a digest to check it against.

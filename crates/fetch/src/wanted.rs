@@ -112,6 +112,9 @@ pub enum Progress {
     },
 }
 
+/// Called with everything that happens.
+pub(crate) type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
 /// What [`crate::Client::fetch`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::ops::Bound;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use akbuild_tree::{RootDir, TreeDir, TreeError};
@@ -19,7 +19,6 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use tar::EntryType;
 
 use crate::ImageError;
-use crate::unpack::plain;
 use crate::unpacked::{Meta, Unpacked};
 
 /// The name in messages.
@@ -226,6 +225,19 @@ impl Tree {
         }
         Ok(Unpacked { entries: self.entries })
     }
+}
+
+/// A path without `.` and the first `/`; `None` if it climbs.
+pub(crate) fn plain(path: &Path) -> Option<PathBuf> {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => out.push(name),
+            Component::RootDir | Component::CurDir => {}
+            Component::ParentDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(out)
 }
 
 /// A path and those below it.

@@ -7,14 +7,14 @@
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use akbuild_nar::{Algo, Digest, Hasher};
 use rustix::io::Errno;
 
 use crate::archive::decode;
-use crate::tree::Tree;
+use crate::tree::{Tree, plain};
 use crate::unpacked::Unpacked;
 use crate::{Descriptor, ImageError, Layout};
 
@@ -115,19 +115,6 @@ fn shortened(path: &Path) -> String {
 fn readable(problem: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     problem.chars().take(500).map(escaped).collect()
-}
-
-/// A path without `.` and the first `/`; `None` if it climbs.
-pub(crate) fn plain(path: &Path) -> Option<PathBuf> {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::Normal(name) => out.push(name),
-            Component::RootDir | Component::CurDir => {}
-            Component::ParentDir | Component::Prefix(_) => return None,
-        }
-    }
-    Some(out)
 }
 
 /// Hashes what is read by its readers, and limits how much that may be.

@@ -1,102 +1,11 @@
 //! An attempt to lock: its steps, in order. Must not depend on files of the project; the host writes them.
 
-use std::path::Path;
-
 use akbuild_engine::NodeId;
-use akbuild_recipe::plan::{DebPin, Plan, SourceId, Sysroot, SysrootId};
-use akbuild_recipe::{
-    Kinds, Local, Lock, LockInputs, LockedSource, Overlay, RecipeErrors, SourceRequest, ToolRequest, Written,
-};
+use akbuild_recipe::plan::{DebPin, SourceId, Sysroot, SysrootId};
+use akbuild_recipe::{Lock, LockInputs, LockedSource, Overlay, RecipeErrors, SourceRequest, ToolRequest};
 
+use crate::input::{LockInput, LockStep};
 use crate::{LockError, LockEvent, LockHost, build_requirements, source_pin, sysroot_pins, tool_pin};
-
-/// The steps, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LockStep {
-    /// Commits and archives of sources, and everything that they alone show of stages.
-    Sources,
-    /// Debian packages of sysroots.
-    Sysroots,
-    /// Packages of tools.
-    Tools,
-    /// The files that source distributions are built with.
-    BuildRequirements,
-}
-
-impl LockStep {
-    /// All steps.
-    pub const ALL: [LockStep; 4] =
-        [LockStep::Sources, LockStep::Sysroots, LockStep::Tools, LockStep::BuildRequirements];
-}
-
-/// The pins that are made anew, whether they fit or not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "one for each step")]
-pub struct RenewedPins {
-    /// Those of sources.
-    pub sources: bool,
-    /// Those of sysroots.
-    pub sysroots: bool,
-    /// Those of tools.
-    pub tools: bool,
-    /// Those of build requirements.
-    pub build_requirements: bool,
-}
-
-/// The written files of a project, read.
-#[derive(Clone, Copy)]
-pub struct LockInput<'a> {
-    /// The recipe.
-    pub written: &'a Written,
-    /// The overlay.
-    pub overlay: &'a Overlay,
-    /// The choices of the command line.
-    pub local: &'a Local,
-    /// The stage kinds.
-    pub kinds: &'a dyn Kinds,
-    /// The folder of the recipe, absolute.
-    pub root: &'a Path,
-    /// The pins to make anew.
-    pub renewed: RenewedPins,
-    /// Accept suites whose `Valid-Until` has passed.
-    pub allow_expired: bool,
-}
-
-impl LockInput<'_> {
-    /// A plan to look at, with a lock that need not fit.
-    pub(crate) fn draft(&self, lock: &Lock) -> Result<Plan, RecipeErrors> {
-        akbuild_recipe::draft(self.written, self.overlay, lock, self.local, self.kinds, self.root)
-    }
-
-    /// A plan in which everything is pinned but build requirements.
-    pub(crate) fn plan(&self, lock: &Lock) -> Result<Plan, RecipeErrors> {
-        akbuild_recipe::resolve(self.written, self.overlay, lock, self.local, self.kinds, self.root)
-    }
-
-    /// The plan with sysroots only, as far as the lock has them: it names no source and no stage.
-    pub(crate) fn bare_plan(&self, lock: &Lock) -> Plan {
-        let sysroot = |id: &SysrootId| Sysroot {
-            id: id.clone(),
-            packages: lock.debs.iter().filter(|d| d.sysroots.iter().any(|s| s == id.as_str())).cloned().collect(),
-            host: None,
-            suites: None,
-        };
-        let vars = self.written.vars().clone();
-        Plan {
-            name: vars.name,
-            version: vars.version,
-            prefix: vars.prefix,
-            root: self.root.to_owned(),
-            sources: Vec::new(),
-            sysroots: lock.sysroots.keys().map(sysroot).collect(),
-            tools: Vec::new(),
-            stages: Vec::new(),
-            targets: Vec::new(),
-            smoke: None,
-            python_pins: Vec::new(),
-        }
-    }
-}
 
 /// A lock on its way.
 pub struct LockAttempt<'a> {
@@ -146,7 +55,7 @@ impl<'a> LockAttempt<'a> {
 
     fn complete<H: LockHost>(&mut self, host: &mut H) -> Result<(), H::Error> {
         self.done += 1;
-        host.save(self)
+        host.save(&self.lock, self.open_steps())
     }
 
     /// Fetches sources of which an overlay pins a part only, to say what is missing.
@@ -194,19 +103,20 @@ impl<'a> LockAttempt<'a> {
 
     /// Says everything that is wrong with stages and that sources alone show, before it takes long.
     fn inspect<H: LockHost>(&self, host: &H, inputs: &LockInputs) -> Result<(), H::Error> {
-        let mut plan = self.input.draft(&self.lock).map_err(LockError::from)?;
+        let draft = self.input.draft(&self.lock).map_err(LockError::from)?;
         // Which wheels a sysroot can use depends on its C library. The newest one there may ever be finds no fault where
         // there is none.
-        let known = |id: &SysrootId| plan.sysroots.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
+        let pinned = draft.pinned_sysroots().unwrap_or_default();
+        let known = |id: &SysrootId| pinned.iter().find(|s| s.id == *id && !s.packages.is_empty()).cloned();
         let assumed = |id: &SysrootId| Sysroot { id: id.clone(), packages: newest_libc(id), host: None, suites: None };
-        plan.sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
-        let engine = host.engine(plan)?;
-        let needed = build_requirements::stages(&engine.plan);
-        let found = engine.runtime.block_on(akbuild_engine::inspect_sources(&engine, &needed));
+        let sysroots = inputs.sysroots.iter().map(|s| known(&s.id).unwrap_or_else(|| assumed(&s.id))).collect();
+        let context = host.context(draft.with_sysroots(sysroots))?;
+        let needed = build_requirements::stages(&context.plan.stages);
+        let found = context.runtime.block_on(akbuild_engine::inspect_sources(&context, &needed));
         let found = found.map_err(LockError::from)?;
-        let stages: Vec<NodeId> = engine.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
+        let stages: Vec<NodeId> = context.plan.stages.iter().map(|stage| NodeId::Stage(stage.id.clone())).collect();
         let nodes = stages.iter().chain(found.outputs.keys());
-        let idle = akbuild_engine::idle_patterns(&engine, nodes, &found.outputs).map_err(LockError::from)?;
+        let idle = akbuild_engine::idle_patterns(&context, nodes, &found.outputs).map_err(LockError::from)?;
         found.warnings.iter().chain(&idle).for_each(|warning| host.event(LockEvent::Warning(warning)));
         Ok(())
     }
@@ -218,14 +128,14 @@ impl<'a> LockAttempt<'a> {
         if open.is_empty() {
             return Ok(());
         }
-        let engine = host.engine(self.input.bare_plan(&self.lock))?;
+        let context = host.context(self.input.bare_plan(&self.lock))?;
         // Where no registry is configured, the clients of a sysroot are asked, so sysroots must be there first.
-        if engine.network.needs_sysroot().map_err(LockError::from)? {
-            engine.runtime.block_on(akbuild_engine::make_sysroots(&engine)).map_err(LockError::from)?;
+        if context.network.needs_sysroot().map_err(LockError::from)? {
+            context.runtime.block_on(akbuild_engine::make_sysroots(&context)).map_err(LockError::from)?;
         }
         for tool in &open {
             host.event(LockEvent::Tool { id: &tool.id, spec: &tool.spec });
-            self.lock.tools.insert(tool.id.clone(), tool_pin::pin(&engine, tool)?);
+            self.lock.tools.insert(tool.id.clone(), tool_pin::pin(&context, tool)?);
         }
         Ok(())
     }

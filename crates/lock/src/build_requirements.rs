@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use akbuild_engine::{NodeId, Outcome, Status};
+use akbuild_names::Ecosystem;
 use akbuild_recipe::Lock;
-use akbuild_recipe::plan::{Plan, PythonPin, StageId, Step};
+use akbuild_recipe::plan::{PythonPin, Stage, StageId, Step};
 
 use crate::recorder::Recorder;
 use crate::{LockError, LockEvent, LockHost, LockInput};
@@ -23,19 +24,18 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
         lock.python.clear();
     }
     let plan = input.plan(&lock).map_err(LockError::from)?;
-    let stages = stages(&plan);
+    let stages = stages(plan.stages());
     if stages.is_empty() {
         return Ok(Vec::new());
     }
     host.event(LockEvent::BuildRequirements);
-    let plan = host.complete(plan, &stages)?;
     let mut released = BTreeSet::new();
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let (engine, begun) = (host.build_engine(plan.clone(), &stages)?, Instant::now());
-        let recorder = Recorder::attach(&engine, &released);
-        let outcome = host.run(&engine, &stages)?;
+        let (context, begun) = (host.build_context(plan.clone(), &stages)?, Instant::now());
+        let recorder = Recorder::attach(&context, &released);
+        let outcome = host.run(&context, &stages)?;
         if outcome.ok {
             let old = lock.python.iter().filter(|pin| !released.contains(&*pin.name)).cloned();
             let used: BTreeSet<PythonPin> = recorder.pins().into_iter().collect();
@@ -45,7 +45,7 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
         let unfit = recorder.unfit();
         if outcome.cancelled || unfit.is_empty() || attempt == ATTEMPTS {
             let error = failure(&outcome, !lock.python.is_empty());
-            host.run_failed(&engine, outcome, begun);
+            host.run_failed(&context, outcome, begun);
             return Err(error.into());
         }
         let names: Vec<String> = unfit.iter().cloned().collect();
@@ -55,13 +55,13 @@ pub(crate) fn pins<H: LockHost>(host: &H, input: &LockInput<'_>, lock: &Lock) ->
 }
 
 /// The stages that are run to find pins.
-pub(crate) fn stages(plan: &Plan) -> Vec<StageId> {
-    plan.stages.iter().filter(|stage| is_python(&stage.step)).map(|stage| stage.id.clone()).collect()
+pub(crate) fn stages(stages: &[Stage]) -> Vec<StageId> {
+    stages.iter().filter(|stage| is_python(&stage.step)).map(|stage| stage.id.clone()).collect()
 }
 
 fn is_python(step: &Step) -> bool {
     match step {
-        Step::Exec(exec) => exec.artifacts.as_ref().is_some_and(|artifacts| !artifacts.python.is_empty()),
+        Step::Exec(exec) => exec.locks.iter().any(|lock| lock.ecosystem() == Ecosystem::Python),
         _ => false,
     }
 }

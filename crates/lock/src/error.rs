@@ -18,7 +18,7 @@ pub enum LockError {
     Recipe(#[from] RecipeErrors),
     /// A source could not be fetched, or a stage cannot be run with it; also that locking was stopped.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    EngineContext(#[from] EngineError),
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -67,7 +67,7 @@ pub enum LockError {
 
 impl From<FetchError> for LockError {
     fn from(error: FetchError) -> Self {
-        LockError::Engine(error.into())
+        LockError::EngineContext(error.into())
     }
 }
 
@@ -79,7 +79,7 @@ pub enum ToolPinError {
     Name(#[from] NameError),
     /// The mirrors could not be found out, or locking was stopped.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    EngineContext(#[from] EngineError),
     /// The registry did not answer; perhaps it has no package of that name and version.
     #[error("{0}\n  help: correct the package or its version in the recipe's tools")]
     Registry(EngineError),

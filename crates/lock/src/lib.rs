@@ -13,12 +13,14 @@ mod build_requirements;
 mod error;
 mod event;
 mod host;
+mod input;
 mod recorder;
 mod source_pin;
 mod sysroot_pins;
 mod tool_pin;
 
-pub use attempt::{LockAttempt, LockInput, LockStep, RenewedPins};
+pub use attempt::LockAttempt;
 pub use error::{LockError, ToolPinError};
 pub use event::LockEvent;
 pub use host::LockHost;
+pub use input::{LockInput, LockStep, RenewedPins};

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use akbuild_engine::Engine;
+use akbuild_engine::EngineContext;
 use akbuild_fetch::{DownloadAddress, Locations, MirrorBase, RefusedAddress, Wanted};
 use akbuild_names::{NameError, PythonPackageName};
 use akbuild_nar::{Algo, Digest};
@@ -22,7 +22,7 @@ const PAGE_LIMIT: u64 = 64 << 20;
 
 /// Lets requests through to the configured index, and keeps a list.
 pub(crate) struct Recorder {
-    engine: std::sync::Weak<Engine>,
+    context: std::sync::Weak<EngineContext>,
     /// The pins that are there already, by project.
     kept: BTreeMap<String, Vec<PythonPin>>,
     /// The kept projects that were asked for.
@@ -35,14 +35,14 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder with an empty list to which the registries of the engine's stages pass requests on from now on. It keeps
     /// the plan's pins but for those of the released projects.
-    pub(crate) fn attach(engine: &Arc<Engine>, released: &BTreeSet<String>) -> Arc<Self> {
+    pub(crate) fn attach(context: &Arc<EngineContext>, released: &BTreeSet<String>) -> Arc<Self> {
         let mut kept: BTreeMap<String, Vec<PythonPin>> = BTreeMap::new();
-        for pin in engine.plan.python_pins.iter().filter(|pin| !released.contains(&*pin.name)) {
+        for pin in context.plan.python_pins.iter().filter(|pin| !released.contains(&*pin.name)) {
             kept.entry(pin.name.to_string()).or_default().push(pin.clone());
         }
         let (asked, pins, links) = Default::default();
-        let recorder = Arc::new(Self { engine: Arc::downgrade(engine), kept, asked, pins, links });
-        engine.set_upstream(recorder.clone());
+        let recorder = Arc::new(Self { context: Arc::downgrade(context), kept, asked, pins, links });
+        context.set_upstream(recorder.clone());
         recorder
     }
 
@@ -58,8 +58,8 @@ impl Recorder {
         asked.iter().filter(|name| !pins.iter().any(|pin| pin.name == name.as_str())).cloned().collect()
     }
 
-    fn engine(&self) -> Result<Arc<Engine>, String> {
-        self.engine.upgrade().ok_or_else(|| "the run is over".to_owned())
+    fn context(&self) -> Result<Arc<EngineContext>, String> {
+        self.context.upgrade().ok_or_else(|| "the run is over".to_owned())
     }
 
     async fn page(&self, name: String) -> Result<Vec<IndexFile>, String> {
@@ -71,8 +71,8 @@ impl Recorder {
             };
             return Ok(pins.iter().map(entry).collect());
         }
-        let engine = self.engine()?;
-        let (mirrors, client) = akbuild_engine::network(&engine).map_err(|e| e.to_string())?;
+        let context = self.context()?;
+        let (mirrors, client) = akbuild_engine::network(&context).map_err(|e| e.to_string())?;
         let parsed = PythonPackageName::parse(&name).map_err(|e| e.to_string())?;
         let urls = akbuild_engine::index_pages(&parsed, &mirrors);
         let got = client.get(&urls, Some(ACCEPT), PAGE_LIMIT).await.map_err(|e| e.to_string())?;
@@ -87,8 +87,8 @@ impl Recorder {
     }
 
     async fn download(&self, name: String, file: IndexFile) -> Result<PathBuf, String> {
-        let engine = self.engine()?;
-        let (mirrors, client) = akbuild_engine::network(&engine).map_err(|e| e.to_string())?;
+        let context = self.context()?;
+        let (mirrors, client) = akbuild_engine::network(&context).map_err(|e| e.to_string())?;
         let kept = self.kept.get(&name).into_iter().flatten().find(|pin| *pin.file == *file.file);
         let (pin, urls) = match kept {
             Some(pin) => (pin.clone(), akbuild_engine::locations(&pinned_file(pin).what, &mirrors)),
@@ -101,10 +101,10 @@ impl Recorder {
             urls,
             size: file.size,
         };
-        client.fetch(&engine.store, vec![wanted], &|_| {}).await.map_err(|e| e.to_string())?;
+        client.fetch(&context.store, vec![wanted], &|_| {}).await.map_err(|e| e.to_string())?;
         let digest = pin.digest;
         self.pins.lock().unwrap_or_else(|e| e.into_inner()).insert(pin);
-        Ok(engine.store.blob_path(&digest))
+        Ok(context.store.blob_path(&digest))
     }
 
     /// Where a file of the index is, by the link of its page.

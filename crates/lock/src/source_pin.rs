@@ -14,7 +14,7 @@ pub(crate) fn pin<H: LockHost>(
     id: &SourceId,
     request: &SourceRequest,
 ) -> Result<LockedSource, H::Error> {
-    let engine = host.engine(input.bare_plan(&Lock::default()))?;
+    let context = host.context(input.bare_plan(&Lock::default()))?;
     let wrong = |field: &str, found: &str| {
         let urls: Vec<String> = request.urls.iter().map(|address| akbuild_fetch::redact_text(&address.url)).collect();
         let error = akbuild_recipe::wrong_pin(input.written, input.overlay, id, field, found, &urls.join(", "));
@@ -25,7 +25,7 @@ pub(crate) fn pin<H: LockHost>(
         Want::Git { reference, commit } => {
             let full = if request.by_commit { None } else { full_name(reference) };
             let urls: Vec<String> = request.urls.iter().map(|address| address.url.clone()).collect();
-            let found = akbuild_engine::pin_commit(&engine, id, &urls, full.as_deref(), commit.as_deref());
+            let found = akbuild_engine::pin_commit(&context, id, &urls, full.as_deref(), commit.as_deref());
             let (commit, hash) = found.map_err(LockError::from)?;
             (LockedOrigin::Git { url, reference: reference.clone(), commit }, hash)
         }
@@ -36,7 +36,7 @@ pub(crate) fn pin<H: LockHost>(
                 }
                 _ => Ok(()),
             };
-            let (digest, hash) = akbuild_engine::pin_archive(&engine, id, &request.urls, check)?;
+            let (digest, hash) = akbuild_engine::pin_archive(&context, id, &request.urls, check)?;
             (LockedOrigin::Tarball { url, digest: pinned.unwrap_or(digest) }, hash)
         }
         Want::Path { .. } => return Err(LockError::LocalFolder(id.clone()).into()),

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use akbuild_engine::{Engine, EngineError};
+use akbuild_engine::{EngineContext, EngineError};
 use akbuild_fetch::{Client, Mirrors};
 use akbuild_names::Ecosystem;
 use akbuild_recipe::plan::{DebPin, SysrootId};
@@ -19,7 +19,7 @@ use crate::{LockError, LockEvent, LockHost, LockInput};
 const LIMIT: u64 = 256 << 20;
 
 struct Archive<'a> {
-    engine: &'a Engine,
+    context: &'a EngineContext,
     client: Client,
     mirrors: std::sync::Arc<Mirrors>,
     /// What was fetched already: a second look at the suites sees the same state of them.
@@ -33,7 +33,7 @@ impl Metadata for Archive<'_> {
             return Ok(bytes.clone());
         }
         let urls: Vec<_> = self.mirrors.of(Ecosystem::Debian).iter().filter_map(|b| b.below(path)).collect();
-        let bytes = self.engine.runtime.block_on(self.client.get_file(&urls, LIMIT))?.bytes;
+        let bytes = self.context.runtime.block_on(self.client.get_file(&urls, LIMIT))?.bytes;
         fetched.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
     }
@@ -68,8 +68,8 @@ pub(crate) fn lock<H: LockHost>(
     let mut open: BTreeSet<SysrootId> = open.collect();
     let Some(debian) = inputs.debian.as_ref().filter(|_| !open.is_empty()) else { return Ok(()) };
     host.event(LockEvent::Sysroots);
-    let engine = host.engine(input.bare_plan(&Lock::default()))?;
-    let archive = archive(&engine)?;
+    let context = host.context(input.bare_plan(&Lock::default()))?;
+    let archive = archive(&context)?;
     let locked = loop {
         let wanted: Vec<&SysrootRequest> = inputs.sysroots.iter().filter(|s| open.contains(&s.id)).collect();
         let locked = resolve(input, debian, &wanted, if anew { &[] } else { &lock.debs }, &archive)?;
@@ -91,12 +91,12 @@ pub(crate) fn lock<H: LockHost>(
     Ok(())
 }
 
-fn archive(engine: &Engine) -> Result<Archive<'_>, LockError> {
-    let (mirrors, client) = akbuild_engine::network(engine)?;
+fn archive(context: &EngineContext) -> Result<Archive<'_>, LockError> {
+    let (mirrors, client) = akbuild_engine::network(context)?;
     if mirrors.of(Ecosystem::Debian).is_empty() {
         return Err(LockError::NoArchive);
     }
-    Ok(Archive { engine, client, mirrors, fetched: Mutex::default() })
+    Ok(Archive { context, client, mirrors, fetched: Mutex::default() })
 }
 
 fn resolve(
@@ -131,7 +131,7 @@ fn resolve(
     );
     match locked {
         // The error says that a download was cancelled, with what it was for.
-        Err(_) if archive.engine.cancel.is_thrown() => Err(EngineError::Cancelled.into()),
+        Err(_) if archive.context.cancel.is_thrown() => Err(EngineError::Cancelled.into()),
         locked => Ok(locked?),
     }
 }

@@ -1,6 +1,6 @@
 //! Pins of tools: the file that a name and a version mean, and its digest, as the registries say now.
 
-use akbuild_engine::{Engine, EngineError};
+use akbuild_engine::{EngineContext, EngineError};
 use akbuild_fetch::{FetchError, redact};
 use akbuild_names::{
     BUILD_ARCHITECTURE, Ecosystem, NpmPackageName, NpmPackageVersion, PythonPackageName, PythonPackageVersion,
@@ -19,27 +19,33 @@ const PAGE: u64 = 64 << 20;
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 
 /// Pins one tool.
-pub(crate) fn pin(engine: &Engine, tool: &ToolRequest) -> Result<LockedTool, LockError> {
-    match package(engine, &tool.spec) {
+pub(crate) fn pin(context: &EngineContext, tool: &ToolRequest) -> Result<LockedTool, LockError> {
+    match package(context, &tool.spec) {
         Ok(package) => Ok(LockedTool { spec: tool.spec.clone(), package }),
-        Err(ToolPinError::Engine(EngineError::Cancelled) | ToolPinError::Registry(EngineError::Cancelled)) => {
+        Err(ToolPinError::EngineContext(EngineError::Cancelled) | ToolPinError::Registry(EngineError::Cancelled)) => {
             Err(EngineError::Cancelled.into())
         }
         Err(cause) => Err(LockError::Tool { id: tool.id.clone(), spec: tool.spec.clone(), cause: Box::new(cause) }),
     }
 }
 
-fn package(engine: &Engine, spec: &ToolSpec) -> Result<ToolPackage, ToolPinError> {
+fn package(context: &EngineContext, spec: &ToolSpec) -> Result<ToolPackage, ToolPinError> {
     match spec {
-        ToolSpec::Python { name, version } => Ok(ToolPackage::Python(python(engine, name.parse()?, version.parse()?)?)),
-        ToolSpec::Npm { name, version } => Ok(ToolPackage::Npm(npm(engine, name.parse()?, version.parse()?)?)),
+        ToolSpec::Python { name, version } => {
+            Ok(ToolPackage::Python(python(context, name.parse()?, version.parse()?)?))
+        }
+        ToolSpec::Npm { name, version } => Ok(ToolPackage::Npm(npm(context, name.parse()?, version.parse()?)?)),
     }
 }
 
-fn python(engine: &Engine, name: PythonPackageName, version: PythonPackageVersion) -> Result<PythonPin, ToolPinError> {
-    let (mirrors, client) = akbuild_engine::network(engine)?;
+fn python(
+    context: &EngineContext,
+    name: PythonPackageName,
+    version: PythonPackageVersion,
+) -> Result<PythonPin, ToolPinError> {
+    let (mirrors, client) = akbuild_engine::network(context)?;
     let urls: Vec<_> = mirrors.of(Ecosystem::Python).iter().filter_map(|base| base.index_page(&name)).collect();
-    let got = engine.runtime.block_on(client.get(&urls, Some(ACCEPT), PAGE)).map_err(unknown)?;
+    let got = context.runtime.block_on(client.get(&urls, Some(ACCEPT), PAGE)).map_err(unknown)?;
     let page = simple::parse(&got.bytes, got.content_type.as_deref(), got.url.as_str())?;
     let of_version = |f: &&simple::IndexFile| WheelName::parse(&f.file).is_some_and(|w| w.version == *version);
     let files: Vec<_> = page.iter().filter(of_version).cloned().collect();
@@ -63,12 +69,12 @@ fn unknown(error: FetchError) -> ToolPinError {
     ToolPinError::Registry(error.into())
 }
 
-fn npm(engine: &Engine, name: NpmPackageName, version: NpmPackageVersion) -> Result<NpmPin, ToolPinError> {
-    let (mirrors, client) = akbuild_engine::network(engine)?;
+fn npm(context: &EngineContext, name: NpmPackageName, version: NpmPackageVersion) -> Result<NpmPin, ToolPinError> {
+    let (mirrors, client) = akbuild_engine::network(context)?;
     // The `/` of a scope is escaped: registries have one part of the path for the name.
     let page = |base: &akbuild_fetch::MirrorBase| base.join([name.as_str(), version.as_str()]);
     let urls: Vec<_> = mirrors.npm_for(&name).into_iter().filter_map(page).collect();
-    let got = engine.runtime.block_on(client.get(&urls, Some("application/json"), PAGE)).map_err(unknown)?;
+    let got = context.runtime.block_on(client.get(&urls, Some("application/json"), PAGE)).map_err(unknown)?;
     let wrong = |problem: String| ToolPinError::NotDescribed {
         page: redact(&got.url),
         package: format!("{name} {version}"),

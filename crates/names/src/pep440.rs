@@ -47,6 +47,11 @@ impl Version {
         self.pre.is_some() || self.dev.is_some()
     }
 
+    /// The first development release of a version that is none: `1.0.dev0` of `1.0`.
+    pub(crate) fn first_dev(&self) -> Self {
+        Self { dev: Some(0), ..self.clone() }
+    }
+
     /// The version as PEP 440 spells it: `1.0rc1.post2` of `v1.0-C_1-2`.
     pub(crate) fn normalised(&self) -> String {
         let numbers = self.release.iter().copied().chain(std::iter::repeat(0)).take(self.segments);

@@ -73,7 +73,9 @@ impl VersionSpecifier {
             Self::NotEqual(other) => !equal(other),
             Self::LessEqual(other) => version.cmp_public(other).is_le(),
             Self::GreaterEqual(other) => version.cmp_public(other).is_ge(),
-            Self::Less(other) => version < other && (other.is_pre() || !version.is_pre() || !same_release(other)),
+            // Pre-releases of `other` itself come after its first development release.
+            Self::Less(other) if other.is_pre() => version < other,
+            Self::Less(other) => *version < other.first_dev(),
             Self::Greater(other) => {
                 // Post-releases of `other` itself, which `>1.0.post1` and `>1.0.dev1` do not ask for.
                 let has_no_suffix = other.post.is_none() && other.dev.is_none();
@@ -150,6 +152,8 @@ mod tests {
             ("===1.0RC1", "1.0-rc1"),
             (">1.0.post1", "1.0.post2"),
             ("<1.0rc2", "1.0rc1"),
+            ("<1.0.post0", "1.0rc1"),
+            ("<1.0.post1", "1.0.post0.dev1"),
             (">=1.0", "1.0+local"),
             ("<=1.0", "1.0+local"),
             (">1.0", "1!0.1"),
@@ -166,6 +170,7 @@ mod tests {
             ("!=1.5.*", "1.5.2"),
             (">=3,<4", "4.0"),
             ("<1.0", "1.0rc1"),
+            ("<1.0.post1", "1.0.post1.dev1"),
             (">1.0", "1.0.post1"),
             (">1.0a1", "1.0a1.post1"),
             ("===1.0", "1.0.0"),

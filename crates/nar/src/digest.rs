@@ -1,64 +1,13 @@
-//! Digests of single files, and how they are written. Knows nothing of trees.
+//! A digest, and how it is written. Must not depend on how digests are computed.
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::str::FromStr;
 
 use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{DigestError, Hasher, golang};
-
-/// A way to digest a file. Ordered by strength, the Go module ones aside.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Algo {
-    /// SHA-1: only where an upstream lock file has nothing better.
-    Sha1,
-    /// SHA-256.
-    Sha256,
-    /// SHA-512.
-    Sha512,
-    /// The `h1:` hash that `go.sum` gives of a module's zip file: the SHA-256 over the sorted list
-    /// of the SHA-256 and name of each file in it.
-    GoZip,
-    /// The `h1:` hash that `go.sum` gives of a module's `go.mod`.
-    GoMod,
-}
-
-impl Algo {
-    /// All of them.
-    pub const ALL: [Algo; 5] = [Algo::Sha1, Algo::Sha256, Algo::Sha512, Algo::GoZip, Algo::GoMod];
-
-    /// How many bytes a digest has.
-    #[expect(clippy::len_without_is_empty, reason = "no digest is empty")]
-    pub fn len(self) -> usize {
-        match self {
-            Algo::Sha1 => 20,
-            Algo::Sha512 => 64,
-            Algo::Sha256 | Algo::GoZip | Algo::GoMod => 32,
-        }
-    }
-
-    /// The name in front of a written digest: `sha256`, `h1-zip`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Algo::Sha1 => "sha1",
-            Algo::Sha256 => "sha256",
-            Algo::Sha512 => "sha512",
-            Algo::GoZip => "h1-zip",
-            Algo::GoMod => "h1-mod",
-        }
-    }
-}
-
-impl fmt::Display for Algo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use crate::{Algo, DigestError};
 
 /// A digest of some bytes, written as an SRI string: `sha256-BASE64`. The hashes of `go.sum` are
 /// written `h1-zip-BASE64` and `h1-mod-BASE64`.
@@ -142,46 +91,6 @@ impl Digest {
             return Err(malformed.unwrap_or_else(|| DigestError::Form { text: integrity.to_owned() }));
         }
         Ok(best)
-    }
-
-    /// The SHA-256 of these bytes.
-    pub fn sha256(bytes: &[u8]) -> Self {
-        let mut hasher = Hasher::new(Algo::Sha256);
-        hasher.update(bytes);
-        hasher.finish()
-    }
-
-    /// The digest of a whole file, from its start, whatever its position was.
-    pub fn of_file(algo: Algo, mut file: &File) -> io::Result<Self> {
-        io::Seek::rewind(&mut file)?;
-        match algo {
-            Algo::GoZip => golang::of_zip(file),
-            Algo::GoMod => golang::of_mod(file),
-            _ => Self::of_reader(algo, file),
-        }
-    }
-
-    /// The digest of what is left in a reader. The Go module zip hash cannot be computed from a
-    /// stream (`InvalidInput`): use [`Digest::of_file`].
-    pub fn of_reader(algo: Algo, mut reader: impl Read) -> io::Result<Self> {
-        match algo {
-            Algo::GoMod => return golang::of_mod(reader),
-            Algo::GoZip => {
-                let message = "the hash of a Go module zip needs a file, not a stream";
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-            }
-            _ => {}
-        }
-        let mut hasher = Hasher::new(algo);
-        let mut buffer = vec![0; 128 * 1024];
-        loop {
-            match reader.read(&mut buffer) {
-                Ok(0) => return Ok(hasher.finish()),
-                Ok(n) => hasher.update(&buffer[..n]),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
     }
 }
 

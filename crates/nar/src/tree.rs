@@ -10,32 +10,8 @@ use std::thread;
 use sha2::{Digest as _, Sha256};
 
 use crate::pipe::{Chunk, DEPTH, Stream, recycle};
-use crate::walk::{Found, Walk};
-use crate::{Kind, Listing, NarError, Normalise, TreeHash};
-
-/// How much there is in a tree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TreeStats {
-    /// Regular files.
-    pub files: u64,
-    /// Folders, the root included.
-    pub dirs: u64,
-    /// Symbolic links.
-    pub symlinks: u64,
-    /// Bytes in regular files.
-    pub bytes: u64,
-}
-
-/// What [`hash_tree`] does beside hashing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HashOptions {
-    /// Bring the metadata into the stored form on the way.
-    pub normalise: Option<Normalise>,
-    /// Make a [`Listing`], for which each file is hashed by itself too.
-    pub listing: bool,
-    /// Note what has other metadata than it would have in the stored form, its owner aside.
-    pub inspect: bool,
-}
+use crate::walk::{Found, HashOptions, TreeStats, Walk};
+use crate::{Kind, Listing, NarError, TreeHash};
 
 /// What [`hash_tree`] found.
 #[derive(Clone, Debug)]

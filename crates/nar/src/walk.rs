@@ -14,10 +14,34 @@ use rustix::io::Errno;
 
 use crate::normalise::{Normalise, is_exec, is_stored, is_stored_link};
 use crate::pipe::Stream;
-use crate::{Entry, HashOptions, Kind, NarError, TreeStats};
+use crate::{Entry, Kind, NarError};
 use akbuild_tree::{DIR_FLAGS, DirStack, MAX_DEPTH, Name, list};
 
 const FILE_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+/// How much there is in a tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TreeStats {
+    /// Regular files.
+    pub files: u64,
+    /// Folders, the root included.
+    pub dirs: u64,
+    /// Symbolic links.
+    pub symlinks: u64,
+    /// Bytes in regular files.
+    pub bytes: u64,
+}
+
+/// What [`hash_tree`](crate::hash_tree) does beside hashing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HashOptions {
+    /// Bring the metadata into the stored form on the way.
+    pub normalise: Option<Normalise>,
+    /// Make a [`Listing`](crate::Listing), for which each file is hashed by itself too.
+    pub listing: bool,
+    /// Note what has other metadata than it would have in the stored form, its owner aside.
+    pub inspect: bool,
+}
 
 /// What the walk found beside the bytes.
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! Recipe, lock and overlay: what a person writes, and the plan it resolves to.
 //!
 //! Written types carry their place in the file and are checked one by one ([`read`],
-//! [`read_overlay`], [`Lock::parse`]); [`resolve`] turns all of them into a [`plan::Plan`], which is
-//! the only thing the engine takes. Knows TOML and what refers to what. Knows no stage kind (those
+//! [`read_overlay`], [`Lock::parse`]); [`resolve`] turns all of them into a [`PlanDraft`], which becomes the
+//! [`plan::Plan`] that the engine takes as soon as it has sysroots. Knows TOML and what refers to what. Knows no stage kind (those
 //! are handed in as [`Kinds`]), no network and no store.
 
 mod error;
@@ -21,6 +21,7 @@ mod overlay;
 mod pin_error;
 mod place;
 pub mod plan;
+mod plan_draft;
 mod program;
 mod read;
 mod refs;
@@ -45,11 +46,12 @@ pub use merge::{LockInputs, SourceRequest, SysrootRequest, ToolRequest, Want, lo
 pub use overlay::{Overlay, OverlayDebian, read_overlay};
 pub use pin_error::{OverlayGap, overlay_gaps, wrong_pin};
 pub use place::PlaceBelow;
+pub use plan_draft::PlanDraft;
 pub use program::{Requirement, version_in};
 pub use read::read;
 pub use render::ErrorPart;
 pub use resolve::{Local, draft, resolve};
-pub use stale::{Stale, fits as pin_fits, is_current};
+pub use stale::{LockEntry, Stale, fits as pin_fits, is_current};
 pub use subset::SubsetMatcher;
 pub use suggest::nearest;
 pub use written::{

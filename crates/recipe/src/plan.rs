@@ -3,9 +3,9 @@
 //!
 //! Knows nothing of TOML, spans or stage kinds; a kind has already turned its options into a [`Step`].
 
-mod artifacts;
 mod exec;
 mod image;
+mod lock_reference;
 mod smoke;
 mod source;
 mod sysroot;
@@ -18,9 +18,9 @@ use std::sync::Arc;
 use akbuild_nar::TreeHash;
 use serde::{Deserialize, Serialize};
 
-pub use artifacts::{Artifacts, LockFile, PythonLock};
 pub use exec::{Check, Copy, Exec, Mount, View};
 pub use image::{Compression, Folder, Healthcheck, Image, ImageConfig, ImageLayer, LAYER_KIND, LAYER_VERSION, Layer};
+pub use lock_reference::{LockFile, LockReference, UvLock};
 pub use smoke::{Page, Probe, Smoke, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService};
 pub use source::{AddressAuthor, Edit, Origin, Patch, Source, SourceAddress};
 pub use sysroot::{DebPin, DebianSuites, HostMount, HostProgram, HostRoot, Sysroot};

@@ -18,6 +18,8 @@ use crate::plan::{
     DebPin, DebianSuites, Edit, Origin, Patch, Plan, PythonPin, Source, SourceId, Stage, StageId, Step, Subset,
     Sysroot, SysrootId, Tool, TreeRef,
 };
+use crate::plan_draft::PlanDraft;
+use crate::stale::LockEntry;
 use crate::suggest::{did_you_mean, list};
 use crate::written::{GitRef, Written, WrittenEdit, WrittenPatch, WrittenSmoke, WrittenStage};
 use crate::{layers, stale};
@@ -27,8 +29,7 @@ use crate::{layers, stale};
 pub struct Local {
     /// The folder of each source that `--source NAME=PATH` replaces.
     pub sources: BTreeMap<SourceId, PathBuf>,
-    /// Whether the machine's own programs replace all sysroots: `--toolchain host`. The plan has no sysroot then;
-    /// whoever asks puts those in that are needed.
+    /// Whether the machine's own programs replace all sysroots: `--toolchain host`.
     pub host: bool,
 }
 
@@ -42,7 +43,7 @@ pub fn resolve(
     local: &Local,
     kinds: &dyn Kinds,
     root: &Path,
-) -> Result<Plan, RecipeErrors> {
+) -> Result<PlanDraft, RecipeErrors> {
     let plan = draft(written, overlay, lock, local, kinds, root)?;
     let mut errors = Errors::default();
     let gaps = overlay_gaps(written, overlay, lock);
@@ -63,7 +64,7 @@ pub fn draft(
     local: &Local,
     kinds: &dyn Kinds,
     root: &Path,
-) -> Result<Plan, RecipeErrors> {
+) -> Result<PlanDraft, RecipeErrors> {
     let mut errors = Errors::default();
     let stages = stages(written, kinds, &mut errors);
     if errors.is_empty() {
@@ -79,19 +80,21 @@ pub fn draft(
     }
     let sources = sources(&merged, lock, local, root, patches);
     let vars = written.vars().clone();
-    errors.end(Some(Plan {
+    let plan = Plan {
         name: vars.name,
         version: vars.version,
         prefix: vars.prefix,
         root: root.to_owned(),
         sources,
-        sysroots: if local.host { Vec::new() } else { sysroots(&merged, lock, overlay) },
+        sysroots: Vec::new(),
         tools: tools(&merged, lock),
         stages,
         targets: written.project.targets.iter().map(|(id, _)| id.clone()).collect(),
         smoke: written.smoke.as_ref().map(|written| written.smoke.clone()),
         python_pins: python(lock, overlay),
-    }))
+    };
+    let sysroots = (!local.host).then(|| sysroots(&merged, lock, overlay));
+    errors.end(Some(PlanDraft::new(plan, sysroots)))
 }
 
 fn unknown_local(written: &Written, id: &SourceId) -> RecipeError {
@@ -104,9 +107,12 @@ fn unknown_local(written: &Written, id: &SourceId) -> RecipeError {
 /// Fails if the lock lacks something or has it for another request. What something of this machine stands for is
 /// passed over.
 fn current(merged: &Merged<'_>, lock: &Lock, local: &Local) -> Result<(), RecipeError> {
-    let source = |what: &str| local.sources.keys().any(|id| what == format!("source `{id}`"));
-    let replaced = |what: &str| source(what) || (local.host && what.starts_with("sysroot `"));
-    let stale: Vec<_> = stale::entries(merged, lock).into_iter().filter(|s| !replaced(&s.what)).collect();
+    let is_replaced = |entry: &LockEntry| match entry {
+        LockEntry::Source(id) => local.sources.contains_key(id),
+        LockEntry::Sysroot(_) => local.host,
+        LockEntry::Tool(_) => false,
+    };
+    let stale: Vec<_> = stale::entries(merged, lock).into_iter().filter(|s| !is_replaced(&s.entry)).collect();
     if stale.is_empty() {
         return Ok(());
     }

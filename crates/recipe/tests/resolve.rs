@@ -13,6 +13,7 @@ use common::{GOOD, LOCK, Toy, complaint, plan, with};
 fn with_local(name: &str, lock: &Lock) -> Result<Plan, RecipeErrors> {
     let local = Local { sources: BTreeMap::from([(SourceId::new(name), PathBuf::from("/elsewhere"))]), host: false };
     resolve(&read(GOOD, "akbuild.toml")?, &Overlay::default(), lock, &local, &Toy, Path::new("/project"))
+        .map(|draft| draft.complete(|_| Err("the lock pins no sysroots")).unwrap())
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn the_machines_own_programs_need_no_locked_sysroot() {
         let local = Local { sources: BTreeMap::new(), host };
         resolve(&written, &Overlay::default(), &lock, &local, &Toy, Path::new("/project"))
     };
-    assert!(resolved(true).unwrap().sysroots.is_empty());
+    assert!(resolved(true).unwrap().pinned_sysroots().is_none());
     assert!(resolved(false).is_err());
 }
 
@@ -180,7 +181,10 @@ fn a_file_takes_the_place_of_one_in_a_source() {
     let overlay = read_overlay(overlay, "over/akbuild.local.toml").unwrap();
     let lock = Lock::parse(LOCK, "akbuild.lock").unwrap();
     let written = read(&recipe, "akbuild.toml").unwrap();
-    let plan = resolve(&written, &overlay, &lock, &Local::default(), &Toy, folder.path()).unwrap();
+    let plan = resolve(&written, &overlay, &lock, &Local::default(), &Toy, folder.path())
+        .unwrap()
+        .complete(|_| Err("the lock pins no sysroots"))
+        .unwrap();
     let digests = plan.sources[0].patches.iter().map(|p| match &p.edit {
         Edit::With { digest, .. } => *digest,
         Edit::Replace { .. } => panic!("not a file"),

@@ -1,33 +1,27 @@
 //! Upstream lock files, and the loopback registry that serves what they name.
 //!
 //! Knows the formats of `package-lock.json`, `uv.lock`, `go.mod` and `go.sum`, and what npm, uv and
-//! go ask a registry for. Downloads nothing, and knows of the store only that a digest has a local
-//! file.
+//! go ask a registry for: a folder for each ecosystem in `ecosystem/`. Downloads nothing, and knows of the store only
+//! that a digest has a local file.
 
-mod artifact;
 mod catalogue;
+mod client;
+mod ecosystem;
 mod error;
-mod golang;
-mod index_page;
-mod npm;
 mod percent;
-mod platform;
-mod python;
-mod route;
+mod protocol;
+mod requested_path;
 mod server;
-pub mod simple;
+mod upstream;
 
-pub use artifact::{Artifact, What};
+pub use akbuild_names::{Artifact, PackageFile};
 pub use catalogue::Catalogue;
+pub use client::configuration::{ClientConfiguration, ConfiguredAddress, ConfiguredRegistries, RegistryClient};
+pub use client::error::ConfigurationError;
+pub use client::machine::{Machine, read_optional};
+pub use client::secret::{AuthRule, Secret};
+// Each ecosystem has its own types; the table lists them.
+pub use ecosystem::*;
 pub use error::{LockError, Refused};
-pub use golang::{GoFileSelection, GoLock, GoModSource, GoModText, go_replaced_folders};
-pub use index_page::{IndexLink, LONGEST_INDEX_PAGE, index_links};
-pub use npm::{LocalNpmFiles, NPM_LOCK_NAMES, NpmLock, npm_manifest, npm_settings, package_bins};
-pub use platform::Platform;
-pub use python::{
-    BuildChoices, ChoiceProblem, ClientSettings, GitDependency, LocalFile, LocalMember, PythonLock, PythonSelection,
-    PythonWant, SourceBuild, Tags, WheelName, rewrite_project,
-};
-pub use route::{Route, parse_path};
-pub use server::{Miss, Server, Upstream};
-pub use simple::IndexFile;
+pub use server::{Miss, Server};
+pub use upstream::Upstream;

@@ -1,11 +1,10 @@
-//! The loopback registry: an HTTP server on a listener that it is given, answering npm, uv and go
-//! from a [`Catalogue`]. Knows nothing of where the listener is, nor how files came to be local.
+//! The loopback registry: an HTTP server on a listener that it is given, answering the clients of all
+//! ecosystems from a [`Catalogue`]. Knows nothing of where the listener is, nor how files came to be local.
 
 mod answer;
+mod body;
 mod file;
 mod miss;
-mod pages;
-mod upstream;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -18,9 +17,9 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Catalogue;
+use crate::upstream::Upstream;
 use answer::State;
 pub use miss::Miss;
-pub use upstream::Upstream;
 
 /// A running registry. Dropping it ends it, open connections included.
 #[derive(Debug)]

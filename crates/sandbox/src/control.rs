@@ -1,4 +1,4 @@
-//! A handle on a sandbox that runs: what may be asked of it and told it until it ends.
+//! Handles on a sandbox that runs: one that kills it, and one that asks and tells it something until it ends.
 //!
 //! Knows how to ask init. Holds nothing that keeps the sandbox alive.
 
@@ -14,7 +14,6 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use crate::cgroup::Cgroup;
 use crate::message::{self, Message};
 use crate::processes::{self, MemoryUse};
-use crate::running::Killer;
 
 /// Reaches into a sandbox, from any thread, also after the [`Running`](crate::Running) has been moved into
 /// a wait.
@@ -28,6 +27,18 @@ struct Ends {
     command: Option<OwnedFd>,
     init: Arc<OwnedFd>,
     cgroup: Option<Weak<Cgroup>>,
+}
+
+/// Ends a sandbox, from any thread, also after the [`Running`](crate::Running) has been moved into a wait.
+#[derive(Clone, Debug)]
+pub struct Killer(pub(crate) Arc<OwnedFd>);
+
+impl Killer {
+    /// Kills every process of the sandbox at once. One that has ended already is left as it is.
+    pub fn kill(&self) {
+        // The only possible failure is ESRCH, "no such process": the descriptor cannot name another one.
+        let _ = rustix::process::pidfd_send_signal(&*self.0, rustix::process::Signal::KILL);
+    }
 }
 
 /// A signal to the command.

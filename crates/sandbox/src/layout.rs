@@ -121,7 +121,7 @@ impl<'a> Layout<'a> {
         }
         layout.add("/".into(), What::Root, Holds::Tree(Part::whole(&real(&spec.root)?)?), true)?;
         layout.add("/proc".into(), What::Proc, Holds::Nothing("it would lie in the process table"), true)?;
-        let terminal = ops::has_terminal(spec);
+        let terminal = spec.has_terminal();
         layout.add("/dev".into(), What::Dev { terminal }, Holds::Writable, true)?;
         if spec.private_tmp && !spec.mounts.iter().any(|m| m.at == Path::new("/tmp")) {
             layout.add("/tmp".into(), What::Mount(TMP), Holds::Writable, true)?;

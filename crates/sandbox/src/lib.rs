@@ -18,16 +18,20 @@
 //! sandbox with it. What a [`Control`] asks goes to init over a second socket.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make the trees that they look at"))]
 
+mod advice;
 mod cgroup;
 mod control;
 mod error;
+mod finished;
 mod helper;
 mod identity;
 mod layout;
 mod message;
+mod operations;
 mod ops;
 mod probe;
 mod processes;
+mod reentry;
 mod running;
 mod seccomp;
 mod spawn;
@@ -36,14 +40,16 @@ mod sys;
 mod wire;
 
 pub use cgroup::counts_memory;
-pub use control::{Control, Signal};
+pub use control::{Control, Killer, Signal};
 pub use error::SandboxError;
+pub use finished::{Finished, Status};
 pub use helper::helper_entry;
 pub use identity::build_owner;
-pub use ops::{Access, Op, Resource, operations};
+pub use operations::operations;
+pub use ops::{Access, Op, Resource};
 pub use probe::{Finding, Probe, probe};
 pub use processes::MemoryUse;
-pub use running::{Finished, Killer, Running, Status};
+pub use running::Running;
 pub use spawn::spawn;
 pub use spec::{Limits, Mount, MountKind, Network, Output, Spec, Stdio};
 

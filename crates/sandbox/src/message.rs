@@ -12,7 +12,7 @@ use rustix::net::{
     SendFlags, SocketFlags, SocketType,
 };
 
-use crate::running::Status;
+use crate::finished::Status;
 use crate::wire::{Reader, Writer};
 
 /// The greatest length of a message, and the most descriptors with one.

@@ -8,36 +8,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cgroup::Cgroup;
-use crate::control::Control;
+use crate::control::{Control, Killer};
+use crate::finished::{Finished, Status};
 use crate::message::{self, Message};
 use crate::{SandboxError, sys};
-
-/// How the command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// With this exit code.
-    Exited(i32),
-    /// By this signal.
-    Signalled(i32),
-}
-
-/// What a finished sandbox was and used.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Finished {
-    /// How the command ended; SIGKILL if it was killed from here.
-    pub status: Status,
-    /// Processor time of all its processes and the helper, in their own code.
-    pub user_seconds: f64,
-    /// The same in the kernel.
-    pub system_seconds: f64,
-    /// From the start of the command to the end of the last process.
-    pub wall_seconds: f64,
-    /// The most bytes that all its processes have held together, by the kernel's count; `None` without a cgroup.
-    pub group_peak: Option<u64>,
-    /// The most bytes that one of its processes has held, by the kernel's count; nothing of akbuild is in it, unless
-    /// the sandbox was killed from here.
-    pub largest_process: u64,
-}
 
 /// A sandbox whose command has been started. Dropping it kills it.
 #[derive(Debug)]
@@ -51,25 +25,6 @@ pub struct Running {
     pub(crate) output: Option<PipeReader>,
     pub(crate) cgroup: Option<Arc<Cgroup>>,
     pub(crate) started: Instant,
-}
-
-/// Ends a sandbox, from any thread, also after the [`Running`] has been moved into a wait.
-#[derive(Clone, Debug)]
-pub struct Killer(pub(crate) Arc<OwnedFd>);
-
-impl Killer {
-    /// Kills every process of the sandbox at once. One that has ended already is left as it is.
-    pub fn kill(&self) {
-        // The only possible failure is ESRCH, "no such process": the descriptor cannot name another one.
-        let _ = rustix::process::pidfd_send_signal(&*self.0, rustix::process::Signal::KILL);
-    }
-}
-
-impl Finished {
-    /// Peak memory in bytes: of all its processes together where it had a cgroup, otherwise of its largest one.
-    pub fn max_rss(&self) -> u64 {
-        self.group_peak.unwrap_or(self.largest_process)
-    }
 }
 
 impl Running {

@@ -7,24 +7,23 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio as ProcessStdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rustix::fs::{Gid, MemfdFlags, Uid};
 
 use crate::cgroup::Cgroup;
-use crate::control::Control;
-use crate::helper::MARKER;
+use crate::control::{Control, Killer};
+use crate::finished::Status;
 use crate::identity::Identity;
 use crate::message::{self, Message};
-use crate::ops::{self, Op, Resource, operations};
-use crate::running::{Killer, Running, Status};
+use crate::operations::operations;
+use crate::ops::{Op, Resource};
+use crate::reentry::{MARKER, PREPARED};
+use crate::running::Running;
 use crate::spec::{Output, Spec, Stdio};
 use crate::wire::Job;
-use crate::{SandboxError, probe};
-
-/// Whether `helper_entry` has been passed: a program without it would start over and over again.
-pub(crate) static PREPARED: AtomicBool = AtomicBool::new(false);
+use crate::{SandboxError, advice};
 
 /// Starts a sandbox, and returns when its command runs (or could not be made to run). Blocks for some
 /// milliseconds; may be called from any thread, and from many at once.
@@ -44,7 +43,7 @@ pub fn spawn(spec: &Spec) -> Result<Running, SandboxError> {
         ops,
         argv: spec.argv.clone(),
         env: spec.env.clone(),
-        terminal: ops::has_terminal(spec),
+        terminal: spec.has_terminal(),
         seccomp: spec.seccomp,
     };
     start(&job, spec.stdin, spec.output, cgroup).map(|(running, _)| running)
@@ -85,7 +84,7 @@ pub(crate) fn start(
         Ok(Followed::Failed(failure)) => {
             drop(ours);
             child.wait().map_err(SandboxError::parent("wait for the sandbox's helper"))?;
-            Err(probe::explain(failure))
+            Err(advice::explain(failure))
         }
         Err(_) => {
             drop(ours);

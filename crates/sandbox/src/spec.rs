@@ -132,6 +132,13 @@ pub struct Limits {
     pub memory: Option<u64>,
 }
 
+impl Spec {
+    /// Whether the command keeps the terminal.
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.output == Output::Inherit
+    }
+}
+
 impl Default for Spec {
     fn default() -> Self {
         Spec {

@@ -4,9 +4,10 @@
 
 use std::path::Path;
 
+use akbuild_launch::UnpackedImage;
+
 use crate::crash::LoggedCrash;
 use crate::line::{Level, unpack};
-use crate::root::Root;
 
 /// At most so many lines.
 const MOST: usize = 4;
@@ -68,7 +69,7 @@ pub(crate) struct EndOfLog<'a> {
 
 impl EndOfLog<'_> {
     /// Why the process ended, and what of the image that is about.
-    pub(crate) fn causes(&self, root: &Root) -> Vec<String> {
+    pub(crate) fn causes(&self, root: &UnpackedImage) -> Vec<String> {
         with_hints(self.complaints(), root)
     }
 
@@ -90,7 +91,7 @@ impl EndOfLog<'_> {
 }
 
 /// Lines of a log, and the paths in them that are elsewhere in the image.
-pub(crate) fn with_hints(said: Vec<String>, root: &Root) -> Vec<String> {
+pub(crate) fn with_hints(said: Vec<String>, root: &UnpackedImage) -> Vec<String> {
     let mut all: Vec<String> = said.iter().map(|line| cut(line)).collect();
     for path in said.iter().flat_map(|line| paths(line)) {
         let path = Path::new(path);

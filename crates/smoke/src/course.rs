@@ -1,22 +1,22 @@
-//! The course of a smoke test: services, commands, processes, probes, pages, checks, the end. The first thing that is
-//! found wrong ends it. Knows the order, and how anything is waited for; each step is in `steps` or `pages`.
+//! A smoke test that is being made: its processes, how a step is noted, and how anything is waited for. Must not depend
+//! on the steps, which are in `steps` and `pages`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use akbuild_launch::UnpackedImage;
 use akbuild_recipe::plan::SysrootId;
 use akbuild_sandbox::{Mount, MountKind, Spec};
 use akbuild_tree::TreeDir;
 
 use crate::SmokeError;
 use crate::cause::{EndOfLog, with_hints};
-use crate::copy::make_folder;
 use crate::crash::LoggedCrash;
+use crate::error::Doing;
 use crate::process::{Answers, Process};
 use crate::report::{Done, Finding, Memory, Report};
-use crate::root::Root;
-use crate::run::{Event, Smoking};
+use crate::smoking::{Event, Smoking};
 
 /// Between two looks at something that is awaited.
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
@@ -48,7 +48,7 @@ impl From<Finding> for Stop {
 pub(crate) struct Course<'a> {
     pub(crate) of: &'a Smoking<'a>,
     /// The image whose turn it is.
-    pub(crate) root: &'a Root,
+    pub(crate) root: &'a UnpackedImage,
     /// Words that tell it from another, to be put behind a name.
     pub(crate) whose: &'static str,
     /// Its processes, in the order of the plan.
@@ -66,68 +66,7 @@ impl<'a> Course<'a> {
         Self { of, root: of.image, whose: "", processes, services, answers, report: Report::default(), n: 0 }
     }
 
-    pub(crate) fn all(&mut self) -> Result<(), Stop> {
-        let of = self.of;
-        self.step("the image is sound", |_| match of.image.inspect(&of.plan.env) {
-            Some(finding) => Err(finding.into()),
-            None => Ok(None),
-        })?;
-        for service in &of.plan.services {
-            self.service(service)?;
-        }
-        if let Some(previous) = of.previous {
-            (self.root, self.whose) = (previous, " of the previous image");
-            self.begin()?;
-            self.stop()?;
-            self.crashed("")?;
-        }
-        (self.root, self.whose) = (of.image, "");
-        self.begin()?;
-        self.look()?;
-        let stopped = self.stop();
-        self.report.memory = self.memory();
-        stopped?;
-        // What was written last is read now.
-        self.crashed("")
-    }
-
-    /// Everything of one image up to where its processes answer.
-    fn begin(&mut self) -> Result<(), Stop> {
-        let plan = self.of.plan;
-        for command in &plan.commands {
-            self.command(command)?;
-        }
-        self.processes.clear();
-        for process in &plan.processes {
-            let started = self.start(process)?;
-            self.processes.push(started);
-        }
-        for (who, process) in plan.processes.iter().enumerate() {
-            for probe in &process.probes {
-                self.probe(who, probe)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Everything that is asked of processes that answer.
-    fn look(&mut self) -> Result<(), Stop> {
-        let plan = self.of.plan;
-        for (who, process) in plan.processes.iter().enumerate() {
-            for text in &process.expect {
-                self.expect(who, text)?;
-            }
-        }
-        for page in &plan.pages {
-            self.page(page)?;
-        }
-        for check in &plan.checks {
-            self.check(check)?;
-        }
-        Ok(())
-    }
-
-    fn memory(&self) -> Vec<Memory> {
+    pub(crate) fn memory(&self) -> Vec<Memory> {
         let limit = Some(self.of.plan.memory).filter(|limit| *limit > 0);
         let enforced = limit.is_some() && akbuild_sandbox::counts_memory();
         self.processes.iter().map(|process| process.memory(limit, enforced)).collect()
@@ -253,7 +192,8 @@ impl<'a> Course<'a> {
         env: &BTreeMap<String, String>,
     ) -> Result<Spec, SmokeError> {
         let tmp = self.scratch();
-        make_folder(&tmp)?;
+        #[allow(clippy::disallowed_methods, reason = "the path is in a scratch folder")]
+        std::fs::create_dir(&tmp).doing("make", &tmp)?;
         TreeDir::open(&tmp, "the folder for temporary files")?.give_to(akbuild_sandbox::build_owner())?;
         let mut spec = (self.of.script)(sysroot, script, env)?;
         spec.mounts.push(Mount { at: "/tmp".into(), what: MountKind::ReadWrite(tmp) });

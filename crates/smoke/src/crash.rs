@@ -8,46 +8,14 @@ mod python;
 use crate::line::{Level, unpack};
 use form::{Form, Raised, is_goroutine, is_of_dump};
 
+pub(crate) use form::CrashKind;
+
 /// A chain of exceptions may have this many other lines between two of them.
 const GAP: u64 = 50;
 /// Lines of one crash that are shown.
 const EXCERPT: usize = 15;
 /// More crashes of one process are not kept.
 const MOST: usize = 100;
-
-/// What has crashed, by what it writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CrashKind {
-    Python,
-    Go,
-    Rust,
-    Java,
-    Node,
-    DotNet,
-    Ruby,
-    Php,
-    Native,
-    /// A line whose level says so.
-    Fatal,
-}
-
-impl CrashKind {
-    /// In a sentence: `process "x" logged ...`.
-    pub(crate) fn as_words(self) -> &'static str {
-        match self {
-            CrashKind::Python => "a Python traceback",
-            CrashKind::Go => "a panic of Go",
-            CrashKind::Rust => "a panic of Rust",
-            CrashKind::Java => "a Java exception",
-            CrashKind::Node => "an error of Node.js with its stack",
-            CrashKind::DotNet => "an exception of .NET",
-            CrashKind::Ruby => "a Ruby exception",
-            CrashKind::Php => "a fatal error of PHP",
-            CrashKind::Native => "a crash",
-            CrashKind::Fatal => "a fatal error",
-        }
-    }
-}
 
 /// One crash.
 #[derive(Clone, Debug)]

@@ -12,9 +12,9 @@ pub enum SmokeError {
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] akbuild_sandbox::SandboxError),
-    /// The image.
+    /// The image cannot be unpacked or launched.
     #[error(transparent)]
-    Image(#[from] akbuild_image::ImageError),
+    Launch(#[from] akbuild_launch::LaunchError),
     /// A path of the image.
     #[error(transparent)]
     Tree(#[from] akbuild_tree::TreeError),

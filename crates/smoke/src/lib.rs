@@ -11,7 +11,6 @@
 
 mod address;
 mod cause;
-mod copy;
 mod course;
 mod crash;
 mod error;
@@ -22,11 +21,10 @@ mod page;
 mod pages;
 mod process;
 mod report;
-mod root;
 mod run;
+mod smoking;
 mod steps;
 
 pub use error::SmokeError;
 pub use report::{Done, Finding, Memory, MemoryScope, Report};
-pub use root::Root;
-pub use run::{Event, Smoking};
+pub use smoking::{Event, Smoking};

@@ -2,12 +2,14 @@
 //! CSS and JavaScript as that takes; asks for nothing.
 
 mod html;
+mod source_text;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use url::Url;
 
+use self::source_text::{css_imports, imports, urls, without};
 use crate::address::{is_same, resolve};
 
 /// The kinds of text that name others.
@@ -73,52 +75,11 @@ pub(crate) fn named(kind: Kind, text: &str, own: &Url) -> NamedFiles {
     named
 }
 
-/// A text without what stands between these two.
-fn without(text: &str, begin: &str, end: &str) -> String {
-    let mut parts = text.split(begin);
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, part| all + " " + part.split_once(end).map_or("", |(_, after)| after))
-}
-
-/// `url(...)` of CSS.
-fn urls(css: &str) -> Vec<String> {
-    let inner = |text: &str| {
-        let end = text.find(')')?;
-        Some(text[..end].trim().trim_matches(['"', '\'']).to_owned())
-    };
-    css.split("url(").skip(1).filter_map(inner).collect()
-}
-
-/// `@import "..."` of CSS; with `url(...)` it is found as one.
-fn css_imports(css: &str) -> Vec<String> {
-    css.split("@import").skip(1).filter_map(|text| quoted(text.trim_start())).collect()
-}
-
-/// `import "./x.js"`, `from "./x.js"` and `import("./x.js")`: what begins with a dot, for other words are not paths.
-fn imports(script: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for word in ["from", "import", "import("] {
-        for text in script.split(word).skip(1) {
-            found.extend(quoted(text.trim_start()).filter(|path| path.starts_with("./") || path.starts_with("../")));
-        }
-    }
-    found
-}
-
 /// The images that the manifest of a web application names.
 fn icons(text: &str) -> Vec<String> {
     let manifest: Value = serde_json::from_str(text).unwrap_or_default();
     let lists = ["icons", "screenshots"].iter().filter_map(|name| manifest.get(*name)?.as_array());
     lists.flatten().filter_map(|image| image.get("src")?.as_str().map(str::to_owned)).collect()
-}
-
-/// The text in quotes that a text begins with.
-fn quoted(text: &str) -> Option<String> {
-    let quote = text.chars().next().filter(|c| "\"'".contains(*c))?;
-    let end = text[1..].find(quote)?;
-    let inner = &text[1..=end];
-    let plain = |c: char| !c.is_whitespace() && !"\\`{}$".contains(c);
-    (!inner.is_empty() && inner.chars().all(plain)).then(|| inner.to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a smoke test has seen. Knows nothing of how.
 
+use akbuild_launch::LaunchProblem;
 use serde::Serialize;
 
 /// The whole of it.
@@ -80,5 +81,11 @@ impl Finding {
     pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
         self.causes.push(cause.into());
         self
+    }
+}
+
+impl From<LaunchProblem> for Finding {
+    fn from(problem: LaunchProblem) -> Self {
+        Self { causes: problem.causes, ..Self::new(problem.what) }
     }
 }

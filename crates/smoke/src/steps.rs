@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use akbuild_launch::ProcessSetup;
 use akbuild_recipe::plan::{Probe, SmokeCheck, SmokeCommand, SmokeProcess, SmokeService, WrittenFile};
 
+use crate::SmokeError;
 use crate::address::address;
 use crate::course::{Course, PAUSE, Stop, tail};
 use crate::http;
 use crate::process::{Answers, LogWishes, Process};
 use crate::report::Finding;
-use crate::root::Mounted;
 
 /// How long one run of a check may take.
 const CHECK: Duration = Duration::from_secs(60);
@@ -81,7 +82,8 @@ impl Course<'_> {
         let env = plan.env.iter().chain(env).map(|(name, value)| (name.clone(), value.clone())).collect();
         let ports = self.answers.iter().map(|answers| answers.port).collect();
         let memory = Some(plan.memory).filter(|memory| *memory > 0);
-        let spec = self.root.spec(&self.scratch(), &Mounted { args, env, files, ports, memory })??;
+        let setup = ProcessSetup { args, env, files, ports, memory };
+        let spec = self.root.spec(&self.scratch(), &setup).map_err(SmokeError::from)?.map_err(Finding::from)?;
         let log = (self.of.log)(&name)?;
         Ok(Process::start(&name, &spec, &self.answers, wishes, log, &self.of.runtime)?)
     }

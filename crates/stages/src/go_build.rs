@@ -3,7 +3,8 @@
 use akbuild_recipe::plan::{Copy, Exec, Mount, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{go, go_env, in_work, quote};
+use crate::script::{in_work, quote};
+use crate::{go, go_env};
 
 /// Options: `source`, `folder` (of `go.mod`), `include`/`exclude` (default: what packages in `folder` are compiled from),
 /// `vendor` (a `go-vendor` stage), `replace` (list of `{ module, with }`: trees that take a vendored module's place),
@@ -40,7 +41,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env,
         cwd: home,
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: crate::checks::read(fields, "/out")?,
     })))
 }

@@ -3,10 +3,12 @@
 //! The output is the `vendor` folder itself. Of the sources the stage sees only package clauses,
 //! build constraints and imports, so that it runs again when those change and not otherwise.
 
-use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
+use akbuild_names::Ecosystem;
+use akbuild_recipe::plan::{Copy, Exec, LockFile, LockReference, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, go, go_env, in_work};
+use crate::script::{below, in_work};
+use crate::{go, go_env};
 
 /// Options: `source`, `folder` (of `go.mod`; the root if absent), `include`/`exclude` (default: `go.mod`, `go.sum`
 /// and all `.go` files), `sysroot` (default `build`), `env`.
@@ -25,10 +27,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: go_env::variables(fields, &format!("{REGISTRY}/go"))?,
         cwd: in_work(&folder),
         out: "/out".into(),
-        artifacts: Some(Artifacts {
-            go: vec![LockFile { source, path: below(&folder, "go.mod") }],
-            ..Artifacts::default()
-        }),
+        locks: vec![LockReference::Plain(Ecosystem::Go, LockFile { source, path: below(&folder, "go.mod") })],
         checks: Vec::new(),
     })))
 }

@@ -18,11 +18,12 @@ mod openapi;
 mod openapi_go;
 mod openapi_typescript;
 mod run;
+mod script;
 mod tree;
 mod uv_sync;
 mod uv_variables;
 
-use akbuild_recipe::plan::{Step, WORK};
+use akbuild_recipe::plan::Step;
 use akbuild_recipe::{Fields, Kinds, RecipeError};
 
 /// A kind: its name, the version of its meaning, and how it reads its options.
@@ -60,36 +61,6 @@ impl Kinds for StageKinds {
     }
 }
 
-/// A word of a shell command, quoted where that is needed.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Words of a shell command, each quoted where that is needed.
-fn quote_all(words: &[String]) -> String {
-    words.iter().map(|w| quote(w)).collect::<Vec<_>>().join(" ")
-}
-
-/// `folder/name`, or `name` in the root folder.
-fn below(folder: &str, name: &str) -> String {
-    match folder.trim_matches('/') {
-        "" | "." => name.to_owned(),
-        folder => format!("{folder}/{name}"),
-    }
-}
-
-/// Where a folder of the source is seen in the work folder.
-fn in_work(folder: &str) -> String {
-    match folder.trim_matches('/') {
-        "" | "." => WORK.to_owned(),
-        folder => format!("{WORK}/{folder}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,21 +68,5 @@ mod tests {
     #[test]
     fn the_table_is_sorted() {
         assert!(TABLE.is_sorted_by_key(|kind| kind.name));
-    }
-
-    #[test]
-    fn words_are_quoted_where_needed() {
-        assert_eq!(
-            quote_all(&["build:sfe".into(), "a b".into(), "it's".into(), String::new()]),
-            r"build:sfe 'a b' 'it'\''s' ''"
-        );
-    }
-
-    #[test]
-    fn the_root_folder_adds_nothing() {
-        assert_eq!(below("web", "dist"), "web/dist");
-        assert_eq!(below(".", "dist"), "dist");
-        assert_eq!(in_work("."), "/build");
-        assert_eq!(in_work("web/"), "/build/web");
     }
 }

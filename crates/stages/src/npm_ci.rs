@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use akbuild_names::BUILD_ARCHITECTURE;
-use akbuild_recipe::plan::{Artifacts, Copy, Exec, LockFile, REGISTRY, Step, TreeRef, View, WORK};
+use akbuild_names::{BUILD_ARCHITECTURE, Ecosystem};
+use akbuild_recipe::plan::{Copy, Exec, LockFile, LockReference, REGISTRY, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
+use crate::npm;
 use crate::npm::HELPER;
-use crate::{below, npm, quote};
+use crate::script::{below, quote};
 
 /// Options: `source`, `folder` (of `package-lock.json`; the root if absent), `include`/`exclude`
 /// (what npm must see: by default the lock and every `package.json`), `sysroot` (default `build`), `env`.
@@ -33,7 +34,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         cwd: WORK.into(),
         // Installing into the output itself: tens of thousands of files are not worth a copy.
         out: WORK.into(),
-        artifacts: Some(Artifacts { npm: vec![LockFile { source, path: lock }], ..Artifacts::default() }),
+        locks: vec![LockReference::Plain(Ecosystem::Npm, LockFile { source, path: lock })],
         checks: Vec::new(),
     })))
 }

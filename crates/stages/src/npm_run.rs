@@ -3,8 +3,9 @@
 use akbuild_recipe::plan::{Copy, Exec, Mount, Step, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
+use crate::npm;
 use crate::npm::HELPER;
-use crate::{below, in_work, npm, quote, quote_all};
+use crate::script::{below, in_work, quote, quote_all};
 
 /// Options: `source`, `include`/`exclude`, `folder`, `deps` (an `npm-ci` stage of the same source),
 /// `replace` (list of `{ package, with }`: trees that take a package's place in `node_modules`),
@@ -42,7 +43,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: npm::env(fields)?,
         cwd: home,
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: crate::checks::read(fields, "/out")?,
     })))
 }

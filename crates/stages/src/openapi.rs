@@ -6,7 +6,7 @@
 use akbuild_recipe::plan::{Copy, Mount, SourceId, Subset, TOOLS, ToolId, TreeRef, View, WORK};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::quote;
+use crate::script::quote;
 
 /// Where the client's own source is seen.
 pub(crate) const LOCAL: &str = "/local";

@@ -3,7 +3,8 @@
 use akbuild_recipe::plan::{Exec, Step};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{checks, openapi, quote, quote_all};
+use crate::script::{quote, quote_all};
+use crate::{checks, openapi};
 
 /// Options: those of the generator (see `openapi.rs`), and `keep` (files of `source` that are put into the output
 /// afterwards), `remove` (paths that are deleted from it), `sysroot` (default `build`), `env`.
@@ -36,7 +37,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: fields.variables("env")?,
         cwd: "/tmp".into(),
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: checks::read(fields, "/out")?,
     })))
 }

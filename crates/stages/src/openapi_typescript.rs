@@ -3,7 +3,8 @@
 use akbuild_recipe::plan::{Exec, Step, TOOLS};
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{checks, openapi, quote};
+use crate::script::quote;
+use crate::{checks, openapi};
 
 /// Options: those of the generator (see `openapi.rs`), and `typescript` (a tool, default
 /// `typescript`), `compile` (project files; they do not need one another and are compiled at the
@@ -35,7 +36,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: fields.variables("env")?,
         cwd: "/tmp".into(),
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: checks::read(fields, "/out")?,
     })))
 }

@@ -26,7 +26,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         cwd: fields.opt_place("cwd", &[WORK, "/"])?.map_or_else(|| WORK.to_owned(), |place| place.whole),
         checks: checks::read(fields, &out)?,
         out,
-        artifacts: None,
+        locks: Vec::new(),
     })))
 }
 

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use akbuild_recipe::plan::{
-    Artifacts, Copy, Exec, GIT, LockFile, PythonLock, REGISTRY, SourceId, Step, TOOLS, TreeRef, View, WORK, WrittenFile,
+    Copy, Exec, GIT, LockFile, LockReference, REGISTRY, SourceId, Step, TOOLS, TreeRef, UvLock, View, WORK, WrittenFile,
 };
 use akbuild_recipe::{Fields, RecipeError};
 
-use crate::{below, checks, in_work, quote, uv_variables};
+use crate::script::{below, in_work, quote};
+use crate::{checks, uv_variables};
 
 /// Where the stage's own small programs are.
 const HELPERS: &str = "/build/.akbuild";
@@ -38,8 +39,8 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
     git.sort();
     git.dedup();
     let replaced = dependencies.into_iter().map(|d| (d.package, d.source)).collect();
-    let python_lock = PythonLock {
-        lock: LockFile { source: source.clone(), path: lock },
+    let uv_lock = UvLock {
+        file: LockFile { source: source.clone(), path: lock },
         at: format!("{home}/uv.lock"),
         helpers: HELPERS.into(),
         extras,
@@ -64,7 +65,7 @@ pub(crate) fn step(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         cwd: home,
         checks: checks::read(fields, &venv)?,
         out: venv,
-        artifacts: Some(Artifacts { python: vec![python_lock], ..Artifacts::default() }),
+        locks: vec![LockReference::Uv(uv_lock)],
     })))
 }
 

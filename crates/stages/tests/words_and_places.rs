@@ -12,6 +12,7 @@ fn planned(stages: &str) -> Result<Plan, RecipeErrors> {
     let local = Local { host: true, ..Local::default() };
     let lock = Lock::default();
     resolve(&written, &Overlay::default(), &lock, &local, &StageKinds, std::path::Path::new("/project"))
+        .map(|draft| draft.with_sysroots(Vec::new()))
 }
 
 fn run(options: &str) -> String {

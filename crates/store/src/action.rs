@@ -57,6 +57,19 @@ pub struct Action {
     pub maker: Maker,
 }
 
+/// The output of a key: what the engine needs to know in order to use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActionOutput {
+    /// The tree.
+    pub tree: TreeHash,
+    /// Bytes in its files.
+    pub bytes: u64,
+    /// Files in it.
+    pub files: u64,
+    /// The peak memory in bytes of the run that made it; 0 if it is not known.
+    pub max_rss: u64,
+}
+
 /// What made something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maker {
@@ -81,30 +94,94 @@ pub struct Phase {
     pub seconds: f64,
 }
 
+impl Action {
+    /// The output alone.
+    pub(crate) fn in_short(&self) -> ActionOutput {
+        ActionOutput { tree: self.output, bytes: self.bytes, files: self.files, max_rss: self.max_rss }
+    }
+}
+
+/// A record that says which key it is of.
+pub(crate) trait KeyedRecord: serde::de::DeserializeOwned {
+    fn key(&self) -> &Key;
+}
+
+impl KeyedRecord for Action {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// Of an [`Action`] only its key and its output.
+#[derive(Deserialize)]
+struct ShortRecord {
+    key: Key,
+    output: TreeHash,
+    max_rss: u64,
+    bytes: u64,
+    files: u64,
+}
+
+impl KeyedRecord for ShortRecord {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+fn parse_record<R: KeyedRecord>(json: &str) -> serde_json::Result<R> {
+    serde_json::from_str(json)
+}
+
 impl Store {
     /// What came of this key, if it was ever built. Its output may have been collected since.
     pub fn action(&self, key: &Key) -> Result<Option<Action>, StoreError> {
-        let sql = "SELECT json FROM actions WHERE key = ?1";
-        let key_bytes = &key.as_bytes()[..];
-        let json: Option<String> = self
-            .inner
-            .index
-            .with(|conn| conn.prepare_cached(sql)?.query_row([key_bytes], |row| row.get(0)).optional())?;
-        let path = self.layout().action(key);
-        let json = match json {
-            Some(json) => json,
+        Ok(self.read_records::<Action>(std::slice::from_ref(key))?.pop().flatten())
+    }
+
+    /// The output of each of these keys, if it was ever built: one look into the index for all of them.
+    pub(crate) fn action_outputs(&self, keys: &[Key]) -> Result<Vec<Option<ActionOutput>>, StoreError> {
+        let records = self.read_records::<ShortRecord>(keys)?;
+        let in_short =
+            |ShortRecord { output: tree, bytes, files, max_rss, .. }| ActionOutput { tree, bytes, files, max_rss };
+        Ok(records.into_iter().map(|record| record.map(in_short)).collect())
+    }
+
+    /// The records of these keys, from the index or, where that has none, from the files.
+    pub(crate) fn read_records<R: KeyedRecord>(&self, keys: &[Key]) -> Result<Vec<Option<R>>, StoreError> {
+        let work = |conn: &Connection| {
+            let mut statement = conn.prepare_cached("SELECT json FROM actions WHERE key = ?1")?;
+            // Parsed while SQLite holds the text: a record is read for each node of a run.
+            let parse = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_str().map(parse_record::<R>)?);
+            let mut row = |key: &Key| statement.query_row([&key.as_bytes()[..]], parse).optional();
+            keys.iter().map(&mut row).collect::<rusqlite::Result<Vec<_>>>()
+        };
+        // A single statement is a transaction of its own.
+        let found = if keys.len() <= 1 { self.inner.index.with(work) } else { self.inner.index.read(work) }?;
+        found.into_iter().zip(keys).map(|(found, key)| self.checked_record(key, found)).collect()
+    }
+
+    /// A record that has the key that it was found by.
+    fn checked_record<R: KeyedRecord>(
+        &self,
+        key: &Key,
+        found: Option<serde_json::Result<R>>,
+    ) -> Result<Option<R>, StoreError> {
+        let path = || self.layout().action(key);
+        let found = match found {
+            Some(found) => found,
             // Written by a process that was killed before it could tell the index.
-            None => match fs::read_to_string(&path) {
-                Ok(json) => json,
+            None => match fs::read_to_string(path()) {
+                Ok(json) => parse_record(&json),
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                Err(e) => return Err(StoreError::io("read", &path, e)),
+                Err(e) => return Err(StoreError::io("read", &path(), e)),
             },
         };
-        match serde_json::from_str::<Action>(&json) {
-            Ok(action) if action.key == *key => Ok(Some(action)),
+        match found {
+            Ok(record) if record.key() == key => Ok(Some(record)),
             // A power loss can leave an empty file: the stage is built again.
             other => {
-                tracing::warn!(path = %path.display(), ?other, "a record of an action is damaged and passed over");
+                let problem = other.err().map_or_else(|| "it has another key".to_owned(), |error| error.to_string());
+                tracing::warn!(path = %path().display(), problem, "a record of an action is damaged and passed over");
                 Ok(None)
             }
         }

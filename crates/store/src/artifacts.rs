@@ -7,7 +7,7 @@ use akbuild_nar::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::exists;
-use crate::lease::Used;
+use crate::lease_state::Used;
 use crate::{Store, StoreError};
 
 /// A download, by what it is and what its bytes are.

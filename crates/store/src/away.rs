@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::lease::Item;
-use crate::tree::move_tree;
+use crate::lease_state::Item;
+use crate::move_tree::move_tree;
 use crate::{Scratch, Store, StoreError, remove};
 
 impl Store {
@@ -19,8 +19,8 @@ impl Store {
 
     pub(crate) fn path_of(&self, item: &Item) -> PathBuf {
         match item {
-            Item::Tree(hash) => self.tree_path(hash),
-            Item::Blob(digest) => self.blob_path(digest),
+            Item::Tree(hash) => self.layout().tree(hash),
+            Item::Blob(digest) => self.layout().blob(digest),
         }
     }
 

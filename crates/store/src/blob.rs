@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::bucket;
 use crate::layout::exists;
-use crate::lease::Item;
+use crate::lease_state::Item;
 use crate::lock::{lock_file, try_lock_file};
 use crate::store::now;
 use crate::write::make_dirs;

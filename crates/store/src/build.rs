@@ -1,11 +1,9 @@
 //! Records of builds: who asked for what, and what came of each stage. Knows one folder a build.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use akbuild_nar::TreeHash;
 use rusqlite::{Connection, OptionalExtension};
@@ -13,49 +11,10 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::bucket;
-use crate::lease::Used;
+use crate::lease_state::Used;
 use crate::seal::seal;
 use crate::store::now;
-use crate::{Key, Store, StoreError};
-
-/// Names a build. Later builds sort later.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BuildId(String);
-
-impl BuildId {
-    /// The name as text: also the name of its folder.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BuildId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl BuildId {
-    pub(crate) fn from_name(name: String) -> Self {
-        Self(name)
-    }
-
-    /// The milliseconds since 1970, zero-padded so that ids sort by time until the year 33658, and the process. Two
-    /// builds of a process never have the same millisecond, and a clock that is set back does not turn their order.
-    fn next(started: f64) -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        let milliseconds = (started * 1000.0) as u64;
-        let next = |last: u64| milliseconds.max(last + 1);
-        let milliseconds = next(LAST.update(Ordering::Relaxed, Ordering::Relaxed, next));
-        Self(format!("{milliseconds:015}-{}", std::process::id()))
-    }
-
-    /// When it began, in seconds since 1970: ids begin with it.
-    pub fn started(&self) -> f64 {
-        self.0.split('-').next().and_then(|ms| ms.parse::<f64>().ok()).unwrap_or(0.0) / 1000.0
-    }
-}
+use crate::{BuildId, Key, Store, StoreError};
 
 /// What came of a node in a build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -140,7 +99,8 @@ impl Store {
     pub fn finish_build(&self, build: &BuildId, ok: bool) -> Result<(), StoreError> {
         let ended = now();
         self.inner.index.write(|conn| {
-            conn.execute("UPDATE builds SET finished = ?2, ok = ?3 WHERE id = ?1", (&build.0, ended, ok)).map(drop)
+            conn.execute("UPDATE builds SET finished = ?2, ok = ?3 WHERE id = ?1", (&build.as_str(), ended, ok))
+                .map(drop)
         })?;
         if let Some(record) = self.build(build)? {
             self.write_record(&record)?;
@@ -168,8 +128,14 @@ impl Store {
 
     /// A build, with what came of its nodes so far.
     pub fn build(&self, build: &BuildId) -> Result<Option<Build>, StoreError> {
+        let found = self.build_without_stages(build)?;
+        found.map(|found| Ok(Build { stages: self.stages(build)?, ..found })).transpose()
+    }
+
+    /// A build alone.
+    pub fn build_without_stages(&self, build: &BuildId) -> Result<Option<Build>, StoreError> {
         let sql = "SELECT project, targets, argv, started, finished, ok FROM builds WHERE id = ?1";
-        let found = self.inner.index.with(|conn| {
+        self.inner.index.with(|conn| {
             let read = |row: &rusqlite::Row<'_>| {
                 let list = |i| row.get(i).map(|text: String| serde_json::from_str(&text).unwrap_or_default());
                 let (started, finished): (f64, Option<f64>) = (row.get(3)?, row.get(4)?);
@@ -184,9 +150,8 @@ impl Store {
                     stages: Vec::new(),
                 })
             };
-            conn.prepare_cached(sql)?.query_row([&build.0], read).optional()
-        })?;
-        found.map(|found| Ok(Build { stages: self.stages(build)?, ..found })).transpose()
+            conn.prepare_cached(sql)?.query_row([&build.as_str()], read).optional()
+        })
     }
 
     /// Tells a new index what the folders of builds say.
@@ -212,8 +177,8 @@ impl Store {
 
     pub(crate) fn drop_build(&self, build: &BuildId) -> Result<(), StoreError> {
         self.inner.index.write(|conn| {
-            conn.execute("DELETE FROM stages WHERE build = ?1", [&build.0])?;
-            conn.execute("DELETE FROM builds WHERE id = ?1", [&build.0]).map(drop)
+            conn.execute("DELETE FROM stages WHERE build = ?1", [&build.as_str()])?;
+            conn.execute("DELETE FROM builds WHERE id = ?1", [&build.as_str()]).map(drop)
         })
     }
 
@@ -221,7 +186,7 @@ impl Store {
     pub fn stages(&self, build: &BuildId) -> Result<Vec<StageRecord>, StoreError> {
         let json: Vec<String> = self.inner.index.with(|conn| {
             let mut statement = conn.prepare_cached("SELECT json FROM stages WHERE build = ?1")?;
-            statement.query_map([&build.0], |row| row.get(0))?.collect()
+            statement.query_map([&build.as_str()], |row| row.get(0))?.collect()
         })?;
         let mut stages: Vec<StageRecord> = json.iter().filter_map(|json| serde_json::from_str(json).ok()).collect();
         stages.sort_by(|a, b| a.started.total_cmp(&b.started).then_with(|| a.stage.cmp(&b.stage)));
@@ -237,16 +202,16 @@ impl Store {
             let mut statement = conn.prepare_cached(sql)?;
             statement.query_map((project, node, limit), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })?;
-        let read = |(id, json): (String, String)| Some((BuildId(id), serde_json::from_str(&json).ok()?));
+        let read = |(id, json): (String, String)| Some((BuildId::from_name(id), serde_json::from_str(&json).ok()?));
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// The key with which a node last left an output, by the records of builds: an action knows only the last output
     /// of its key.
     pub fn key_of_output(&self, project: &str, node: &str, output: &TreeHash) -> Result<Option<Key>, StoreError> {
-        let sql = "SELECT stages.json FROM stages JOIN builds ON builds.id = stages.build
-                   WHERE stages.output = ?1 AND stages.stage = ?2 AND builds.project = ?3
-                   ORDER BY stages.build DESC LIMIT 1";
+        let sql = "SELECT stages.json FROM builds
+                   CROSS JOIN stages ON stages.build = builds.id AND stages.stage = ?2 AND stages.output = ?1
+                   WHERE builds.project = ?3 ORDER BY builds.id DESC LIMIT 1";
         let json: Option<String> = self.inner.index.with(|conn| {
             let row = (&output.as_bytes()[..], node, project);
             conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()
@@ -256,7 +221,7 @@ impl Store {
 
     /// The folder of a build, for logs and traces.
     pub fn build_dir(&self, build: &BuildId) -> PathBuf {
-        self.layout().builds().join(&build.0)
+        self.layout().builds().join(build.as_str())
     }
 
     /// The project's builds, newest first.
@@ -264,7 +229,7 @@ impl Store {
         let sql = "SELECT id FROM builds WHERE project = ?1 ORDER BY id DESC";
         self.inner.index.with(|conn| {
             let mut statement = conn.prepare_cached(sql)?;
-            statement.query_map([project], |row| row.get(0).map(BuildId))?.collect()
+            statement.query_map([project], |row| row.get(0).map(BuildId::from_name))?.collect()
         })
     }
 
@@ -272,13 +237,14 @@ impl Store {
     pub fn all_builds(&self) -> Result<Vec<BuildId>, StoreError> {
         self.inner.index.with(|conn| {
             let mut statement = conn.prepare_cached("SELECT id FROM builds ORDER BY id DESC")?;
-            statement.query_map([], |row| row.get(0).map(BuildId))?.collect()
+            statement.query_map([], |row| row.get(0).map(BuildId::from_name))?.collect()
         })
     }
 
     pub(crate) fn write_record(&self, record: &Build) -> Result<(), StoreError> {
         let path = self.build_dir(&record.id).join("build.json");
-        self.replace(&path, seal(&format!("{:#}\n", serde_json::json!(record))).as_bytes())
+        let json = serde_json::to_string_pretty(record).expect("plain data is always JSON");
+        self.replace(&path, seal(&format!("{json}\n")).as_bytes())
     }
 }
 
@@ -289,7 +255,7 @@ fn insert(conn: &Connection, build: &Build) -> rusqlite::Result<()> {
     let list = |list: &[String]| serde_json::json!(list).to_string();
     let finished = build.seconds.map(|seconds| build.started + seconds);
     let (targets, argv) = (list(&build.targets), list(&build.argv));
-    let row = (&build.id.0, &build.project, targets, argv, build.started, finished, build.ok);
+    let row = (&build.id.as_str(), &build.project, targets, argv, build.started, finished, build.ok);
     conn.prepare_cached(sql)?.execute(row).map(drop)
 }
 
@@ -303,18 +269,7 @@ fn insert_stages(conn: &Connection, build: &BuildId, stages: &[StageRecord]) -> 
     let mut statement = conn.prepare_cached(sql)?;
     stages.iter().try_for_each(|stage| {
         let output = stage.output.as_ref().map(|output| &output.as_bytes()[..]);
-        statement.execute((&build.0, &stage.stage, output, serde_json::json!(stage).to_string())).map(drop)
+        let json = serde_json::to_string(stage).expect("plain data is always JSON");
+        statement.execute((&build.as_str(), &stage.stage, output, json)).map(drop)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn later_builds_sort_later() {
-        let clock = [5.0, 5.0, 5.0, 5.000_9, 4.0, 5.002, 5.002, 5.002, 5.002, 5.002, 5.002, 5.002, 5.002, 6.0, 6.0];
-        let ids = clock.map(BuildId::next);
-        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-    }
 }

@@ -97,6 +97,14 @@ pub enum StoreError {
         /// Its hash.
         hash: TreeHash,
     },
+    /// A backend other than the local store.
+    #[error("cannot ask the output backend `{backend}`: {source}")]
+    Backend {
+        /// The backend's name.
+        backend: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A tree could not be walked.
     #[error(transparent)]
     Nar(NarError),

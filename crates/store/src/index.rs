@@ -46,8 +46,11 @@ CREATE INDEX IF NOT EXISTS builds_project ON builds (project, id);
 CREATE TABLE IF NOT EXISTS stages (
   build TEXT NOT NULL, stage TEXT NOT NULL, output BLOB, json TEXT NOT NULL,
   PRIMARY KEY (build, stage)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS stages_output ON stages (output, build);
 COMMIT;";
+
+/// Indices of former versions. By outputs, each row of a build would change a page of its own, and a build writes a row
+/// for each of its nodes.
+const RETIRED: &str = "DROP INDEX IF EXISTS stages_output;";
 
 /// `user_version` 0: as if it were new.
 const EMPTY: &str = "
@@ -89,6 +92,15 @@ impl Index {
         work(&conn).map_err(|source| self.error(source))
     }
 
+    /// Does something that only reads, in one transaction: however many statements it has, the file is locked once, and
+    /// all of them see the same state.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.with(|conn| {
+            let transaction = conn.unchecked_transaction()?;
+            work(&transaction)
+        })
+    }
+
     /// Does something that writes, in one transaction.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         if !self.writable {
@@ -97,7 +109,7 @@ impl Index {
         self.with(|conn| {
             let transaction = rusqlite::Transaction::new_unchecked(conn, rusqlite::TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
-            transaction.commit()?;
+            rusqlite::Transaction::commit(transaction)?;
             Ok(done)
         })
     }
@@ -188,7 +200,12 @@ fn connect(path: &Path, writable: bool) -> Result<(Connection, bool), StoreError
         conn.pragma_update(None, "synchronous", "normal").map_err(error)?;
     }
     match (fresh, writable) {
-        (false, _) => probe(&conn).map_err(error)?,
+        (false, writable) => {
+            probe(&conn).map_err(error)?;
+            if writable {
+                conn.execute_batch(RETIRED).map_err(error)?;
+            }
+        }
         (true, false) => conn.execute_batch(SCHEMA).map_err(error)?,
         (true, true) => {}
     }

@@ -8,50 +8,15 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
 
-use akbuild_nar::{Algo, Digest, TreeHash};
+use akbuild_nar::{Algo, Digest};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::bucket;
-use crate::write::unique;
-use crate::{BuildId, Store, StoreError};
-
-/// The lease of this process, and whether it holds the gate.
-#[derive(Default)]
-pub(crate) struct Lease {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// How many [`Hold`]s there are, and the gate while there is one.
-    holds: u32,
-    gate: Option<File>,
-    file: Option<(PathBuf, File)>,
-    known: HashSet<Used>,
-    /// Lines that are not yet in the file.
-    new: String,
-}
-
-/// Something with contents that is relied on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Item {
-    Tree(TreeHash),
-    Blob(Digest),
-}
-
-/// What a process says that it uses.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Used {
-    Item(Item),
-    /// A list of artifacts.
-    List(Digest),
-    /// The record of a build that goes on.
-    Build(BuildId),
-    /// A bare repository, by the name of its folder; it may be yet to come.
-    Repository(String),
-}
+use crate::build_id::BuildId;
+use crate::lease_state::{Item, LeaseState, Used};
+use crate::unique::unique;
+use crate::{Store, StoreError};
 
 /// While it lives, no collector removes anything.
 #[must_use]
@@ -62,18 +27,9 @@ pub(crate) struct Gate {
     _file: File,
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some((path, _)) = &lock(&self.state).file {
-            // While it is still locked. One that stays is removed by the next who opens the store.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.inner.lease.state);
+        let mut state = self.0.inner.lease.state();
         state.holds -= 1;
         if state.holds > 0 {
             return;
@@ -91,7 +47,7 @@ impl Drop for Hold<'_> {
 impl Store {
     /// Keeps collectors away for a short stretch in which many things are looked up. May be nested.
     pub fn hold(&self) -> Result<Hold<'_>, StoreError> {
-        let mut state = lock(&self.inner.lease.state);
+        let mut state = self.inner.lease.state();
         if state.gate.is_none() && self.inner.index.writable() {
             state.gate = Some(self.open_gate(FlockOperation::LockShared)?);
         }
@@ -106,7 +62,7 @@ impl Store {
 
     /// The same for what has no contents of its own.
     pub(crate) fn mark(&self, used: Used) {
-        let mut state = lock(&self.inner.lease.state);
+        let mut state = self.inner.lease.state();
         if state.known.insert(used.clone()) {
             let line = match used {
                 Used::Item(Item::Tree(hash)) => format!("tree {}\n", hash.hex()),
@@ -165,7 +121,7 @@ impl Store {
     /// The lease if its process runs; else it is removed.
     fn live(&self, path: &Path) -> Result<Option<File>, StoreError> {
         let Ok(file) = bucket::open(path) else { return Ok(None) };
-        let own = lock(&self.inner.lease.state).file.as_ref().is_some_and(|(own, _)| own == path);
+        let own = self.inner.lease.state().file.as_ref().is_some_and(|(own, _)| own == path);
         if own || flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Ok(Some(file));
         }
@@ -183,7 +139,7 @@ impl Store {
         Ok(file)
     }
 
-    fn write_lease(&self, state: &mut State) -> Result<(), StoreError> {
+    fn write_lease(&self, state: &mut LeaseState) -> Result<(), StoreError> {
         if state.new.is_empty() || !self.inner.index.writable() {
             return Ok(());
         }
@@ -219,8 +175,4 @@ fn used(line: &str) -> Option<Used> {
         ("repository", name) => Some(Used::Repository(name.to_owned())),
         _ => None,
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -14,7 +14,7 @@ use akbuild_tree::TreeDir;
 
 use crate::bucket;
 use crate::layout::exists;
-use crate::lease::{Item, Used};
+use crate::lease_state::{Item, Used};
 use crate::verify::{Change, Finding, Problem, Thing, differences};
 use crate::{Key, Store, StoreError, remove};
 

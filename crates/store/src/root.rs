@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Digest, TreeHash};
 
-use crate::{Store, StoreError, remove, write};
+use crate::unique::unique;
+use crate::{Store, StoreError, remove};
 
 impl Store {
     /// Registers a symbolic link, such as `./result`, as a root: as long as it points at the tree,
@@ -75,7 +76,7 @@ impl Store {
 /// Makes a symbolic link under another name and renames it: there is no moment without one.
 fn replace_link(target: &Path, link: &Path) -> Result<(), StoreError> {
     let mut temporary = link.as_os_str().to_owned();
-    temporary.push(format!(".tmp-{}-{}", std::process::id(), write::unique()));
+    temporary.push(format!(".tmp-{}-{}", std::process::id(), unique()));
     let made = symlink(target, &temporary).and_then(|()| fs::rename(&temporary, link));
     made.map_err(|e| {
         // Only tidiness.

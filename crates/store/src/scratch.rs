@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::bucket;
 use crate::layout::file_name;
-use crate::write::unique;
+use crate::unique::unique;
 use crate::{Store, StoreError, remove};
 
 /// A private folder on the file system of the trees. Dropping it removes it.

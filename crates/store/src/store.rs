@@ -1,18 +1,17 @@
-//! The store as a whole: opening it, and making sure that it survives a power loss. Knows the other
-//! modules of the crate, each of which adds its own methods to [`Store`].
+//! The store as a whole: what a handle of it holds, and making sure that it survives a power loss. The other modules
+//! add their own methods to [`Store`], so it must not depend on any of them but those that it holds.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::bucket::check_buckets;
-use crate::index::{Index, Opened};
-use crate::layout::{BUCKETS, Layout};
-use crate::lease::Lease;
-use crate::write::make_dirs;
-use crate::{BuildId, StoreError};
+use crate::StoreError;
+use crate::build_id::BuildId;
+use crate::index::Index;
+use crate::layout::Layout;
+use crate::lease_state::Lease;
 
 /// A store in a home folder. Clones are the same store; any number of processes may have it open.
 #[derive(Clone)]
@@ -37,36 +36,6 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store in a home folder, and makes it if there is none. Scratch folders and
-    /// locks whose processes have died are removed. A home that cannot be written to is opened for reading.
-    ///
-    /// # Errors
-    /// No folder can be made there; an index of a later version; a damaged index that cannot be
-    /// replaced (one that can is replaced without an error).
-    pub fn open(home: &Path) -> Result<Self, StoreError> {
-        let home = std::path::absolute(home).map_err(|e| StoreError::io("find", home, e))?;
-        let layout = Layout { home };
-        // A home of an earlier akbuild may lack some.
-        if !check_buckets(&layout.home)? {
-            make_layout(&layout)?;
-        }
-        let writable = is_writable(&layout.home);
-        let Opened { index, fresh } = Index::open(layout.index(), &layout.lock("index"), writable)?;
-        let (lease, running, boot) = (Lease::default(), Mutex::default(), boot_id());
-        let store = Self { inner: Arc::new(Inner { layout, index, lease, running, boot }) };
-        if writable {
-            if fresh {
-                store.import_actions()?;
-                store.import_builds()?;
-                store.inner.index.complete()?;
-            }
-            store.remove_abandoned()?;
-            store.remove_abandoned_leases()?;
-            store.remove_abandoned_locks()?;
-        }
-        Ok(store)
-    }
-
     /// The home folder, absolute.
     pub fn home(&self) -> &Path {
         &self.inner.layout.home
@@ -125,29 +94,4 @@ const LONG_LOG: u64 = 512 << 10;
 /// Seconds since 1970.
 pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
-}
-
-fn make_layout(layout: &Layout) -> Result<(), StoreError> {
-    for bucket in BUCKETS {
-        match make_dirs(&layout.home.join(bucket)) {
-            Err(StoreError::Io { source, .. }) if layout.home.is_dir() && is_read_only(&source) => return Ok(()),
-            other => other?,
-        }
-    }
-    Ok(())
-}
-
-fn is_read_only(e: &std::io::Error) -> bool {
-    matches!(e.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied)
-}
-
-fn is_writable(home: &Path) -> bool {
-    rustix::fs::access(home, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-/// The kernel's name for this boot. Where there is none, no boot is like another, and what was not
-/// synced is hashed again by each process.
-fn boot_id() -> String {
-    let read = fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    read.map_or_else(|_| format!("unknown-{}-{}", std::process::id(), now()), |id| id.trim().to_owned())
 }

@@ -6,16 +6,15 @@
 //! asked for, then recorded or removed.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{HashOptions, Hashed, Listing, Normalise, TreeHash, TreeStats, hash_tree};
 use rusqlite::OptionalExtension;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 
 use crate::layout::exists;
-use crate::lease::Item;
+use crate::lease_state::Item;
+use crate::move_tree::move_tree;
 use crate::store::now;
 use crate::{Store, StoreError};
 
@@ -29,6 +28,9 @@ pub struct Publish {
     /// The user and group id that everything in it gets.
     pub owner: Option<(u32, u32)>,
 }
+
+/// Whether the index trusts a tree.
+const TRUSTED_TREE: &str = "SELECT 1 FROM trees WHERE hash = ?1 AND (synced = 1 OR boot = ?2)";
 
 /// A tree that is in the store now.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,32 @@ impl Store {
             tracing::warn!(%hash, %error, "a tree cannot be read; it counts as missing");
             false
         })
+    }
+
+    /// Whether each of these trees is in the store and whole: one look into the index for all of them.
+    pub fn has_trees(&self, hashes: &[TreeHash]) -> Vec<bool> {
+        if let [] | [_] = hashes {
+            return hashes.iter().map(|hash| self.has_tree(hash)).collect();
+        }
+        let trusted = self.hold().and_then(|hold| Ok((self.trusted_trees(hashes)?, hold)));
+        let trusted = trusted.map(|(trusted, _hold)| {
+            let used = hashes.iter().zip(&trusted).filter(|(_, trusted)| **trusted);
+            used.for_each(|(hash, _)| self.rely(Item::Tree(*hash)));
+            trusted
+        });
+        // One at a time, a tree that is not trusted is hashed, and an error concerns one tree.
+        let trusted = trusted.unwrap_or_else(|_| vec![false; hashes.len()]);
+        trusted.into_iter().zip(hashes).map(|(trusted, hash)| trusted || self.has_tree(hash)).collect()
+    }
+
+    /// Which of these trees are there, and synced or of this boot as the index says. The caller holds the gate.
+    fn trusted_trees(&self, hashes: &[TreeHash]) -> Result<Vec<bool>, StoreError> {
+        let trusted = self.inner.index.read(|conn| {
+            let mut statement = conn.prepare_cached(TRUSTED_TREE)?;
+            let mut is_trusted = |hash: &TreeHash| statement.exists((&hash.as_bytes()[..], &self.inner.boot));
+            hashes.iter().map(&mut is_trusted).collect::<rusqlite::Result<Vec<bool>>>()
+        })?;
+        Ok(trusted.into_iter().zip(hashes).map(|(known, hash)| known && exists(&self.tree_path(hash))).collect())
     }
 
     /// Moves a tree out of a scratch folder into the store: brings its metadata into the stored form
@@ -192,27 +220,4 @@ impl Store {
         }
         Ok(listing)
     }
-}
-
-/// Renames without replacing; `false` if something stands there already.
-pub(crate) fn move_tree(from: &Path, to: &Path) -> Result<bool, StoreError> {
-    let rename = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
-    let renamed = match rename() {
-        // Without privileges a folder must be writable to be moved: its `..` changes.
-        Err(Errno::ACCESS) => with_mode(from, 0o755).and_then(|()| rename()).and_then(|()| with_mode(to, 0o555)),
-        // Some file systems cannot do without replacing. A folder that is not empty is not replaced
-        // by any rename, and everything else under this name has the same contents.
-        Err(Errno::INVAL | Errno::NOSYS) => rustix::fs::rename(from, to),
-        other => other,
-    };
-    match renamed {
-        Ok(()) => Ok(true),
-        Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(false),
-        Err(e) => Err(StoreError::io("move into the store", from, e)),
-    }
-}
-
-fn with_mode(path: &Path, mode: u32) -> rustix::io::Result<()> {
-    let set = fs::set_permissions(path, fs::Permissions::from_mode(mode));
-    set.map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
 }

@@ -3,16 +3,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Store, StoreError};
-
-static COUNT: AtomicU64 = AtomicU64::new(0);
-
-/// A number that this process has not used yet.
-pub(crate) fn unique() -> u64 {
-    COUNT.fetch_add(1, Ordering::Relaxed)
-}
 
 impl Store {
     /// Writes to a scratch file, then renames: a reader, or the next process after a kill, sees the old file or the

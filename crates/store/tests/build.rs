@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use akbuild_store::{BuildId, StageRecord, Store};
+use akbuild_nar::TreeHash;
+use akbuild_store::{BuildId, Key, StageRecord, Store};
 
 struct Home {
     _folder: tempfile::TempDir,
@@ -85,4 +86,29 @@ fn a_kept_folder_that_is_used_is_locked() {
     assert!(!taken());
     drop(used);
     assert!(taken());
+}
+
+#[test]
+fn an_index_of_a_former_version_is_dropped_and_what_it_found_is_found() {
+    let home = home();
+    let sql = |text: &str| {
+        let index = rusqlite::Connection::open(home.store.home().join("index-v2.sqlite")).unwrap();
+        index.query_row(text, [], |row| row.get::<_, i64>(0))
+    };
+    sql("CREATE INDEX stages_output ON stages (output, build)").unwrap_err();
+    let output = TreeHash::from([1; 32]);
+    for (project, stage, key) in [("sample", "web", 1), ("sample", "web", 2), ("sample", "api", 3), ("else", "web", 4)]
+    {
+        let build = home.store.begin_build(&[], project, &[]).unwrap();
+        let key = Some(Key::of(&[key]));
+        let stage = StageRecord { stage: stage.into(), key, output: Some(output), ..StageRecord::default() };
+        home.store.record_stages(&build, &[stage]).unwrap();
+    }
+    let count = "SELECT count(*) FROM sqlite_schema WHERE name = 'stages_output'";
+    assert_eq!(sql(count), Ok(1));
+    let store = home.reopen();
+    assert_eq!(sql(count), Ok(0));
+    assert_eq!(store.key_of_output("sample", "web", &output).unwrap(), Some(Key::of(&[2])));
+    assert_eq!(store.key_of_output("else", "web", &output).unwrap(), Some(Key::of(&[4])));
+    assert_eq!(store.key_of_output("sample", "web", &TreeHash::from([2; 32])).unwrap(), None);
 }

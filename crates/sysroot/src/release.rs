@@ -7,8 +7,23 @@ use akbuild_nar::{Algo, Digest};
 use pgp::composed::SignedPublicKey;
 
 use crate::control::Paragraph;
-use crate::lock::LockedSuite;
-use crate::{LockRequest, Metadata, Suite, SysrootError, date, signature};
+use crate::request::{LockRequest, Metadata, Suite};
+use crate::{SysrootError, date, signature};
+
+/// A suite as it was when it was locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedSuite {
+    /// Its name in the request.
+    pub suite: String,
+    /// `Date` of its Release file.
+    pub date: SystemTime,
+    /// The same, as written there.
+    pub date_text: String,
+    /// `Valid-Until`, parsed and as written, if there is one.
+    pub valid_until: Option<(SystemTime, String)>,
+    /// Fingerprint of the key whose signature was checked, upper-case hex.
+    pub signed_by: String,
+}
 
 /// What a signed Release file says.
 pub(crate) struct Release {

@@ -5,11 +5,12 @@ use std::str::FromStr;
 
 use akbuild_fetch::MirrorBase;
 use akbuild_names::{
-    DebianArchitecture, DebianPackageName, DebianPackageVersion, GitCommit, GitRepositoryAddress, GoModulePath,
-    GoModuleVersion, MirrorFilePath, NpmPackageName, NpmPackageVersion, PackageFileAddress, PythonFileName,
-    PythonPackageName, PythonPackageVersion, index_page, join_below, percent_decode, unescape_module,
+    DebianArchitecture, DebianPackageName, DebianPackageVersion, GitCommit, GitRepositoryAddress, GoModuleFile,
+    GoModulePath, GoModuleVersion, MirrorFilePath, NpmPackageName, NpmPackageVersion, NpmTarball, PackageFileAddress,
+    PythonDistribution, PythonFileName, PythonPackageName, PythonPackageVersion, index_page, join_below,
+    percent_decode, unescape_module,
 };
-use akbuild_registry::{Artifact, GoLock, NpmLock, Platform, What, index_links};
+use akbuild_registry::{Artifact, GoLock, NpmLock, PackageFile, Platform, index_links};
 use url::{Position, Url};
 
 use super::texts;
@@ -114,10 +115,10 @@ fn below<'a>(segments: impl IntoIterator<Item = &'a str>) {
 
 fn located(artifact: &Artifact) {
     match &artifact.what {
-        What::Npm { name, version, .. } => below(name.split('/').chain([&**version])),
-        What::GoMod { module, version } | What::GoZip { module, version } => {
+        PackageFile::Npm(NpmTarball { name, version, .. }) => below(name.split('/').chain([&**version])),
+        PackageFile::Go(GoModuleFile { module, version, .. }) => {
             below(module.escaped().split('/').chain([version.escaped().as_str()]));
         }
-        What::Python { name, file, .. } => below([&**name, &**file]),
+        PackageFile::Python(PythonDistribution { name, file, .. }) => below([&**name, &**file]),
     }
 }

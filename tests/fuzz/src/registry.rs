@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use akbuild_names::{GoFileKind, GoModuleFile, NpmTarball, PythonDistribution};
 use akbuild_nar::{Algo, Digest};
-use akbuild_registry::{Artifact, Catalogue, Server, What, parse_path};
+use akbuild_registry::{Artifact, Catalogue, PackageFile, Server, parse_path};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -76,24 +77,44 @@ fn start() -> Asked {
     Asked { runtime, address, _server: server, _files: files }
 }
 
-fn what() -> Vec<(Algo, What)> {
+fn what() -> Vec<(Algo, PackageFile)> {
     fn name<T: FromStr<Err: Debug>>(text: &str) -> T {
         text.parse().expect("a name")
     }
     vec![
-        (Algo::Sha512, What::Npm { name: name("a"), version: name("1.0.0"), url: None }),
-        (Algo::Sha512, What::Npm { name: name("@s/a"), version: name("1.0.0"), url: None }),
+        (Algo::Sha512, PackageFile::Npm(NpmTarball { name: name("a"), version: name("1.0.0"), url: None })),
+        (Algo::Sha512, PackageFile::Npm(NpmTarball { name: name("@s/a"), version: name("1.0.0"), url: None })),
         (
             Algo::Sha256,
-            What::Python { name: name("a"), version: name("1"), file: name("a-1.tar.gz"), url: None, index: None },
+            PackageFile::Python(PythonDistribution {
+                name: name("a"),
+                version: name("1"),
+                file: name("a-1.tar.gz"),
+                url: None,
+                index: None,
+            }),
         ),
-        (Algo::GoMod, What::GoMod { module: name("forge.example/A"), version: name("v1.0.0") }),
-        (Algo::GoZip, What::GoZip { module: name("forge.example/A"), version: name("v1.0.0") }),
+        (
+            Algo::GoMod,
+            PackageFile::Go(GoModuleFile {
+                kind: GoFileKind::Mod,
+                module: name("forge.example/A"),
+                version: name("v1.0.0"),
+            }),
+        ),
+        (
+            Algo::GoZip,
+            PackageFile::Go(GoModuleFile {
+                kind: GoFileKind::Zip,
+                module: name("forge.example/A"),
+                version: name("v1.0.0"),
+            }),
+        ),
     ]
 }
 
 /// An artifact whose digest is a digit, over and over: the server does not look.
-fn artifact(algo: Algo, what: What) -> Artifact {
+fn artifact(algo: Algo, what: PackageFile) -> Artifact {
     let digit = what.to_string().len() % 16;
     let hex = format!("{digit:x}").repeat(algo.len() * 2);
     Artifact { digest: Digest::from_hex(algo, &hex).expect("a digest"), size: None, what }

@@ -1,7 +1,8 @@
 //! Lock files and pages of other ecosystems.
 
+use akbuild_names::GoModuleFile;
 use akbuild_registry::{
-    Catalogue, GoLock, LockError, NpmLock, Platform, PythonLock, PythonWant, Tags, What, parse_path, simple,
+    Catalogue, GoLock, LockError, NpmLock, PackageFile, Platform, PythonLock, PythonWant, Tags, parse_path, simple,
 };
 
 use super::texts;
@@ -54,7 +55,7 @@ fn go([go_mod, go_sum]: &[String; 2]) -> Result<(), LockError> {
     let found = lock.needed_files(&|_| Some(go_mod.clone()))?;
     assert!(found.is_complete);
     for artifact in lock.pinned_files().chain(found.artifacts) {
-        if let What::GoZip { module, .. } | What::GoMod { module, .. } = artifact.what {
+        if let PackageFile::Go(GoModuleFile { module, .. }) = artifact.what {
             parse_path(&format!("/go/{}/@v/list", module.escaped()));
         }
     }

@@ -11,6 +11,9 @@ use super::module_names::{ModuleNames, TypePlace};
 /// How many blocks a type may have before it is listed.
 const FEW: usize = 3;
 
+/// The context of a run: it is listed however few blocks it has.
+const CONTEXT: &str = "EngineContext";
+
 /// A type and its `impl` blocks.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ImplBlocks {
@@ -25,7 +28,7 @@ impl ImplBlocks {
     }
 }
 
-/// The types that have more than a few blocks, the most first.
+/// The types that have more than a few blocks, and the context of a run; the most blocks first.
 pub(crate) fn impl_blocks(source: &CrateSource) -> Vec<ImplBlocks> {
     let names = ModuleNames::of(source);
     let mut types: BTreeMap<TypePlace, BTreeMap<String, usize>> = BTreeMap::new();
@@ -40,7 +43,8 @@ pub(crate) fn impl_blocks(source: &CrateSource) -> Vec<ImplBlocks> {
         }
     }
     let types = types.into_iter().map(|((_, type_name), files)| ImplBlocks { type_name, files });
-    let mut many: Vec<ImplBlocks> = types.filter(|blocks| blocks.count() > FEW).collect();
+    let mut many: Vec<ImplBlocks> =
+        types.filter(|blocks| blocks.count() > FEW || blocks.type_name == CONTEXT).collect();
     many.sort_by_key(|blocks| std::cmp::Reverse(blocks.count()));
     many
 }
@@ -60,5 +64,11 @@ mod tests {
         let files = [("a/b.rs", 2), ("a/c.rs", 1), ("a/lib.rs", 1)].map(|(file, count)| (file.to_owned(), count));
         let expected = ImplBlocks { type_name: "Big".to_owned(), files: files.into() };
         assert_eq!(impl_blocks(&source), [expected]);
+    }
+
+    #[test]
+    fn the_context_of_a_run_is_always_listed() {
+        let source = crate_of(&[("a/lib.rs", "pub struct EngineContext;\nimpl EngineContext {}\n")]);
+        assert_eq!(impl_blocks(&source).iter().map(ImplBlocks::count).collect::<Vec<_>>(), [1]);
     }
 }

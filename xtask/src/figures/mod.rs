@@ -102,7 +102,7 @@ fn print_cycles_of(name: &str, how: &str, graph: &ModuleGraph) {
 }
 
 fn print_impl_blocks(crates: &BTreeMap<String, CrateSource>) {
-    println!("\nTypes with more than 3 `impl` blocks (without implementations of traits)");
+    println!("\nTypes with more than 3 `impl` blocks (without implementations of traits), and the context of a run");
     for (name, source) in crates {
         for blocks in impl_blocks::impl_blocks(source) {
             println!("  {name} {}: {} blocks in {} files", blocks.type_name, blocks.count(), blocks.files.len());

@@ -7,7 +7,7 @@ pub(crate) const RULES: &str = "clippy.toml";
 /// Those and the rules of crates that handle trees.
 pub(crate) const TREE_RULES: &str = "clippy-trees.toml";
 /// Crates that handle trees which akbuild has not written itself.
-const CRATES: &[&str] = &["engine", "sandbox", "sysroot", "image", "smoke", "attest", "differ", "export"];
+const CRATES: &[&str] = &["engine", "sandbox", "sysroot", "image", "launch", "smoke", "attest", "differ", "export"];
 
 /// Rules that the file of crates with trees lacks, and crates that do not have it. `link` gives a link's target.
 pub(crate) fn check(rules: &str, tree_rules: &str, link: impl Fn(&str) -> Option<PathBuf>) -> Vec<String> {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use akbuild_engine::{Engine, NodeId, Options, Outcome as RunOutcome, Outputs};
+use akbuild_engine::{EngineContext, NodeId, Options, Outcome as RunOutcome, Outputs};
 use akbuild_nar::TreeHash;
-use akbuild_recipe::plan::{Plan, StageId, Step};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::{StageId, Step};
 use akbuild_store::Key;
 
 use super::check;
@@ -32,42 +33,41 @@ pub(crate) fn run(session: &Session, project: &Project, what: &What<'_>, buildin
         session.ui.warn(&format!("source `{name}` is the local folder `{}`: the result is not pinned", path.display()));
     }
     let (targets, rebuild) = match what {
-        What::All => (plan.targets.clone(), Vec::new()),
+        What::All => (plan.targets().to_vec(), Vec::new()),
         What::Stages(patterns, rebuild) => {
             let stages = project::stages(&plan, patterns)?;
             (stages.clone(), if *rebuild { stages } else { Vec::new() })
         }
     };
-    let plan = toolchain::complete(session, project, plan, &targets)?;
-    if project.local.host {
-        session.ui.warn(toolchain::WARNING);
-    }
     let check = match what {
         _ if !building.check => Vec::new(),
-        What::All => check::needed(&plan, &targets),
+        What::All => check::needed(plan.stages(), &targets),
         What::Stages(..) => targets.clone(),
     };
     let options = Options { check, ..session.options(Some(building), rebuild) };
-    let engine = session.build(project, plan, options, &targets)?;
-    let outcome = session.run(&engine, &targets)?;
+    let context = session.build(project, plan, options, &targets)?;
+    if project.local.host {
+        session.ui.warn(toolchain::WARNING);
+    }
+    let outcome = session.run(&context, &targets)?;
     let (ok, cancelled) = (outcome.ok, outcome.cancelled);
     let result = match what {
         What::All if ok => link(session, project, &outcome.outputs, &targets)?,
-        What::Stages(..) if ok => move_link(session, project, &engine, &outcome.outputs)?,
+        What::Stages(..) if ok => move_link(session, project, &context, &outcome.outputs)?,
         _ => None,
     };
-    let checked = check::checked(&session.store, &engine.plan, &outcome.reports)?;
+    let checked = check::checked(&session.store, &context.plan, &outcome.reports)?;
     let differs = checked.iter().any(|checked| !checked.is_equal());
     if !cancelled {
         let idle = akbuild_engine::idle_patterns(
-            &engine,
+            &context,
             outcome.reports.iter().map(|report| &report.node),
             &outcome.outputs,
         )?;
         idle.iter().for_each(|warning| session.ui.warn(warning));
     }
     let ended = Ended { outcome, checked, result, begun };
-    tell(session, &engine, ended);
+    tell(session, &context, ended);
     match (ok, cancelled) {
         (true, _) if differs => Err(Failure::Told(Exit::Found)),
         (true, _) => Ok(()),
@@ -92,9 +92,9 @@ impl Ended {
 }
 
 /// Shows how a run ended.
-pub(crate) fn tell(session: &Session, engine: &Engine, ended: Ended) {
+pub(crate) fn tell(session: &Session, context: &EngineContext, ended: Ended) {
     let Ended { outcome, checked, result, begun } = ended;
-    let stages = || engine.plan.stages.iter();
+    let stages = || context.plan.stages.iter();
     session.ui.finish(&Summary {
         ok: outcome.ok,
         cancelled: outcome.cancelled,
@@ -104,14 +104,14 @@ pub(crate) fn tell(session: &Session, engine: &Engine, ended: Ended) {
         without_sandbox: stages().filter(|s| !matches!(s.step, Step::Exec(_))).map(|s| s.id.clone()).collect(),
         seconds: begun.elapsed().as_secs_f64(),
         result,
-        timeline: session.timeline(engine),
+        timeline: session.timeline(context),
     });
 }
 
 /// A stage that was made.
 pub(super) struct Made {
     pub(super) stage: StageId,
-    pub(super) engine: Arc<Engine>,
+    pub(super) context: Arc<EngineContext>,
     pub(super) output: TreeHash,
     outcome: RunOutcome,
     result: Option<PathBuf>,
@@ -123,12 +123,12 @@ impl Made {
     pub(super) fn tell(&self, session: &Session, ok: bool) {
         let outcome = RunOutcome { ok, ..self.outcome.clone() };
         let result = self.result.clone();
-        tell(session, &self.engine, Ended { result, ..Ended::new(outcome, self.begun) });
+        tell(session, &self.context, Ended { result, ..Ended::new(outcome, self.begun) });
     }
 
     /// Moves `./result` along if it is there and the recipe's first target was made.
     pub(super) fn move_result(&mut self, session: &Session, project: &Project) -> Outcome {
-        self.result = move_link(session, project, &self.engine, &self.outcome.outputs)?;
+        self.result = move_link(session, project, &self.context, &self.outcome.outputs)?;
         Ok(())
     }
 
@@ -148,22 +148,21 @@ impl Made {
 pub(super) fn make(
     session: &Session,
     project: &Project,
-    plan: Plan,
+    plan: PlanDraft,
     options: Options,
     stage: &StageId,
 ) -> Outcome<Made> {
     let begun = Instant::now();
     let targets = std::slice::from_ref(stage);
-    let plan = toolchain::complete(session, project, plan, targets)?;
-    let engine = session.build(project, plan, options, targets)?;
-    let outcome = session.run(&engine, targets)?;
+    let context = session.build(project, plan, options, targets)?;
+    let outcome = session.run(&context, targets)?;
     let output = outcome.outputs.get(&NodeId::Stage(stage.clone())).filter(|_| outcome.ok).copied();
     let Some(output) = output else {
         let exit = if outcome.cancelled { Exit::Interrupted } else { Exit::Failed };
-        tell(session, &engine, Ended::new(outcome, begun));
+        tell(session, &context, Ended::new(outcome, begun));
         return Err(Failure::Told(exit));
     };
-    Ok(Made { stage: stage.clone(), engine, output, outcome, result: None, begun })
+    Ok(Made { stage: stage.clone(), context, output, outcome, result: None, begun })
 }
 
 /// Links `./result` to the first target.
@@ -177,10 +176,15 @@ fn link(session: &Session, project: &Project, outputs: &Outputs, targets: &[Stag
 
 /// Links `./result` to the recipe's first target if that was made and `akbuild all` has left the link: it would lead to
 /// an older tree otherwise. A link that is somebody else's stays.
-fn move_link(session: &Session, project: &Project, engine: &Engine, outputs: &Outputs) -> Outcome<Option<PathBuf>> {
+fn move_link(
+    session: &Session,
+    project: &Project,
+    context: &EngineContext,
+    outputs: &Outputs,
+) -> Outcome<Option<PathBuf>> {
     let own = std::path::absolute(project.root.join("result")).ok();
     match session.store.roots()?.into_iter().any(|(root, _)| Some(root) == own) {
-        true => link(session, project, outputs, &engine.plan.targets),
+        true => link(session, project, outputs, &context.plan.targets),
         false => Ok(None),
     }
 }

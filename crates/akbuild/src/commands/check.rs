@@ -7,7 +7,7 @@ use std::path::Path;
 use akbuild_differ::{Change, compare, explain};
 use akbuild_engine::{Graph, NodeId, Report, Status};
 use akbuild_nar::{Kind, TreeHash};
-use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_recipe::plan::{Plan, Stage, StageId};
 use akbuild_store::Store;
 use akbuild_tree::{TreeDir, TreeError};
 
@@ -21,8 +21,8 @@ const FILES: usize = 20;
 const LINES: usize = 12;
 
 /// All stages that targets need, themselves included.
-pub(super) fn needed(plan: &Plan, targets: &[StageId]) -> Vec<StageId> {
-    let graph = Graph::new(plan, targets, false);
+pub(super) fn needed(stages: &[Stage], targets: &[StageId]) -> Vec<StageId> {
+    let graph = Graph::new(stages, targets, false);
     let stage = |at| match &graph.node(at).id {
         NodeId::Stage(id) => Some(id.clone()),
         _ => None,

@@ -99,10 +99,7 @@ fn field(change: &FieldChange) -> String {
 
 fn source(cause: &Cause) -> String {
     match cause {
-        Cause::Files { source, .. } => match source.split_once(':') {
-            Some((kind, id)) => format!("{kind} `{id}`"),
-            None => format!("`{source}`"),
-        },
+        Cause::Files { source, .. } => source.shown(),
         _ => String::new(),
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use akbuild_engine::{Graph, Index, NodeId};
-use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::StageId;
 use serde_json::{Value, json};
 
 use super::look::look;
@@ -31,9 +32,9 @@ struct State {
 
 pub(crate) fn run(global: &Global, ui: &Arc<dyn Ui>, project: &Project, format: GraphFormat) -> Outcome {
     let plan = project.plan()?;
-    let all: Vec<StageId> = plan.stages.iter().map(|s| s.id.clone()).collect();
+    let all: Vec<StageId> = plan.stages().iter().map(|s| s.id.clone()).collect();
     let home = session::home(global, &machine::read(&project.root))?;
-    let shape = nodes(&Graph::new(&plan, &all, false), |_| None);
+    let shape = nodes(&Graph::new(plan.stages(), &all, false), |_| None);
     let nodes = match home.join("tmp-v1").is_dir() {
         false => shape,
         true => match stated(&Session::open(global, &project.root, ui.clone())?, project, plan, &all) {
@@ -55,14 +56,14 @@ pub(crate) fn run(global: &Global, ui: &Arc<dyn Ui>, project: &Project, format: 
 }
 
 /// The nodes as the store knows them.
-fn stated(session: &Session, project: &Project, plan: Plan, all: &[StageId]) -> Outcome<Vec<Node>> {
+fn stated(session: &Session, project: &Project, plan: PlanDraft, all: &[StageId]) -> Outcome<Vec<Node>> {
     let look = look(session, project, plan, all)?;
-    let (graph, survey) = (&look.graph, &look.survey);
-    let run: Vec<Index> = graph.indices().filter(|at| survey.run[at.index()] && !is_fetch(graph, *at)).collect();
-    let reasons = akbuild_engine::why_in_short(&look.engine, graph, survey, &run)?;
+    let (graph, freshness) = (&look.graph, &look.freshness);
+    let run: Vec<Index> = graph.indices().filter(|at| freshness.run[at.index()] && !is_fetch(graph, *at)).collect();
+    let reasons = akbuild_engine::why_in_short(&look.context, graph, freshness, &run)?;
     Ok(nodes(graph, |at| {
-        let known = survey.known[at.index()].as_ref();
-        let place = reasons.places[at.index()].filter(|_| survey.run[at.index()]);
+        let known = freshness.known[at.index()].as_ref();
+        let place = reasons.places[at.index()].filter(|_| freshness.run[at.index()]);
         let word = match place {
             None => "cached",
             Some(place) if reasons.why.nodes[place].causes.iter().any(|cause| cause.is_root()) => "would run",

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use akbuild_engine::{Engine, Options, Outcome as RunOutcome};
+use akbuild_engine::{EngineContext, Options, Outcome as RunOutcome};
 use akbuild_lock::{LockAttempt, LockError, LockEvent, LockHost, LockInput, LockStep, RenewedPins};
-use akbuild_recipe::Lock;
 use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_recipe::{Lock, PlanDraft};
 use akbuild_stages::StageKinds;
 
 use super::build;
@@ -52,7 +52,8 @@ impl LockFiles<'_> {
         let mut attempt = LockAttempt::new(input, lock.clone());
         let result = attempt.resolve(&mut self);
         // Sources that were pinned before one that failed stay. A recipe moves with all of its sources or not at all.
-        let kept = if result.is_err() && !self.moves { self.save(&attempt) } else { Ok(()) };
+        let kept =
+            if result.is_err() && !self.moves { self.save(attempt.lock(), attempt.open_steps()) } else { Ok(()) };
         self.tell(result.is_err(), attempt.open_steps());
         result.and(kept)
     }
@@ -98,15 +99,15 @@ impl LockHost for LockFiles<'_> {
         }
     }
 
-    fn save(&mut self, attempt: &LockAttempt<'_>) -> Outcome {
+    fn save(&mut self, lock: &Lock, open: &[LockStep]) -> Outcome {
         if self.moves {
             // The recipe goes first: a lock of another version is found out, a recipe of another version is locked again.
             replace(&self.project.recipe_path, &self.project.recipe_text)?;
             self.session.ui.note(&format!("wrote {}", self.project.recipe_path.display()));
             self.moves = false;
         }
-        let text = attempt.lock().render();
-        let nothing = self.on_disk.is_empty() && *attempt.lock() == Lock::default() && !attempt.open_steps().is_empty();
+        let text = lock.render();
+        let nothing = self.on_disk.is_empty() && *lock == Lock::default() && !open.is_empty();
         if text != self.on_disk && !nothing {
             replace(&self.project.lock_path, &text)?;
             self.on_disk = text;
@@ -114,25 +115,21 @@ impl LockHost for LockFiles<'_> {
         Ok(())
     }
 
-    fn engine(&self, plan: Plan) -> Outcome<Arc<Engine>> {
-        self.session.engine(self.project, plan, self.session.options(None, Vec::new()))
+    fn context(&self, plan: Plan) -> Outcome<Arc<EngineContext>> {
+        self.session.context(self.project, plan, self.session.options(None, Vec::new()))
     }
 
-    fn complete(&self, plan: Plan, stages: &[StageId]) -> Outcome<Plan> {
-        crate::toolchain::complete(self.session, self.project, plan, stages)
-    }
-
-    fn build_engine(&self, plan: Plan, stages: &[StageId]) -> Outcome<Arc<Engine>> {
+    fn build_context(&self, draft: PlanDraft, stages: &[StageId]) -> Outcome<Arc<EngineContext>> {
         let options = Options { keep_going: false, ..self.session.options(None, Vec::new()) };
-        self.session.build(self.project, plan, options, stages)
+        self.session.build(self.project, draft, options, stages)
     }
 
-    fn run(&self, engine: &Arc<Engine>, stages: &[StageId]) -> Outcome<RunOutcome> {
-        self.session.run(engine, stages)
+    fn run(&self, context: &Arc<EngineContext>, stages: &[StageId]) -> Outcome<RunOutcome> {
+        self.session.run(context, stages)
     }
 
-    fn run_failed(&self, engine: &Arc<Engine>, outcome: RunOutcome, begun: Instant) {
-        build::tell(self.session, engine, build::Ended::new(outcome, begun));
+    fn run_failed(&self, context: &Arc<EngineContext>, outcome: RunOutcome, begun: Instant) {
+        build::tell(self.session, context, build::Ended::new(outcome, begun));
     }
 }
 
@@ -140,7 +137,7 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Recipe(errors) => errors.into(),
-            LockError::Engine(error) => error.into(),
+            LockError::EngineContext(error) => error.into(),
             LockError::RunFailed => Failure::Told(Exit::Failed),
             other => Failure::Say(other.to_string()),
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use akbuild_engine::{Graph, NodeId};
-use akbuild_recipe::plan::{Plan, StageId};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::StageId;
 use akbuild_store::{BuildId, StageRecord, Store};
 
 use crate::failure::{Exit, Failure, Outcome, io};
@@ -38,10 +39,10 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, follow: boo
     if follow {
         return self::follow(session, &plan, &super::plan::one(&plan, stage)?);
     }
-    let build = build.map(|name| named(&session.store, &plan.name, name)).transpose()?;
+    let build = build.map(|name| named(&session.store, plan.name(), name)).transpose()?;
     for id in project::stages(&plan, &[stage.to_owned()])? {
         match &build {
-            None => print(session, &newest(&session.store, &plan.name, &id)?)?,
+            None => print(session, &newest(&session.store, plan.name(), &id)?)?,
             Some(build) => print(session, &of_build(&session.store, &id, build)?)?,
         }
     }
@@ -132,12 +133,12 @@ fn named(store: &Store, project: &str, name: &str) -> Outcome<BuildId> {
 }
 
 /// Prints the log of a stage until the stage ends; waits for the stage if a build that goes on will come to it.
-fn follow(session: &Session, plan: &Plan, id: &StageId) -> Outcome {
+fn follow(session: &Session, plan: &PlanDraft, id: &StageId) -> Outcome {
     let mut told = None;
     loop {
         match next(&session.store, plan, id)? {
             Next::Read(log) => return read(session, &log),
-            Next::End => return print(session, &newest(&session.store, &plan.name, id)?),
+            Next::End => return print(session, &newest(&session.store, plan.name(), id)?),
             Next::Wait(build) if told.as_ref() == Some(&build) => pause(session)?,
             Next::Wait(build) => {
                 session.ui.note(&format!("stage `{id}` has not begun; build {build} will come to it"));
@@ -147,9 +148,9 @@ fn follow(session: &Session, plan: &Plan, id: &StageId) -> Outcome {
     }
 }
 
-fn next(store: &Store, plan: &Plan, id: &StageId) -> Outcome<Next> {
+fn next(store: &Store, plan: &PlanDraft, id: &StageId) -> Outcome<Next> {
     let mut next = Next::End;
-    for build in store.builds(&plan.name)?.into_iter().filter(|build| store.is_running(build)) {
+    for build in store.builds(plan.name())?.into_iter().filter(|build| store.is_running(build)) {
         let log = store.log_path(&build, id.as_str());
         if store.is_written(&log) {
             return Ok(Next::Read(log));
@@ -162,11 +163,11 @@ fn next(store: &Store, plan: &Plan, id: &StageId) -> Outcome<Next> {
 }
 
 /// Whether a build that goes on has a stage before it.
-fn will_come_to(store: &Store, plan: &Plan, build: &BuildId, id: &StageId) -> Outcome<bool> {
+fn will_come_to(store: &Store, plan: &PlanDraft, build: &BuildId, id: &StageId) -> Outcome<bool> {
     let Some(build) = store.build(build)? else { return Ok(false) };
     let targets: Vec<StageId> =
-        plan.stages.iter().map(|s| s.id.clone()).filter(|s| build.targets.iter().any(|t| t == s.as_str())).collect();
-    let wanted = Graph::new(plan, &targets, false).find(&NodeId::Stage(id.clone())).is_some();
+        plan.stages().iter().map(|s| s.id.clone()).filter(|s| build.targets.iter().any(|t| t == s.as_str())).collect();
+    let wanted = Graph::new(plan.stages(), &targets, false).find(&NodeId::Stage(id.clone())).is_some();
     Ok(wanted && !build.stages.iter().any(|record| record.stage == id.as_str()))
 }
 

@@ -1,6 +1,6 @@
 //! `akbuild plan`: which nodes would be built or downloaded, which may be, and why; nothing is done.
 
-use akbuild_engine::{Downloads, Engine, Estimate, Graph, Index, NodeId, Reasons};
+use akbuild_engine::{Downloads, EngineContext, Estimate, Graph, Index, NodeId, Reasons};
 use akbuild_recipe::plan::StageId;
 use serde_json::{Value, json};
 
@@ -19,34 +19,34 @@ struct Line {
     downloads: Option<Downloads>,
     why: String,
     /// The nodes that it follows from, if it has no cause of its own.
-    follows: Vec<String>,
+    follows: Vec<NodeId>,
 }
 
 pub(crate) fn run(session: &Session, project: &Project, stages: &[String], json: bool) -> Outcome {
     let plan = project.plan()?;
-    let targets = if stages.is_empty() { plan.targets.clone() } else { project::stages(&plan, stages)? };
+    let targets = if stages.is_empty() { plan.targets().to_vec() } else { project::stages(&plan, stages)? };
     let look = look(session, project, plan, &targets)?;
-    let run: Vec<Index> = look.graph.indices().filter(|at| look.survey.run[at.index()]).collect();
+    let run: Vec<Index> = look.graph.indices().filter(|at| look.freshness.run[at.index()]).collect();
     let made: Vec<Index> = run.into_iter().filter(|at| !is_fetch(&look.graph, *at)).collect();
-    let reasons = akbuild_engine::why_in_short(&look.engine, &look.graph, &look.survey, &made)?;
-    let estimate = akbuild_engine::estimate(&look.engine, &look.graph, &look.survey)?;
+    let reasons = akbuild_engine::why_in_short(&look.context, &look.graph, &look.freshness, &made)?;
+    let estimate = akbuild_engine::estimate(&look.context, &look.graph, &look.freshness)?;
     let lines = lines(&look, &reasons, &estimate)?;
-    let text = if json { document(&look.engine, &lines, &estimate) } else { render(&look.engine, &lines, &estimate) };
+    let text = if json { document(&look.context, &lines, &estimate) } else { render(&look.context, &lines, &estimate) };
     session.ui.out(&text);
     let nodes = look.graph.indices().map(|at| &look.graph.node(at).id);
-    let idle = akbuild_engine::idle_patterns(&look.engine, nodes, &look.survey.outputs(&look.graph))?;
+    let idle = akbuild_engine::idle_patterns(&look.context, nodes, &look.freshness.outputs(&look.graph))?;
     idle.iter().for_each(|warning| session.ui.warn(warning));
     Ok(())
 }
 
 fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Line>> {
-    let outputs = look.survey.outputs(&look.graph);
+    let outputs = look.freshness.outputs(&look.graph);
     let mut lines = Vec::new();
     for at in look.graph.indices() {
         let id = &look.graph.node(at).id;
-        let runs = look.survey.run[at.index()];
+        let runs = look.freshness.run[at.index()];
         let downloads =
-            if runs { akbuild_engine::downloads(&look.engine, id, &outputs)? } else { Some(Downloads::default()) };
+            if runs { akbuild_engine::downloads(&look.context, id, &outputs)? } else { Some(Downloads::default()) };
         let is_here = downloads.is_some_and(|downloads| downloads.is_empty());
         let action = match (runs, id) {
             (false, NodeId::Fetch(_)) => continue,
@@ -55,7 +55,7 @@ fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Lin
             (true, NodeId::Fetch(_)) => "download",
             (true, NodeId::Source(_)) if is_here => "unpack",
             (true, NodeId::Source(_)) => "fetch",
-            (true, _) if look.survey.may[at.index()] => "may-build",
+            (true, _) if look.freshness.may[at.index()] => "may-build",
             (true, _) => "build",
         };
         let place = reasons.places[at.index()].filter(|_| runs);
@@ -70,7 +70,7 @@ fn lines(look: &Look, reasons: &Reasons, estimate: &Estimate) -> Outcome<Vec<Lin
     Ok(lines)
 }
 
-fn render(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
+fn render(context: &EngineContext, lines: &[Line], estimate: &Estimate) -> String {
     let row = |line: &Line| {
         let time = line.seconds.map(seconds).unwrap_or_default();
         [line.node.clone(), line.action.replace('-', " "), time, line.shown_downloads(), line.why.clone()]
@@ -94,7 +94,7 @@ fn render(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
     if estimate.work > 0.0 {
         let (time, work) = (seconds(estimate.seconds), seconds(estimate.work));
         let most = if more > 0 { "at most " } else { "" };
-        parts.push(format!("{most}{work} of work by past records, about {time} with -j {}", engine.options.jobs));
+        parts.push(format!("{most}{work} of work by past records, about {time} with -j {}", context.options.jobs));
     }
     let total = total(lines);
     if !total.is_empty() {
@@ -106,7 +106,7 @@ fn render(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
     format!("{table}\n{}\n", parts.join(", "))
 }
 
-fn document(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
+fn document(context: &EngineContext, lines: &[Line], estimate: &Estimate) -> String {
     let node = |line: &Line| -> Value {
         let why = Some(&line.why).filter(|why| !why.is_empty());
         json!({
@@ -117,7 +117,7 @@ fn document(engine: &Engine, lines: &[Line], estimate: &Estimate) -> String {
     let nodes: Vec<Value> = lines.iter().map(node).collect();
     let unknown = lines.iter().any(|line| line.downloads.is_none());
     let document = json!({
-        "schema": 1, "nodes": nodes, "jobs": engine.options.jobs, "estimate": estimate,
+        "schema": 1, "nodes": nodes, "jobs": context.options.jobs, "estimate": estimate,
         "downloads": total(lines), "downloads_complete": !unknown,
     });
     format!("{document:#}\n")
@@ -160,7 +160,7 @@ fn is_fetch(graph: &Graph, at: Index) -> bool {
 }
 
 /// The stage of a plan that a command was given, by one name.
-pub(super) fn one(plan: &akbuild_recipe::plan::Plan, stage: &str) -> Outcome<StageId> {
+pub(super) fn one(plan: &akbuild_recipe::PlanDraft, stage: &str) -> Outcome<StageId> {
     let stages = project::stages(plan, &[stage.to_owned()])?;
     match &stages[..] {
         [one] => Ok(one.clone()),

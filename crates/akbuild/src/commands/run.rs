@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use akbuild_engine::Start;
+use akbuild_launch::LaunchOptions;
 use akbuild_recipe::plan::TreeRef;
 use akbuild_sandbox::{Signal, Status};
 
@@ -34,10 +34,10 @@ pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted<'_>) -> 
     let env = variables(session, wanted.env)?;
     let binds = wanted.bind.iter().map(bind).collect::<Outcome<Vec<_>>>()?;
     let made = make(session, project, plan, session.options(None, Vec::new()), &tree)?;
-    let sysroot = session.block_on(akbuild_engine::make_one_sysroot(&made.engine, &image.sysroot.0))?;
+    let sysroot = session.block_on(akbuild_engine::make_one_sysroot(&made.context, &image.sysroot.0))?;
     let scratch = session.store.scratch("run")?;
-    let start = Start { args: wanted.args, env, binds };
-    let spec = made.engine.started(&image, (&sysroot, &made.output), &start, scratch.path())?;
+    let start = LaunchOptions { args: wanted.args, env, binds };
+    let spec = akbuild_engine::image_sandbox(&made.context, &image, (&sysroot, &made.output), &start, scratch.path())?;
     session.be_patient(GRACE);
     let running = akbuild_sandbox::spawn(&spec)?;
     let control = running.control();

@@ -24,22 +24,21 @@ struct Kept {
 pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: bool, command: &[String]) -> Outcome {
     let plan = project.plan()?;
     let id = super::plan::one(&plan, stage)?;
-    let has_sandbox = plan.stages.iter().any(|s| s.id == id && matches!(s.step, Step::Exec(_)));
+    let has_sandbox = plan.stages().iter().any(|s| s.id == id && matches!(s.step, Step::Exec(_)));
     if !has_sandbox {
         return Err(akbuild_engine::EngineError::NoSandbox { stage: id.to_string() }.into());
     }
-    let kept = if failed { Some(kept(session, &plan.name, &id)?) } else { None };
-    let plan = crate::toolchain::complete(session, project, plan, std::slice::from_ref(&id))?;
+    let kept = if failed { Some(kept(session, plan.name(), &id)?) } else { None };
     // No target: it is not built, only what it needs.
-    let engine = session.build(project, plan, session.options(None, Vec::new()), &[])?;
-    let needs = session.prepare(&engine, &id)?;
+    let context = session.build_needs(project, plan, session.options(None, Vec::new()), std::slice::from_ref(&id))?;
+    let needs = session.prepare(&context, &id)?;
     if !needs.ok {
-        super::build::tell(session, &engine, Ended::new(needs, Instant::now()));
+        super::build::tell(session, &context, Ended::new(needs, Instant::now()));
         return Err(Failure::Told(Exit::Failed));
     }
     if let Some(kept) = &kept {
         session.ui.note(&format!("the folders are those that `{id}` left in build {}", kept.build));
-        let key = akbuild_engine::manifest(&engine, &NodeId::Stage(id.clone()), &needs.outputs)?.key();
+        let key = akbuild_engine::manifest(&context, &NodeId::Stage(id.clone()), &needs.outputs)?.key();
         if kept.key.is_some_and(|old| old != key) {
             session.ui.warn(&format!("stage `{id}` has changed since then: the mounts are those of today"));
         }
@@ -49,7 +48,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, failed: boo
         session.ui.note(&format!("shell in the sandbox of `{id}`; its script is in $AKBUILD_SCRIPT"));
     }
     let shell = Shell { command, is_interactive, kept: kept.as_ref().map(|kept| kept.folder.as_path()) };
-    match akbuild_engine::shell(&engine, &id, &needs, shell)? {
+    match akbuild_engine::shell(&context, &id, &needs, shell)? {
         _ if session.is_interrupted() => Err(Failure::Told(Exit::Interrupted)),
         // The end of an interactive shell does not say how things went.
         code if code == 0 || is_interactive => Ok(()),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use akbuild_image::Layout;
+use akbuild_launch::UnpackedImage;
 use akbuild_recipe::plan::{Smoke, SysrootId};
-use akbuild_smoke::{Event, Finding, Memory, MemoryScope, Report, Root, SmokeError, Smoking};
+use akbuild_smoke::{Event, Finding, Memory, MemoryScope, Report, SmokeError, Smoking};
 use serde_json::json;
 
 use super::image::{self, Built};
@@ -24,7 +25,7 @@ pub(crate) fn run(
     json: bool,
 ) -> Outcome {
     let plan = project.plan()?;
-    let Some(smoke) = plan.smoke.clone() else {
+    let Some(smoke) = plan.smoke().cloned() else {
         let help = "add `[smoke]` with what is to be started (docs/recipe.md)";
         return Err(Failure::Say(format!("the recipe does not say how the image is tried\n  help: {help}")));
     };
@@ -63,26 +64,29 @@ fn try_out(
     from: Option<&str>,
     plain_http: &[String],
 ) -> Outcome<(Report, PathBuf)> {
-    let engine = &built.made.engine;
+    let context = &built.made.context;
     let mut sysroots = HashMap::new();
     for id in smoke.services.iter().map(|s| &s.sysroot).chain(smoke.checks.iter().map(|c| &c.sysroot)) {
         if !sysroots.contains_key(id) {
-            sysroots.insert(id.clone(), session.block_on(akbuild_engine::make_one_sysroot(engine, id))?);
+            sysroots.insert(id.clone(), session.block_on(akbuild_engine::make_one_sysroot(context, id))?);
         }
     }
     let scratch = session.store.scratch("smoke")?;
     let previous = from.map(|from| previous(session, from, plain_http, scratch.path())).transpose()?;
     session.ui.note("unpacking the image");
-    let root = Root::unpack(&built.layout, scratch.path().join("image"))?;
-    let previous = previous.map(|layout| Root::unpack(&layout, scratch.path().join("previous"))).transpose()?;
+    let unpack = |layout: &Layout, name: &str| -> Result<_, SmokeError> {
+        Ok(UnpackedImage::unpack(layout, scratch.path().join(name))?)
+    };
+    let root = unpack(&built.layout, "image")?;
+    let previous = previous.map(|layout| unpack(&layout, "previous")).transpose()?;
     let work = scratch.path().join("work");
     io(std::fs::create_dir(&work), "make", &work)?;
     let argv: Vec<String> = std::env::args().collect();
-    let record = session.store.begin_build(&argv, &engine.plan.name, &[])?;
+    let record = session.store.begin_build(&argv, &context.plan.name, &[])?;
     let said = |error: &dyn std::fmt::Display| SmokeError::Said(error.to_string());
     let script = |id: &SysrootId, script: &str, env: &_| {
         let tree = sysroots.get(id).ok_or_else(|| SmokeError::Said(format!("sysroot `{id}` is not there")))?;
-        engine.script_in(id, tree, script, env).map_err(|e| said(&e))
+        akbuild_engine::sysroot_sandbox(context, (id, tree), script, env).map_err(|e| said(&e))
     };
     let log = |name: &str| Ok(session.store.create_log(&record, &format!("smoke:{name}")).map_err(|e| said(&e))?.1);
     let smoking = Smoking {

@@ -17,7 +17,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, global: &Gl
     let plan = project.plan()?;
     let id = one(&plan, stage)?;
     let look = look(session, project, plan, &[id])?;
-    let reasons = akbuild_engine::why(&look.engine, &look.graph, &look.survey, &look.targets)?;
+    let reasons = akbuild_engine::why(&look.context, &look.graph, &look.freshness, &look.targets)?;
     let extent = Extent::of(global.verbose);
     let text = if global.json { document(&reasons.why) } else { render(&reasons.why, machine::now(), extent) };
     session.ui.out(&text);
@@ -27,7 +27,7 @@ pub(crate) fn run(session: &Session, project: &Project, stage: &str, global: &Gl
 fn document(why: &Why) -> String {
     let node = &why.nodes[0];
     let root = |(way, cause): (Vec<usize>, &akbuild_engine::Cause)| {
-        let nodes: Vec<&str> = way.iter().map(|place| why.nodes[*place].node.as_str()).collect();
+        let nodes: Vec<_> = way.iter().map(|place| &why.nodes[*place].node).collect();
         json!({"way": nodes, "text": cause.to_string(), "cause": cause})
     };
     let roots: Vec<_> = why.roots(0).into_iter().map(root).collect();

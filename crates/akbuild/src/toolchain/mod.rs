@@ -7,22 +7,23 @@ mod program;
 use std::collections::BTreeSet;
 
 use akbuild_engine::{Graph, NodeId};
+use akbuild_fetch::Machine;
 use akbuild_recipe::plan::{HostRoot, Plan, StageId, Sysroot, SysrootId};
-use akbuild_recipe::{Requirement, WrittenSysroot};
+use akbuild_recipe::{PlanDraft, Requirement, WrittenSysroot};
 
 use self::folders::Folders;
 use self::program::{Fault, Found, Search};
 use crate::failure::{Failure, Outcome};
 use crate::machine;
 use crate::project::Project;
-use crate::session::Session;
 
-/// The plan with all sysroots that these stages need. Without `--toolchain host`, it has them already.
-pub(crate) fn complete(session: &Session, project: &Project, mut plan: Plan, targets: &[StageId]) -> Outcome<Plan> {
-    if !project.local.host {
-        return Ok(plan);
-    }
-    let graph = Graph::new(&plan, targets, false);
+/// The plan with all sysroots that these stages need. This machine is looked at only with `--toolchain host`.
+pub(crate) fn complete(machine: &Machine, project: &Project, draft: PlanDraft, targets: &[StageId]) -> Outcome<Plan> {
+    draft.complete(|stages| sysroots_of_machine(machine, project, &Graph::new(stages, targets, false)))
+}
+
+/// This machine's programs in the place of the sysroots of a graph.
+fn sysroots_of_machine(machine: &Machine, project: &Project, graph: &Graph) -> Outcome<Vec<Sysroot>> {
     let needed = graph.indices().filter_map(|at| match &graph.node(at).id {
         NodeId::Sysroot(id) => Some(id.clone()),
         _ => None,
@@ -34,9 +35,7 @@ pub(crate) fn complete(session: &Session, project: &Project, mut plan: Plan, tar
         let places = without.iter().map(|(id, written)| format!("\n  sysroot `{id}` ({})", written.place.at()));
         return Err(Failure::Say(no_list(&places.collect::<String>())));
     }
-    let search = Search::new(&session.machine, Folders::of_machine());
-    plan.sysroots = sysroots(&search, &written)?;
-    Ok(plan)
+    sysroots(&Search::new(machine, Folders::of_machine()), &written)
 }
 
 /// What is said of it before a build.

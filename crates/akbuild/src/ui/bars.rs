@@ -12,12 +12,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::Board;
 use super::clock::Clock;
+use super::display::Ui;
 use super::paint::Paint;
 use super::rows::{Size, rows};
 use super::streams::OutputStreams;
+use super::summary::{self, Summary};
 use super::terminal::{Screen, Terminal};
 use super::ticker::Ticking;
-use super::{Summary, Ui, plain, summary, text};
+use super::{plain, text};
 
 const EVERY: Duration = Duration::from_millis(100);
 

@@ -8,11 +8,19 @@ use std::time::Duration;
 use akbuild_engine::{Event, NodeId, Report, Status};
 use akbuild_fetch::Progress;
 
-use super::Downloads;
 use super::text::clean;
 
 /// How far back a download's rate looks.
 const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Files and bytes that were downloaded; each way of showing counts them from the events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DownloadCount {
+    /// Complete files.
+    pub(crate) files: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+}
 
 /// The state of a run.
 #[derive(Debug, Default)]
@@ -28,7 +36,7 @@ pub(crate) struct Board {
     /// Columns of the longest name of a node that will run.
     pub(crate) name_width: usize,
     /// What was downloaded so far.
-    pub(crate) downloads: Downloads,
+    pub(crate) downloads: DownloadCount,
 }
 
 /// A running node.

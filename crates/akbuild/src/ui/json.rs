@@ -12,11 +12,14 @@ use akbuild_fetch::WaitNotice;
 use serde_json::{Map, Value, json};
 
 use super::board::Board;
+use super::checked::{Checked, Differing};
 use super::clock::Clock;
+use super::display::Ui;
 use super::escape::without_styles;
 use super::paint::Paint;
 use super::streams::OutputStreams;
-use super::{Checked, Differing, Summary, Ui, text};
+use super::summary::Summary;
+use super::text;
 
 /// The version of the schema: raised when something that was there goes or changes its meaning.
 pub(crate) const SCHEMA: u32 = 1;

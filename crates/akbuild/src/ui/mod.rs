@@ -9,6 +9,7 @@ mod bars;
 mod board;
 mod checked;
 mod clock;
+mod display;
 mod escape;
 mod json;
 mod look;
@@ -27,84 +28,19 @@ mod text;
 mod ticker;
 mod units;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use akbuild_engine::{Report, Sink};
-use akbuild_fetch::WaitNotice;
-use akbuild_recipe::plan::StageId;
-
 pub(crate) use checked::{Checked, Differing};
+pub(crate) use display::Ui;
 pub(crate) use escape::escape_line;
 pub(crate) use look::{ColorChoice, Look, Mode, choose};
 pub(crate) use meter::Meter;
 pub(crate) use paint::Paint;
 pub(crate) use streams::{MessageWriter, OutputStreams};
+pub(crate) use summary::Summary;
 pub(crate) use table::{Align, table};
 pub(crate) use text::clean;
 pub(crate) use units::{ago, count, digest, seconds, size, size_of};
-
-/// One way of showing a run. Takes the engine's events, and what the command itself has to say.
-pub(crate) trait Ui: Sink {
-    /// The end of a run: the summary, or for JSON its last line.
-    fn finish(&self, summary: &Summary);
-    /// Something worth a line, lower case and without a full stop.
-    fn note(&self, text: &str);
-    /// A server has to be waited for before a request is repeated.
-    fn waiting(&self, notice: &WaitNotice) {
-        self.note(&notice.to_string());
-    }
-    /// Something that the operator should know and that stops nothing; `warning:` is put in front.
-    fn warn(&self, text: &str);
-    /// How far something is that is no run, in a line that the next one replaces; empty: it is over.
-    fn progress(&self, _text: &str) {}
-    /// A whole rendered error, `error: ...` and its further lines; shown in every mode.
-    fn error(&self, block: &str);
-    /// A line for programs, an object with `reason`; where people look, it is passed over.
-    fn document(&self, _line: serde_json::Value) {}
-    /// The streams that it writes to.
-    fn streams(&self) -> &Arc<OutputStreams>;
-    /// Text to stdout; a line end is not added.
-    fn out(&self, text: &str) {
-        self.streams().out(text);
-    }
-    /// Data to stdout, as it is unless that is a terminal.
-    fn out_bytes(&self, data: &[u8]) {
-        self.streams().out_bytes(data);
-    }
-}
-
-/// How a run ended, and what is needed to tell of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Summary {
-    /// Whether every target is there.
-    pub(crate) ok: bool,
-    /// Whether it was stopped from outside.
-    pub(crate) cancelled: bool,
-    /// Every node's report.
-    pub(crate) reports: Vec<Report>,
-    /// What the checks among them found.
-    pub(crate) checked: Vec<Checked>,
-    /// The plan's stages in their order: that of the table's lines.
-    pub(crate) order: Vec<StageId>,
-    /// Those of them that put trees together, without a sandbox.
-    pub(crate) without_sandbox: Vec<StageId>,
-    /// How long it all took, in seconds.
-    pub(crate) seconds: f64,
-    /// The link to the first target's output, if one was made.
-    pub(crate) result: Option<PathBuf>,
-    /// The page with the run's timeline, if one was drawn.
-    pub(crate) timeline: Option<PathBuf>,
-}
-
-/// Files and bytes that were downloaded; each way of showing counts them from the events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Downloads {
-    /// Complete files.
-    pub(crate) files: u64,
-    /// Their bytes.
-    pub(crate) bytes: u64,
-}
 
 /// The way of showing that `look` asks for, on these streams.
 pub(crate) fn new(look: &Look, streams: Arc<OutputStreams>) -> Arc<dyn Ui> {

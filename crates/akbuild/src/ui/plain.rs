@@ -9,12 +9,14 @@ use akbuild_engine::{Event, NodeId, Sink, Status};
 
 use super::board::{Board, Running};
 use super::clock::Clock;
+use super::display::Ui;
 use super::paint::Paint;
 use super::rows::transfer;
 use super::streams::OutputStreams;
+use super::summary::{self, Summary};
+use super::text;
 use super::ticker::Ticking;
 use super::units::{count, elapsed};
-use super::{Summary, Ui, summary, text};
 
 /// A node that runs is heard of this often while it has something new to say,
 const EVERY: Duration = Duration::from_secs(10);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use akbuild_engine::{Event, Sink};
 
+use super::display::Ui;
 use super::paint::Paint;
 use super::streams::OutputStreams;
-use super::{Summary, Ui, summary};
+use super::summary::{self, Summary};
 
 /// Says nothing of what goes well.
 pub(crate) struct Quiet {

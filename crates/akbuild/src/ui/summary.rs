@@ -1,17 +1,45 @@
-//! What is told at the end: what failed and where to look, a table of the stages, and one line that
-//! says how it went. Pure text.
+//! The end of a run, and how it is worded: what failed and where to look, a table of the stages, and one line that says
+//! how it went. Pure text.
+
+use std::path::PathBuf;
+
+use std::collections::HashMap;
 
 use akbuild_engine::{NodeId, Report, Status};
 use akbuild_recipe::plan::StageId;
 use console::measure_text_width as columns;
 
+use super::board::DownloadCount;
+use super::checked::{self, Checked};
 use super::paint::{Paint, word};
 use super::text::{clean, indent, left, pad, right};
 use super::units::{count, digest, seconds, size};
-use super::{Downloads, Summary, checked};
 
 const STATUS: usize = 7;
 const GAP: &str = "  ";
+
+/// How a run ended, and what is needed to tell of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    /// Whether every target is there.
+    pub(crate) ok: bool,
+    /// Whether it was stopped from outside.
+    pub(crate) cancelled: bool,
+    /// Every node's report.
+    pub(crate) reports: Vec<Report>,
+    /// What the checks among them found.
+    pub(crate) checked: Vec<Checked>,
+    /// The plan's stages in their order: that of the table's lines.
+    pub(crate) order: Vec<StageId>,
+    /// Those of them that put trees together, without a sandbox.
+    pub(crate) without_sandbox: Vec<StageId>,
+    /// How long it all took, in seconds.
+    pub(crate) seconds: f64,
+    /// The link to the first target's output, if one was made.
+    pub(crate) result: Option<PathBuf>,
+    /// The page with the run's timeline, if one was drawn.
+    pub(crate) timeline: Option<PathBuf>,
+}
 
 /// The line for a node that has just ended, in `width` columns if that can be: the hash goes first,
 /// then the size.
@@ -36,7 +64,7 @@ pub(crate) fn ended(report: &Report, names: usize, width: usize, paint: Paint) -
 }
 
 /// Everything that is told at the end of a run.
-pub(crate) fn render(end: &Summary, downloads: Downloads, width: usize, paint: Paint) -> String {
+pub(crate) fn render(end: &Summary, downloads: DownloadCount, width: usize, paint: Paint) -> String {
     let parts = [table(end, width, paint), others(end, downloads), failures(end, paint), closing(end, paint)];
     let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     format!("\n{}", parts.join("\n"))
@@ -49,8 +77,9 @@ fn short(report: &Report) -> Option<String> {
 
 /// The reports of stages, in the plan's order; what the plan does not name comes last.
 fn stages(end: &Summary) -> Vec<&Report> {
+    let places: HashMap<&StageId, usize> = end.order.iter().enumerate().map(|(place, id)| (id, place)).collect();
     let place = |report: &Report| match &report.node {
-        NodeId::Stage(id) => Some(end.order.iter().position(|o| o == id).unwrap_or(usize::MAX)),
+        NodeId::Stage(id) => Some(places.get(id).copied().unwrap_or(usize::MAX)),
         _ => None,
     };
     let mut stages: Vec<(usize, &Report)> = end.reports.iter().filter_map(|r| Some((place(r)?, r))).collect();
@@ -98,7 +127,7 @@ fn table(end: &Summary, width: usize, paint: Paint) -> String {
 }
 
 /// A line each for sources, sysroots, tools and downloads, if they did something.
-fn others(end: &Summary, downloads: Downloads) -> String {
+fn others(end: &Summary, downloads: DownloadCount) -> String {
     type Of = fn(&NodeId) -> bool;
     let kinds: [(&str, &str, Of); 3] = [
         ("sources", "fetched", |n| matches!(n, NodeId::Source(_))),
@@ -230,7 +259,7 @@ mod tests {
 
     #[test]
     fn all_is_well() {
-        let downloads = Downloads { files: 1251, bytes: 91_000_000 };
+        let downloads = DownloadCount { files: 1251, bytes: 91_000_000 };
         insta::assert_snapshot!(render(&good(), downloads, 100, Paint(false)), @"
 
         stage      status        time     size  output
@@ -262,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_failure_says_where_to_look() {
-        insta::assert_snapshot!(render(&ending(), Downloads::default(), 100, Paint(false)), @"
+        insta::assert_snapshot!(render(&ending(), DownloadCount::default(), 100, Paint(false)), @"
 
         stage      status     time  size  output
         client-go  cached            0 B  sha256-BwcHBwcHBw...
@@ -291,7 +320,7 @@ mod tests {
         let mut source = report(NodeId::Source(SourceId::new("app")), Status::Failed);
         source.error = Some("source `app` has another hash than the pinned one\n  help: run `akbuild lock`".into());
         let end = Summary { reports: vec![source], seconds: 1.0, ..Summary::default() };
-        insta::assert_snapshot!(render(&end, Downloads::default(), 100, Paint(false)), @"
+        insta::assert_snapshot!(render(&end, DownloadCount::default(), 100, Paint(false)), @"
         sources    1 failed in 1.3 s
 
         failed source:app after 1.3 s
@@ -306,7 +335,7 @@ mod tests {
     fn interrupted() {
         let reports = vec![report(stage("a"), Status::Built), report(stage("b"), Status::Skipped)];
         let end = Summary { cancelled: true, reports, seconds: 9.0, ..Summary::default() };
-        insta::assert_snapshot!(render(&end, Downloads::default(), 100, Paint(false)), @"
+        insta::assert_snapshot!(render(&end, DownloadCount::default(), 100, Paint(false)), @"
         stage  status    time  size  output
         a      built    1.3 s   0 B  sha256-BwcHBwcHBw...
         b      skipped
@@ -333,7 +362,8 @@ mod tests {
 
     #[test]
     fn colour_is_never_the_only_carrier() {
-        let (with, without) = [true, false].map(|on| render(&ending(), Downloads::default(), 100, Paint(on))).into();
+        let (with, without) =
+            [true, false].map(|on| render(&ending(), DownloadCount::default(), 100, Paint(on))).into();
         assert_ne!(with, without);
         assert_eq!((console::strip_ansi_codes(&with).as_ref(), without_styles(&with)), (&*without, without.clone()));
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use akbuild_engine::{Event, Sink};
 use akbuild_fetch::WaitNotice;
 
-use super::{OutputStreams, Summary, Ui};
+use super::display::Ui;
+use super::streams::OutputStreams;
+use super::summary::Summary;
 
 /// Shows as `shown` does, with a thread beside it until the end of the run.
 pub(crate) struct Ticking<T> {

@@ -10,7 +10,7 @@
 //! uvarint, bytes   modules, between two marks of 16 bytes
 //! ```
 
-use super::GoError;
+use super::error::GoError;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const ALIGN: u64 = 16;

@@ -6,7 +6,7 @@ use goblin::elf::header::{ELFCLASS64, Header};
 use goblin::elf::program_header::{PF_W, PF_X, PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{SHT_NOBITS, SectionHeader};
 
-use super::GoError;
+use super::error::GoError;
 
 const SECTION: &[u8] = b".go.buildinfo\0";
 

@@ -3,7 +3,7 @@
 use akbuild_nar::{Algo, Digest};
 use data_encoding::BASE64;
 
-use super::GoError;
+use super::error::GoError;
 
 /// What a Go program says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -102,7 +102,7 @@ impl Container for Zip<'_> {
         let mut left = MOST_LOADED;
         let mut load = |index: usize| {
             let blob = Blob::load(self.open(index).ok()?, left).ok()??;
-            left -= blob.whole().size;
+            left -= blob.size();
             Some((index, blob))
         };
         wanted.iter().filter_map(|index| load(*index)).collect()

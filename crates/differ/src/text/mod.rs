@@ -8,45 +8,26 @@ mod unified;
 use std::fs::File;
 use std::io;
 
-use serde::Serialize;
-
+use self::unified::{CONTEXT, WIDTH};
 use crate::blob::Blob;
 use crate::part::{self, Part};
 use crate::room::Room;
 use crate::words::{around, count};
 
+pub use self::unified::TextDiff;
+
 /// How much of a file decides whether it is a text.
 const HEAD: usize = 64 << 10;
 /// The longest piece that is compared line by line.
 const MOST: u64 = 4 << 20;
-/// Lines of context.
-const CONTEXT: usize = 3;
-/// How much of a single line is shown.
-const WIDTH: usize = 160;
 /// Longer lines are no context.
 const LONG: u64 = 4096;
-
-/// The differing lines of two texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TextDiff {
-    /// The first line that differs, from 1 on: in the new text; where that has ended, in the old.
-    pub first_line: usize,
-    /// Lines of the new text that are not in the old. Of pieces over 4 MB all lines count.
-    pub added: usize,
-    /// Lines of the old text that are not in the new. Of pieces over 4 MB all lines count.
-    pub removed: usize,
-    /// Whether both have the same lines, in another order.
-    pub reordered: bool,
-    /// A unified diff without its header, cut to the lines that were asked for; long lines are cut
-    /// too, and control characters are escaped.
-    pub hunks: String,
-}
 
 /// The line of the first difference of two texts, from 1 on. None if one of them is no text, or if
 /// they are equal. Reads no further than needed.
 pub fn first_difference(old: File, new: File) -> io::Result<Option<usize>> {
     let (old, new) = (Blob::of(old)?, Blob::of(new)?);
-    let (old, new) = (old.whole(), new.whole());
+    let (old, new) = (Part::whole(&old), Part::whole(&new));
     if !is_text(old)? || !is_text(new)? {
         return Ok(None);
     }

@@ -3,15 +3,35 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use similar::algorithms::{Capture, Replace, myers};
 use similar::{DiffOp, DiffTag, group_diff_ops};
 
-use super::{CONTEXT, TextDiff, WIDTH};
 use crate::room::Room;
 use crate::words::around;
 
+/// Lines of context.
+pub(super) const CONTEXT: usize = 3;
+/// How much of a single line is shown.
+pub(super) const WIDTH: usize = 160;
 /// How long the smallest difference is searched for: texts that have little in common take long.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The differing lines of two texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TextDiff {
+    /// The first line that differs, from 1 on: in the new text; where that has ended, in the old.
+    pub first_line: usize,
+    /// Lines of the new text that are not in the old. Of pieces over 4 MB all lines count.
+    pub added: usize,
+    /// Lines of the old text that are not in the new. Of pieces over 4 MB all lines count.
+    pub removed: usize,
+    /// Whether both have the same lines, in another order.
+    pub reordered: bool,
+    /// A unified diff without its header, cut to the lines that were asked for; long lines are cut
+    /// too, and control characters are escaped.
+    pub hunks: String,
+}
 
 /// Compares two texts, before which there are `before` lines. Lines are cut to `width` bytes.
 pub(super) fn diff(old: &[u8], new: &[u8], before: usize, room: &mut Room, width: usize) -> TextDiff {

@@ -8,38 +8,39 @@ use akbuild_nar::{Algo, Digest};
 use akbuild_recipe::plan::{Origin, Source, StageId};
 use akbuild_store::{Artifact, Key};
 
-use crate::engine::Engine;
+use crate::bill::contents::{ImageContents, closure};
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::{Graph, NodeId};
 use crate::keys::Outputs;
 use crate::served::Served;
-use crate::{artifacts, bill, keys};
+use crate::{artifacts, keys};
 
 /// The sources that an image needs.
-pub(super) fn sources_of<'a>(engine: &'a Engine, image: &StageId) -> Vec<&'a Source> {
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+pub(super) fn sources_of<'a>(context: &'a EngineContext, image: &StageId) -> Vec<&'a Source> {
+    let graph = Graph::new(&context.plan.stages, std::slice::from_ref(image), false);
     let wanted = |source: &&Source| graph.find(&NodeId::Source(source.id.clone())).is_some();
-    engine.plan.sources.iter().filter(wanted).collect()
+    context.plan.sources.iter().filter(wanted).collect()
 }
 
 /// Everything that came from outside and was used: sources, and the downloads of every stage, sysroot and tool.
-pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<Vec<Material>, EngineError> {
+pub fn materials(context: &EngineContext, image: &StageId, outputs: &Outputs) -> Result<Vec<Material>, EngineError> {
     let mut all = Vec::new();
-    for source in sources_of(engine, image) {
+    for source in sources_of(context, image) {
         let (origin, archive) = origin(source, outputs)?;
         all.push(Material::source(source.id.as_str(), &version(source), &origin, archive.as_ref()));
     }
     let mut used = Vec::new();
-    let graph = Graph::new(&engine.plan, std::slice::from_ref(image), false);
+    let graph = Graph::new(&context.plan.stages, std::slice::from_ref(image), false);
     for node in graph.indices().map(|at| &graph.node(at).id) {
         if !matches!(node, NodeId::Stage(_)) {
-            used.extend(artifacts::artifact_list(engine, node, None)?);
+            used.extend(artifacts::artifact_list(context, node, None)?);
         }
     }
-    for (id, exec, locks) in bill::locked(engine, image)? {
-        let served = Served::read(engine, exec, locks, outputs)?;
+    for (id, exec) in ImageContents::new(context, image, outputs)?.locked {
+        let served = Served::read(context, exec, outputs)?;
         // Downloads that tell of others may have been collected; the record of the run names all.
-        let recorded = if served.is_complete { None } else { recorded_artifacts(engine, id, outputs)? };
+        let recorded = if served.is_complete { None } else { recorded_artifacts(context, id, outputs)? };
         used.extend(recorded.unwrap_or_else(|| artifacts::list(&served.artifacts)));
     }
     let material = |artifact: Artifact| Some(Material::artifact(&Purl::parse(&artifact.name)?, [&artifact.digest]));
@@ -48,17 +49,25 @@ pub fn materials(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<
 }
 
 /// The downloads that the last run of a stage could use, if its record is here.
-fn recorded_artifacts(engine: &Engine, id: &StageId, outputs: &Outputs) -> Result<Option<Vec<Artifact>>, EngineError> {
-    let Ok(manifest) = keys::manifest(engine, &NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
-    let list = engine.store.action(&manifest.key())?.and_then(|action| action.artifacts);
-    Ok(list.map(|list| engine.store.artifacts(&list)).transpose()?.flatten())
+fn recorded_artifacts(
+    context: &EngineContext,
+    id: &StageId,
+    outputs: &Outputs,
+) -> Result<Option<Vec<Artifact>>, EngineError> {
+    let Ok(manifest) = keys::manifest(context, &NodeId::Stage(id.clone()), outputs) else { return Ok(None) };
+    let list = context.store.action(&manifest.key())?.and_then(|action| action.artifacts);
+    Ok(list.map(|list| context.store.artifacts(&list)).transpose()?.flatten())
 }
 
 /// The keys of the stages that an image needs, as far as what they are made from is here.
-pub fn stage_keys(engine: &Engine, image: &StageId, outputs: &Outputs) -> Result<BTreeMap<String, Key>, EngineError> {
+pub fn stage_keys(
+    context: &EngineContext,
+    image: &StageId,
+    outputs: &Outputs,
+) -> Result<BTreeMap<String, Key>, EngineError> {
     let mut keys = BTreeMap::new();
-    for id in bill::closure(engine, image) {
-        if let Ok(manifest) = keys::manifest(engine, &NodeId::Stage(id.clone()), outputs) {
+    for id in closure(context, image) {
+        if let Ok(manifest) = keys::manifest(context, &NodeId::Stage(id.clone()), outputs) {
             keys.insert(id.to_string(), manifest.key());
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Of the Go files of a module only their heads are seen. `go mod vendor` copies the packages of a module that `replace`
 //! takes from a folder, so the files of such a module are seen whole. Locks of npm and schemas bring further files of the
-//! source. Knows nothing of stages; `npmproject`, `schemarefs` and `goimports` know the formats.
+//! source. Knows nothing of stages; the ecosystems and `schemarefs` know the formats.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -13,12 +13,12 @@ use akbuild_nar::{Digest, Kind, Listing};
 use akbuild_recipe::plan::{Subset, View};
 use akbuild_tree::TreeDir;
 
+use crate::ecosystem::go::imports;
+use crate::ecosystem::npm::project::{self, NpmSight};
 use crate::error::EngineError;
-use crate::goimports;
 use crate::keys::schemarefs;
 use crate::keys::trees::{self, Chosen};
 use crate::keys::view_problem::ViewProblem;
-use crate::npmproject::{self, NpmSight};
 use crate::relative_path::inside;
 
 /// An entry of a tree that a stage sees.
@@ -68,12 +68,12 @@ impl<'a> FileView<'a> {
         let read = || Ok::<_, EngineError>(String::from_utf8(self.tree.read(file)?).ok());
         match self.view {
             View::GoImports if file.extension() == Some(OsStr::new("go")) && !self.is_vendored(file) => {
-                Ok(read()?.as_deref().and_then(goimports::head))
+                Ok(read()?.as_deref().and_then(imports::head))
             }
-            View::NpmProject => match npmproject::sight(file) {
+            View::NpmProject => match project::sight(file) {
                 NpmSight::Whole => Ok(None),
                 NpmSight::Empty => Ok(is_added.then(String::new)),
-                NpmSight::Rewritten => Ok(read()?.and_then(|text| npmproject::seen(file, &text))),
+                NpmSight::Rewritten => Ok(read()?.and_then(|text| project::seen(file, &text))),
             },
             View::Whole | View::GoImports | View::OpenApiSchema => Ok(None),
         }
@@ -142,7 +142,7 @@ impl<'a> FileView<'a> {
         let start: Vec<String> = chosen.iter().filter_map(|(path, _)| path.to_str().map(str::to_owned)).collect();
         let referred: BTreeSet<String> = match self.view {
             View::NpmProject => {
-                let local = npmproject::local_files(&start, read, |path| file(path).is_some(), below);
+                let local = project::local_files(&start, read, |path| file(path).is_some(), below);
                 local.map(|files| files.into_iter().collect())
             }
             _ => match subset.include.first() {

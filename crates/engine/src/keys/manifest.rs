@@ -1,7 +1,7 @@
 //! The manifest of a node: everything that decides its output, as a list of named values. One
 //! traversal of it gives the key; comparing two of them (`why`) says why something ran again.
 //!
-//! Knows nothing of where the values come from; `keys.rs` writes them.
+//! Knows nothing of where the values come from: `keys.rs` writes them. How fields are spelled is in `manifest_field`.
 //!
 //! # What is hashed
 //! The key is the SHA-256 of the bytes `akbuild-manifest-v1\n`, then for each field, sorted by name:
@@ -31,33 +31,50 @@ use akbuild_nar::{Algo, Hasher};
 use akbuild_store::Key;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::manifest_field::ManifestField;
+
 /// Named values; see the module's documentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// What is hashed.
-    pub fields: BTreeMap<String, String>,
+    /// What is hashed, by the fields' spellings.
+    fields: BTreeMap<String, String>,
     /// What is kept beside it to explain a difference, and not hashed: for a subset, the tree it was taken from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub notes: BTreeMap<String, String>,
+    notes: BTreeMap<String, String>,
 }
 
 impl Manifest {
     /// A manifest with the two fields that each has.
     pub fn new(kind: &str, version: u32) -> Self {
         let mut manifest = Self::default();
-        manifest.set("kind", kind);
-        manifest.set("kind-version", version.to_string());
+        manifest.set(&ManifestField::Kind, kind);
+        manifest.set(&ManifestField::KindVersion, version.to_string());
         manifest
     }
 
     /// Sets a field.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.fields.insert(name.into(), value.into());
+    pub fn set(&mut self, field: &ManifestField, value: impl Into<String>) {
+        self.fields.insert(field.to_string(), value.into());
     }
 
-    /// Sets a note.
-    pub fn note(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.notes.insert(name.into(), value.into());
+    /// Sets the note of a field.
+    pub fn note(&mut self, field: &ManifestField, value: impl Into<String>) {
+        self.notes.insert(field.to_string(), value.into());
+    }
+
+    /// The value of a field.
+    pub fn value(&self, field: &ManifestField) -> Option<&str> {
+        self.fields.get(&field.to_string()).map(String::as_str)
+    }
+
+    /// The note of a field.
+    pub fn note_of(&self, field: &ManifestField) -> Option<&str> {
+        self.notes.get(&field.to_string()).map(String::as_str)
+    }
+
+    /// All values by their fields' spellings, in the order in which they are hashed.
+    pub fn fields(&self) -> &BTreeMap<String, String> {
+        &self.fields
     }
 
     /// The key.
@@ -91,7 +108,7 @@ mod tests {
     #[test]
     fn the_key_is_pinned() {
         let mut manifest = Manifest::new("run", 1);
-        manifest.set("script", "echo \u{e9} > $out");
+        manifest.set(&"script".into(), "echo \u{e9} > $out");
         insta::assert_snapshot!(manifest.key(), @"b14a7257c0a3dbbcb0e532dfff7bd591ee90a6aee42c085b562476383f6eb98c");
     }
 
@@ -99,18 +116,18 @@ mod tests {
     fn notes_do_not_count() {
         let plain = Manifest::new("run", 1);
         let mut noted = plain.clone();
-        noted.note("tree", "x");
+        noted.note(&"tree".into(), "x");
         assert_eq!(plain.key(), noted.key());
     }
 
     #[test]
     fn a_value_cannot_pass_for_a_field() {
         let mut one = Manifest::default();
-        one.set("a", "b");
-        one.set("c", "d");
+        one.set(&"a".into(), "b");
+        one.set(&"c".into(), "d");
         let mut two = Manifest::default();
-        two.set("a", "bc");
-        two.set("", "d");
+        two.set(&"a".into(), "bc");
+        two.set(&"".into(), "d");
         assert_ne!(one.key(), two.key());
     }
 }

@@ -10,27 +10,27 @@ use akbuild_recipe::plan::Source;
 use akbuild_tree::{EntryKind, TreeDir};
 use rustix::fs::FileType;
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::source;
 use crate::source::local_folder;
 
 /// The hash of a local tree, which is in the store afterwards.
-pub(crate) fn local_tree(engine: &Engine, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
+pub(crate) fn local_tree(context: &EngineContext, source: &Source, path: &Path) -> Result<TreeHash, EngineError> {
     let top = local_folder::open(source, path)?;
     let mut hasher = Hasher::new(Algo::Sha256);
     // Of one folder, two sources may take different files.
     hasher.update(serde_json::to_string(&source.subset).expect("plain data is always JSON").as_bytes());
     sign(&top, Path::new(""), &mut hasher)?;
     let question = hasher.finish().to_string();
-    if let Some(known) = engine.store.memo_get("local-v1", question.as_bytes())?
+    if let Some(known) = context.store.memo_get("local-v1", question.as_bytes())?
         && let Some(hash) = String::from_utf8(known).ok().and_then(|text| text.parse().ok())
-        && engine.store.has_tree(&hash)
+        && context.store.has_tree(&hash)
     {
         return Ok(hash);
     }
-    let hash = source::raw_source(engine, source)?;
-    engine.store.memo_put("local-v1", question.as_bytes(), hash.to_string().as_bytes())?;
+    let hash = source::raw_source(context, source)?;
+    context.store.memo_put("local-v1", question.as_bytes(), hash.to_string().as_bytes())?;
     Ok(hash)
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn entry_point_problem(
 fn first_bytes(job: &Job<'_>, image: &Image, place: &Path) -> Result<Vec<u8>, EngineError> {
     let inside = place.strip_prefix("/").unwrap_or(place);
     for layer in image.layers.iter().rev() {
-        let stage = job.engine.plan.stages.iter().find(|stage| stage.id.as_str() == layer.tree.name());
+        let stage = job.context.plan.stages.iter().find(|stage| stage.id.as_str() == layer.tree.name());
         if let Some(Step::Layer(layer)) = stage.map(|stage| &stage.step)
             && let Some(file) = layer.files.iter().find(|file| Path::new(&file.path) == inside)
         {
@@ -54,7 +54,7 @@ fn first_bytes(job: &Job<'_>, image: &Image, place: &Path) -> Result<Vec<u8>, En
         }
     }
     let Ok(inside) = place.strip_prefix(&image.at) else { return Ok(Vec::new()) };
-    let tree = job.engine.tree(&job.output(&image.tree)?);
+    let tree = job.context.tree(&job.output(&image.tree)?);
     let tree = TreeDir::open(&tree, "the tree of the image")?;
     let mut first = Vec::new();
     if tree.real_entry(inside)?.is_some_and(|kind| kind.is_file()) {

@@ -16,11 +16,11 @@ use crate::stage::work::{Folders, Order, folders_called, is_there};
 use crate::{script_sandbox, source};
 
 pub(crate) fn run_script(job: &mut Job<'_>, exec: &Exec) -> Result<(PathBuf, Used), EngineError> {
-    job.engine.phase(job.node, "copy");
+    job.context.phase(job.node, "copy");
     let folders = Folders::new(job.scratch, &job.stage.id, &exec.out)?;
-    let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
+    let served = (!exec.locks.is_empty()).then(|| job.served()).transpose()?;
     let spec = lay_out(job, exec, &folders, served.as_deref())?;
-    job.engine.phase(job.node, "run");
+    job.context.phase(job.node, "run");
     let what = format!("stage `{}`", job.stage.id);
     let finished = job.sandbox(&spec, &what, served.as_deref())?;
     if folders.out.is_empty("")? {
@@ -48,11 +48,11 @@ pub(crate) fn lay_out(
 }
 
 fn fill(job: &Job<'_>, exec: &Exec, folders: &Folders, served: Option<&Served>) -> Result<(), EngineError> {
-    let engine = job.engine;
+    let context = job.context;
     // On many file systems, what lists a folder then gets its files in another order.
     let order = if matches!(job.node, NodeId::Check(_)) { Order::Backwards } else { Order::Sorted };
     for copy in &exec.copies {
-        folders.copy(&engine.store, &job.output(&copy.from)?, copy, order)?;
+        folders.copy(&context.store, &job.output(&copy.from)?, copy, order)?;
     }
     for (path, text) in served.into_iter().flat_map(|s| &s.rewritten) {
         folders.rewrite(path, text)?;
@@ -65,7 +65,7 @@ fn fill(job: &Job<'_>, exec: &Exec, folders: &Folders, served: Option<&Served>) 
 
 /// Describes the sandbox over folders that are filled.
 pub(crate) fn describe(job: &Job<'_>, exec: &Exec, folders: &Folders) -> Result<Spec, EngineError> {
-    let engine = job.engine;
+    let context = job.context;
     let mut mounts = vec![script_sandbox::writable("/tmp", folders.tmp.top())];
     if exec.out != WORK {
         mounts.push(script_sandbox::writable(WORK, folders.work.top()));
@@ -74,12 +74,12 @@ pub(crate) fn describe(job: &Job<'_>, exec: &Exec, folders: &Folders) -> Result<
     mounts.push(script_sandbox::writable(&exec.out, folders.out.top()));
     for tool in &exec.tools {
         let tree = job.output(NodeId::Tool(tool.clone()))?;
-        mounts.push(script_sandbox::part(format!("{TOOLS}/{tool}"), engine.tree(&tree), ""));
+        mounts.push(script_sandbox::part(format!("{TOOLS}/{tool}"), context.tree(&tree), ""));
     }
     for source in &exec.git {
         let repository = job.scratch.join(format!("{source}.git"));
         if !is_there(&repository) {
-            source::export_git(engine, source, &repository)?;
+            source::export_git(context, source, &repository)?;
         }
         mounts.push(script_sandbox::read_only(format!("{GIT}/{source}.git"), repository));
     }
@@ -87,21 +87,21 @@ pub(crate) fn describe(job: &Job<'_>, exec: &Exec, folders: &Folders) -> Result<
         add_mount(job, mount, folders, &mut mounts)?;
     }
     let root = job.root(&exec.sysroot)?;
-    let listen = exec.artifacts.as_ref().map(|_| REGISTRY_PORT);
+    let listen = (!exec.locks.is_empty()).then_some(REGISTRY_PORT);
     let env = exec.env.iter().chain([(&"out".to_owned(), &exec.out)]).map(script_sandbox::pair).collect();
     Ok(script_sandbox::spec(&root, mounts, &exec.script, env, &exec.cwd, listen))
 }
 
 fn add_mount(job: &Job<'_>, mount: &PlanMount, folders: &Folders, mounts: &mut Vec<Mount>) -> Result<(), EngineError> {
     let stage = || job.stage.id.to_string();
-    let tree = trees::open(&job.engine.store, &mount.from, &job.output(&mount.from)?)?;
+    let tree = trees::open(&job.context.store, &mount.from, &job.output(&mount.from)?)?;
     let found = tree.real_entry(&mount.path);
     let found = found.map_err(|source| EngineError::Unreachable { stage: stage(), source })?;
     let Some(kind) = found else {
         if mount.optional {
             return Ok(());
         }
-        let listing = job.engine.store.listing(&job.output(&mount.from)?)?;
+        let listing = job.context.store.listing(&job.output(&mount.from)?)?;
         let (at, path, near) = (job.stage.at.clone(), mount.path.clone(), near_paths(&listing, "", &mount.path));
         return Err(EngineError::NoSuchPath { stage: stage(), at, path, tree: tree.name().to_owned(), near });
     };

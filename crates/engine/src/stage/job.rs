@@ -6,18 +6,18 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use akbuild_launch::MountedSysroot;
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Stage, SysrootId};
 use akbuild_registry::{Server, Upstream};
 use akbuild_sandbox::{Finished, Spec, Status};
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::{EngineError, Io};
 use crate::event::Event;
 use crate::graph::NodeId;
 use crate::keys::output_of;
 use crate::node_inputs::NodeInputs;
-use crate::root::Root;
 use crate::served::Served;
 
 /// Bytes of a line that are passed on at a time: a stage may write a line that never ends.
@@ -25,7 +25,7 @@ const LONGEST_LINE: u64 = 64 << 10;
 
 /// A stage being run.
 pub(crate) struct Job<'a> {
-    pub(crate) engine: &'a Engine,
+    pub(crate) context: &'a EngineContext,
     pub(crate) stage: &'a Stage,
     pub(crate) node: &'a NodeId,
     pub(crate) given: &'a NodeInputs,
@@ -47,9 +47,9 @@ impl Job<'_> {
         known.ok_or_else(|| EngineError::Bug(format!("`{}` began before its downloads", self.stage.id)))
     }
 
-    pub(crate) fn root(&self, id: &SysrootId) -> Result<Root, EngineError> {
-        let tree = self.engine.tree(&self.output(NodeId::Sysroot(id.clone()))?);
-        Ok(Root::new(self.engine.sysroot(id)?, tree))
+    pub(crate) fn root(&self, id: &SysrootId) -> Result<MountedSysroot, EngineError> {
+        let tree = self.context.tree(&self.output(NodeId::Sysroot(id.clone()))?);
+        Ok(MountedSysroot::new(self.context.sysroot(id)?, tree))
     }
 
     /// The output of a node that the stage needs.
@@ -64,15 +64,15 @@ impl Job<'_> {
         what: &str,
         served: Option<&Served>,
     ) -> Result<Finished, EngineError> {
-        if self.engine.cancel.is_thrown() {
+        if self.context.cancel.is_thrown() {
             return Err(EngineError::Cancelled);
         }
         let mut running = akbuild_sandbox::spawn(spec)?;
         let killer = running.killer();
-        let _registered = self.engine.cancel.on_throw(move || killer.kill());
+        let _registered = self.context.cancel.on_throw(move || killer.kill());
         let start = |(listener, served): (_, &Served)| {
-            let catalogue = served.catalogue(self.engine);
-            Server::start(listener, catalogue, self.upstream.clone(), &self.engine.runtime)
+            let catalogue = served.catalogue(self.context);
+            Server::start(listener, catalogue, self.upstream.clone(), &self.context.runtime)
         };
         let server = running.listeners().into_iter().next().zip(served).map(start).transpose();
         let server = server.doing("serve the registry for", Path::new(what))?;
@@ -81,7 +81,7 @@ impl Job<'_> {
         }
         let finished = running.wait()?;
         let misses = server.map(|server| server.misses()).unwrap_or_default();
-        if self.engine.cancel.is_thrown() {
+        if self.context.cancel.is_thrown() {
             return Err(EngineError::Cancelled);
         }
         let how = match finished.status {
@@ -113,7 +113,7 @@ impl Job<'_> {
             self.log.write_all(&line).doing("write", log)?;
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
             if !text.is_empty() {
-                self.engine.sink.event(Event::Line { node: self.node.clone(), line: text });
+                self.context.sink.event(Event::Line { node: self.node.clone(), line: text });
             }
         }
     }

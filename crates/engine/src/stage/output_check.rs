@@ -20,11 +20,11 @@ pub(crate) fn check(job: &mut Job<'_>, check: &Check, out: &Path) -> Result<Used
             let report = elf::check(out, at, &root)?;
             let line = report.summary();
             writeln!(job.log, "{line}").doing("write", Path::new("the log"))?;
-            job.engine.sink.event(Event::Line { node: job.node.clone(), line });
+            job.context.sink.event(Event::Line { node: job.node.clone(), line });
             if report.unmet.is_empty() {
                 return Ok(Used::default());
             }
-            let providers = elf::providers(job.engine, &report.unmet, out, at, (sysroot, &root))?;
+            let providers = elf::providers(job.context, &report.unmet, out, at, (sysroot, &root))?;
             let words = elf::words(&report, &providers, sysroot.as_str());
             Err(EngineError::Elf { unmet: report.unmet, words })
         }

@@ -21,7 +21,7 @@ use crate::tree_name;
 
 /// Packs a layer; gives the folder with it.
 pub(crate) fn layer(job: &mut Job<'_>, layer: &Layer) -> Result<PathBuf, EngineError> {
-    job.engine.phase(job.node, "list");
+    job.context.phase(job.node, "list");
     let mut contents = Contents::default();
     if let Some((sysroot, subset)) = &layer.sysroot {
         let tree = job.output(NodeId::Sysroot(sysroot.clone()))?;
@@ -38,11 +38,11 @@ pub(crate) fn layer(job: &mut Job<'_>, layer: &Layer) -> Result<PathBuf, EngineE
     for folder in &layer.folders {
         contents.folder(OsStr::new(&folder.path), folder.mode)?;
     }
-    job.engine.phase(job.node, "pack");
+    job.context.phase(job.node, "pack");
     let out = job.scratch.join("out");
     work::make_folder(&out)?;
     let blob = out.join(blob_name(layer.compression));
-    let packed = pack(&contents, layer.compression, job.engine.options.threads, &blob)?;
+    let packed = pack(&contents, layer.compression, job.context.options.threads, &blob)?;
     packed.write(&out, &contents)?;
     let (entries, name) = (contents.len(), packed.digest.oci());
     let line = format!("{entries} entries, {} bytes, {} packed: {name}", packed.diff_size, packed.size);
@@ -59,9 +59,9 @@ fn add(
     subset: &Subset,
     to: &str,
 ) -> Result<(), EngineError> {
-    let listing = job.engine.store.listing(tree)?;
+    let listing = job.context.store.listing(tree)?;
     let name = format!("the tree {tree}");
-    let top = Arc::new(TreeDir::open(&job.engine.tree(tree), name)?);
+    let top = Arc::new(TreeDir::open(&job.context.tree(tree), name)?);
     for (relative, kind) in trees::select(&listing, path, subset)? {
         let place = join(to, relative);
         if place.is_empty() {
@@ -83,16 +83,16 @@ fn add(
 
 /// Puts an image together; gives its layout. Nothing of what should ship may be missing.
 pub(crate) fn image(job: &mut Job<'_>, image: &Image) -> Result<PathBuf, EngineError> {
-    job.engine.phase(job.node, "link");
+    job.context.phase(job.node, "link");
     let (mut layers, mut listings, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
     for layer in &image.layers {
-        let folder = job.engine.tree(&job.output(&layer.tree)?);
+        let folder = job.context.tree(&job.output(&layer.tree)?);
         let packed = Packed::read(&folder)?;
         listings.push((layer.name.clone(), Packed::contents(&folder)?));
         blobs.push(folder.join(blob_name(packed.compression)));
         layers.push((layer.name.clone(), packed));
     }
-    let tree = job.engine.store.listing(&job.output(&image.tree)?)?;
+    let tree = job.context.store.listing(&job.output(&image.tree)?)?;
     let stack = overlay(&listings)?;
     if let Some(path) = stack.lacks(&tree, &image.at) {
         return Err(EngineError::NotShipped { path, tree: tree_name::name_of_tree(&image.tree) });
@@ -104,10 +104,10 @@ pub(crate) fn image(job: &mut Job<'_>, image: &Image) -> Result<PathBuf, EngineE
              what is missing: with its `tree`, a package of its sysroot, or `files`",
             job.stage.id
         );
-        job.engine.sink.event(Event::Warning { message });
+        job.context.sink.event(Event::Warning { message });
     }
     let out = job.scratch.join("out");
-    let link = |i: usize, place: &Path| Ok::<_, EngineError>(job.engine.store.link(&blobs[i], place).map(drop)?);
+    let link = |i: usize, place: &Path| Ok::<_, EngineError>(job.context.store.link(&blobs[i], place).map(drop)?);
     let manifest = write_layout(&out, &image.config, &layers, link)?;
     writeln!(job.log, "{} layers: {}", layers.len(), manifest.name()).doing("write", Path::new("the log"))?;
     Ok(out)

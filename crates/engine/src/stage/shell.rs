@@ -8,7 +8,7 @@ use akbuild_recipe::plan::{StageId, Step};
 use akbuild_registry::Server;
 use akbuild_sandbox::{Output, Status, Stdio};
 
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::{EngineError, Io};
 use crate::graph::NodeId;
 use crate::node_inputs::NodeInputs;
@@ -30,21 +30,26 @@ pub struct Shell<'a> {
 
 /// Opens the sandbox of a stage and waits for the end; gives the exit code, 128 and the number of the signal
 /// if it was ended by one. A thrown cancel kills it. `prepared` is the result of [`prepare`](crate::prepare).
-pub fn shell(engine: &Arc<Engine>, id: &StageId, prepared: &Outcome, shell: Shell<'_>) -> Result<i32, EngineError> {
-    let stage = engine.stage(id)?;
+pub fn shell(
+    context: &Arc<EngineContext>,
+    id: &StageId,
+    prepared: &Outcome,
+    shell: Shell<'_>,
+) -> Result<i32, EngineError> {
+    let stage = context.stage(id)?;
     let Step::Exec(exec) = &stage.step else {
         return Err(EngineError::NoSandbox { stage: id.to_string() });
     };
     let node = NodeId::Stage(id.clone());
-    let own = engine.store.scratch(&format!("shell-{id}"))?;
+    let own = context.store.scratch(&format!("shell-{id}"))?;
     let scratch = shell.kept.unwrap_or(own.path());
-    let _used = shell.kept.map(|kept| engine.store.use_kept(kept)).transpose()?;
+    let _used = shell.kept.map(|kept| context.store.use_kept(kept)).transpose()?;
     let path = own.path().join("log");
     #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
     let log = File::create(&path).doing("make", &path)?;
     let given = NodeInputs { outputs: prepared.outputs.clone(), served: prepared.downloaded.of(&node) };
-    let job = Job { engine, stage, node: &node, given: &given, scratch, log, upstream: None };
-    let served = exec.artifacts.as_ref().map(|_| job.served()).transpose()?;
+    let job = Job { context, stage, node: &node, given: &given, scratch, log, upstream: None };
+    let served = (!exec.locks.is_empty()).then(|| job.served()).transpose()?;
     let mut spec = match shell.kept {
         Some(kept) => exec::describe(&job, exec, &Folders::reopen(kept, id, &exec.out)?)?,
         None => exec::lay_out(&job, exec, &Folders::new(scratch, id, &exec.out)?, served.as_deref())?,
@@ -62,9 +67,9 @@ pub fn shell(engine: &Arc<Engine>, id: &StageId, prepared: &Outcome, shell: Shel
     (spec.stdin, spec.output) = (Stdio::Inherit, Output::Inherit);
     let mut running = akbuild_sandbox::spawn(&spec)?;
     let killer = running.killer();
-    let _killed = engine.cancel.on_throw(move || killer.kill());
+    let _killed = context.cancel.on_throw(move || killer.kill());
     let start = |(listener, served): (_, Arc<crate::served::Served>)| {
-        Server::start(listener, served.catalogue(engine), None, &engine.runtime)
+        Server::start(listener, served.catalogue(context), None, &context.runtime)
     };
     let server = running.listeners().into_iter().next().zip(served).map(start).transpose();
     let _server = server.doing("serve the registry for", &path)?;

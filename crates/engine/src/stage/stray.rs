@@ -95,7 +95,7 @@ mod tests {
             env: BTreeMap::new(),
             cwd: WORK.into(),
             out: out.into(),
-            artifacts: None,
+            locks: Vec::new(),
             checks: Vec::new(),
         };
         is_stray(&exec, Path::new(path), Path::new(target), &|inside| inside == Path::new("made"))

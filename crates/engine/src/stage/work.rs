@@ -4,7 +4,6 @@
 //! Knows files only: nothing of sandboxes or keys.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Kind, TreeHash};
@@ -143,13 +142,6 @@ impl Folders {
 #[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
 pub(crate) fn make_folder(path: &Path) -> Result<(), EngineError> {
     fs::create_dir(path).doing("make", path)
-}
-
-/// Writes a file in a scratch folder, whose path only akbuild chooses.
-#[allow(clippy::disallowed_methods, reason = "the path is akbuild's own")]
-pub(crate) fn write(path: &Path, text: &str, executable: bool) -> Result<(), EngineError> {
-    fs::write(path, text).doing("write", path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode(executable))).doing("change the mode of", path)
 }
 
 fn mode(executable: bool) -> u32 {

@@ -7,6 +7,8 @@ use akbuild_store::{BuildId, Key};
 use serde::Serialize;
 
 use super::part::Part;
+use crate::graph::NodeId;
+use crate::keys::manifest_field::ManifestField;
 
 /// Why some nodes ran, or would run. What follows from another node names it by its place in the list, so that
 /// each is explained once.
@@ -19,8 +21,8 @@ pub struct Why {
 /// Why one node ran, or would run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explained {
-    /// A stage's name, or `source:NAME`, `sysroot:NAME`, `tool:NAME`.
-    pub node: String,
+    /// Which.
+    pub node: NodeId,
     /// Whether this is about the past.
     pub state: State,
     /// What it is compared with.
@@ -95,7 +97,7 @@ pub enum Cause {
         /// Its place in [`Why::nodes`].
         node: usize,
         /// Its name.
-        name: String,
+        name: NodeId,
         /// Which files of its output differ, among those that the stage sees; `None` if that is not known, or was not
         /// looked for.
         files: Option<Vec<FileChange>>,
@@ -103,9 +105,9 @@ pub enum Cause {
     /// Files of a source differ, among those that the stage sees.
     Files {
         /// The source's node.
-        source: String,
+        source: NodeId,
         /// The fields of the manifest that cover them.
-        fields: Vec<String>,
+        fields: Vec<ManifestField>,
         /// Which.
         files: Vec<FileChange>,
     },
@@ -113,7 +115,7 @@ pub enum Cause {
     /// store.
     Tree {
         /// The source's node.
-        source: String,
+        source: NodeId,
         /// The tree it was.
         old: TreeHash,
         /// The tree it is.
@@ -142,6 +144,9 @@ pub enum Cause {
         old: Option<String>,
         /// What it is; `None`: it is not there.
         new: Option<String>,
+        /// The field of the manifest that has it, without a number; `None`: any.
+        #[serde(skip)]
+        field: Option<ManifestField>,
     },
     /// Pinned packages differ.
     Packages {
@@ -193,7 +198,7 @@ pub struct Package {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
     /// The field; see [`crate::Manifest`].
-    pub field: String,
+    pub field: ManifestField,
     /// Its value; `None`: it was not there.
     pub old: Option<String>,
     /// Its value; `None`: it is not there.
@@ -225,5 +230,11 @@ impl Cause {
     /// Whether it comes from no other node.
     pub fn is_root(&self) -> bool {
         !matches!(self, Cause::Follows { .. })
+    }
+
+    /// That a part of a tree has another digest, and its files are the same.
+    pub(super) fn other_digest((old, new): (String, String)) -> Self {
+        let (what, name) = (What::Version, "digests of inputs".to_owned());
+        Cause::Value { what, name, old: Some(old), new: Some(new), field: None }
     }
 }

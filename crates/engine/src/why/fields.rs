@@ -1,89 +1,96 @@
 //! The fields of two manifests side by side: which field of the one stands for which field of the other.
 //!
-//! Copies, pieces, patches, layers and checks have numbers in their fields' names. One that came or went changes the
+//! Copies, pieces, patches, layers and checks have numbers in their fields. One that came or went changes the
 //! numbers of those after it, so they are matched by what they take. Asks no store, and knows no meanings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::{self, Discriminant};
 
 use super::cause::FieldChange;
 use super::part::Part;
 use super::versions::Version;
-
-/// Kinds of fields that are numbered.
-const NUMBERED: [&str; 6] = ["copy", "piece", "patch", "layer", "check", "python"];
+use crate::keys::manifest_field::ManifestField;
 
 /// A field of one manifest, and what stands for it in the other.
 pub(crate) struct FieldPair<'a> {
-    /// Without its number, and without the view of a copy.
-    pub(crate) name: String,
+    /// Its [`subject`](ManifestField::subject).
+    pub(crate) subject: ManifestField,
     pub(crate) old: Option<FieldSide<'a>>,
     pub(crate) new: Option<FieldSide<'a>>,
 }
 
 /// A field of one manifest.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct FieldSide<'a> {
     pub(crate) version: &'a Version,
-    pub(crate) field: &'a str,
+    pub(crate) field: ManifestField,
     pub(crate) value: &'a str,
-    number: u32,
 }
 
 impl FieldSide<'_> {
     /// The part of a tree that it covers, if it covers one.
     pub(crate) fn part(&self) -> Option<Part> {
-        Part::of(&self.version.manifest, self.field)
+        Part::of(&self.field, self.note()?)
     }
 
     /// Whether both have one value, and but for a number one name.
     fn is_equal(&self, other: &FieldSide<'_>) -> bool {
-        self.value == other.value && unnumbered(self.field).1 == unnumbered(other.field).1
+        self.value == other.value && self.field.clone().unnumbered() == other.field.clone().unnumbered()
     }
 
     pub(crate) fn note(&self) -> Option<&str> {
-        self.version.manifest.notes.get(self.field).map(String::as_str)
+        self.version.manifest.note_of(&self.field)
     }
 }
 
-impl FieldPair<'_> {
+impl<'a> FieldPair<'a> {
     pub(crate) fn differs(&self) -> bool {
-        !self.old.zip(self.new).is_some_and(|(old, new)| old.is_equal(&new))
+        !self.both().is_some_and(|(old, new)| old.is_equal(new))
+    }
+
+    /// Both sides, if both manifests have the field.
+    pub(crate) fn both(&self) -> Option<(&FieldSide<'a>, &FieldSide<'a>)> {
+        self.old.as_ref().zip(self.new.as_ref())
     }
 
     /// The old value and the new one.
     pub(crate) fn values(&self) -> (Option<String>, Option<String>) {
-        (self.old.map(|side| side.value.to_owned()), self.new.map(|side| side.value.to_owned()))
+        [&self.old, &self.new].map(|side| side.as_ref().map(|side| side.value.to_owned())).into()
     }
 }
 
 /// The fields that are not equal in both, as the key covers them.
 pub(crate) fn changes(old: &Version, new: &Version) -> Vec<FieldChange> {
-    let (olds, news) = (&old.manifest.fields, &new.manifest.fields);
+    let (olds, news) = (old.manifest.fields(), new.manifest.fields());
     let names: BTreeSet<&String> = olds.keys().chain(news.keys()).collect();
     let differing = names.into_iter().filter(|name| olds.get(*name) != news.get(*name));
-    let change =
-        |name: &String| FieldChange { field: name.clone(), old: olds.get(name).cloned(), new: news.get(name).cloned() };
+    let change = |name: &String| FieldChange {
+        field: ManifestField::from(&**name),
+        old: olds.get(name).cloned(),
+        new: news.get(name).cloned(),
+    };
     differing.map(change).collect()
 }
 
-/// All fields of both, by their names.
+/// All fields of both, in the order of their names.
 pub(crate) fn pairs<'a>(old: &'a Version, new: &'a Version) -> Vec<FieldPair<'a>> {
     let (mut olds, mut news) = (named(old), named(new));
-    let names: BTreeSet<String> = olds.keys().chain(news.keys()).cloned().collect();
+    let subjects: BTreeSet<ManifestField> = olds.keys().chain(news.keys()).cloned().collect();
     let mut pairs = Vec::new();
-    for name in names {
-        let (olds, news) = (olds.remove(&name).unwrap_or_default(), news.remove(&name).unwrap_or_default());
-        pairs.extend(matched(olds, news).map(|(old, new)| FieldPair { name: name.clone(), old, new }));
+    for subject in subjects {
+        let (olds, news) = (olds.remove(&subject).unwrap_or_default(), news.remove(&subject).unwrap_or_default());
+        pairs.extend(matched(olds, news).map(|(old, new)| FieldPair { subject: subject.clone(), old, new }));
     }
+    pairs.sort_by_cached_key(|pair| pair.subject.name());
     pairs
 }
 
 /// Whether what both manifests have stands in another order in the new one.
 pub(crate) fn is_reordered(pairs: &[FieldPair<'_>]) -> bool {
-    let mut orders: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
-    for pair in pairs {
-        if let (Some(old), Some(new), Some(kind)) = (&pair.old, &pair.new, numbered_kind(&pair.name)) {
-            orders.entry(kind).or_default().push((old.number, new.number));
+    let mut orders: HashMap<Discriminant<ManifestField>, Vec<(usize, usize)>> = HashMap::new();
+    for (old, new) in pairs.iter().filter_map(FieldPair::both) {
+        if let (Some(was), Some(is)) = (old.field.number(), new.field.number()) {
+            orders.entry(mem::discriminant(&new.field)).or_default().push((was, is));
         }
     }
     orders.values_mut().any(|order| {
@@ -92,34 +99,16 @@ pub(crate) fn is_reordered(pairs: &[FieldPair<'_>]) -> bool {
     })
 }
 
-fn numbered_kind(name: &str) -> Option<&str> {
-    let kind = name.split('.').next().filter(|kind| NUMBERED.contains(kind))?;
-    Some(kind)
-}
-
-fn named(version: &Version) -> BTreeMap<String, Vec<FieldSide<'_>>> {
-    let mut named: BTreeMap<String, Vec<FieldSide<'_>>> = BTreeMap::new();
-    for (field, value) in &version.manifest.fields {
-        let (number, mut name) = unnumbered(field);
-        if name.starts_with("copy.") {
-            name.truncate(name.find(" (").unwrap_or(name.len()));
-        }
-        named.entry(name).or_default().push(FieldSide { version, field, value, number });
+fn named(version: &Version) -> BTreeMap<ManifestField, Vec<FieldSide<'_>>> {
+    let mut named: BTreeMap<ManifestField, Vec<FieldSide<'_>>> = BTreeMap::new();
+    for (spelling, value) in version.manifest.fields() {
+        let field = ManifestField::from(&**spelling);
+        named.entry(field.clone().subject()).or_default().push(FieldSide { version, field, value });
     }
     for sides in named.values_mut() {
-        sides.sort_by_key(|side| side.number);
+        sides.sort_by_key(|side| side.field.number());
     }
     named
-}
-
-/// A field's number, and its name without that.
-fn unnumbered(field: &str) -> (u32, String) {
-    let mut parts = field.splitn(3, '.');
-    let (kind, number, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    match number.and_then(|number| number.parse().ok()).filter(|_| NUMBERED.contains(&kind)) {
-        Some(number) => (number, rest.map_or_else(|| kind.to_owned(), |rest| format!("{kind}.{rest}"))),
-        None => (0, field.to_owned()),
-    }
 }
 
 type Matched<'a> = (Option<FieldSide<'a>>, Option<FieldSide<'a>>);

@@ -13,17 +13,20 @@ use super::files::{self, Detail};
 use super::part::Part;
 use super::versions::{Records, Version};
 use crate::error::EngineError;
+use crate::graph::NodeId;
+use crate::keys::field_value::LockNote;
+use crate::keys::manifest_field::ManifestField;
 use crate::keys::part_digest;
 
 /// Explains nodes, and keeps what it has explained.
 pub(crate) struct Explainer<'a> {
     pub(crate) records: Records<'a>,
     /// The keys that nodes have now, where they are known: of several runs with the same output, that one counts.
-    pub(crate) keys: HashMap<String, Key>,
+    pub(crate) keys: HashMap<NodeId, Key>,
     pub(crate) why: Why,
     /// How much is told of files.
     pub(crate) detail: Detail,
-    followed: HashMap<(String, TreeHash, TreeHash), usize>,
+    followed: HashMap<(NodeId, TreeHash, TreeHash), usize>,
 }
 
 impl<'a> Explainer<'a> {
@@ -32,9 +35,9 @@ impl<'a> Explainer<'a> {
     }
 
     /// Makes room for a node, so that those it follows from come after it.
-    pub(crate) fn place(&mut self, node: &str, state: State) -> usize {
+    pub(crate) fn place(&mut self, node: &NodeId, state: State) -> usize {
         let (old, new, causes, fields, downloads) = Default::default();
-        self.why.nodes.push(Explained { node: node.to_owned(), state, old, new, causes, fields, downloads });
+        self.why.nodes.push(Explained { node: node.clone(), state, old, new, causes, fields, downloads });
         self.why.nodes.len() - 1
     }
 
@@ -59,7 +62,7 @@ impl<'a> Explainer<'a> {
         // What it takes now, of the tree that it was.
         let between = new.in_tree(old.tree);
         if !old.is_like(&new) {
-            let digest = self.digest(&between);
+            let digest = self.digest_of_part(&between);
             if digest.as_ref() != Some(&was) || old.view != new.view {
                 let files = self.files(&old, &between);
                 let [old, new] = [&old, &new].map(|part| Some(Box::new(part.clone())));
@@ -76,9 +79,15 @@ impl<'a> Explainer<'a> {
     }
 
     /// The digest of a part, as a key covers it; `None` if its tree is no longer in the store.
-    fn digest(&self, part: &Part) -> Option<String> {
-        let digest = part_digest::subset_digest(self.records.store, &part.tree, &part.path, &part.subset, part.view);
-        digest.ok().map(|digest| digest.unwrap_or_else(|| "absent".to_owned()))
+    fn digest_of_part(&self, part: &Part) -> Option<String> {
+        let digest = part_digest::subset_digest(
+            &self.records.store.clone().into(),
+            &part.tree,
+            &part.path,
+            &part.subset,
+            part.view,
+        );
+        digest.ok().map(|digest| digest.unwrap_or_else(|| part_digest::ABSENT.to_owned()))
     }
 
     /// Which files differ, where it is worth the time.
@@ -92,12 +101,12 @@ impl<'a> Explainer<'a> {
     /// Why a part of a tree is another.
     fn tree(
         &mut self,
-        field: &str,
+        field: &ManifestField,
         [old, new]: [&Part; 2],
         values: (String, String),
         until: u64,
     ) -> Result<Vec<Cause>, EngineError> {
-        if !new.node.starts_with("source:") {
+        if !matches!(new.node, NodeId::Source(_)) {
             let node = self.follow(&new.node, &old.tree, &new.tree, until)?;
             let files = self.files(old, new);
             return Ok(vec![Cause::Follows { node, name: new.node.clone(), files }]);
@@ -108,12 +117,11 @@ impl<'a> Explainer<'a> {
             return Ok(vec![Cause::Tree { source, old: old.tree, new: new.tree, missing }]);
         };
         if files.is_empty() {
-            let (what, name) = (What::Version, "digests of inputs".to_owned());
-            return Ok(vec![Cause::Value { what, name, old: Some(values.0), new: Some(values.1) }]);
+            return Ok(vec![Cause::other_digest(values)]);
         }
         let mut causes = self.patches(old, new, &mut files, until)?;
         if !files.is_empty() {
-            causes.push(Cause::Files { source, fields: vec![field.to_owned()], files });
+            causes.push(Cause::Files { source, fields: vec![field.clone()], files });
         }
         Ok(causes)
     }
@@ -139,7 +147,8 @@ impl<'a> Explainer<'a> {
         });
         let is_of = |cause: &Cause, file: &FileChange| matches!(cause, Cause::Value { name, .. } if file.difference.path == name.as_str());
         let patches: Vec<Cause> = patches.filter(|cause| files.iter().any(|file| is_of(cause, file))).collect();
-        let raw = |version: &Version| version.manifest.fields.get("tree").and_then(|tree| tree.parse().ok());
+        let raw =
+            |version: &Version| version.manifest.value(&ManifestField::SourceTree).and_then(|tree| tree.parse().ok());
         if let (Some(before), Some(after)) = (raw(&old), raw(&new)) {
             files.retain(|file| {
                 let is_patched = patches.iter().any(|cause| is_of(cause, file));
@@ -150,8 +159,8 @@ impl<'a> Explainer<'a> {
     }
 
     /// Why a node left another tree than before; its place in the list.
-    fn follow(&mut self, node: &str, old: &TreeHash, new: &TreeHash, until: u64) -> Result<usize, EngineError> {
-        let question = (node.to_owned(), *old, *new);
+    fn follow(&mut self, node: &NodeId, old: &TreeHash, new: &TreeHash, until: u64) -> Result<usize, EngineError> {
+        let question = (node.clone(), *old, *new);
         if let Some(&known) = self.followed.get(&question) {
             return Ok(known);
         }
@@ -206,11 +215,12 @@ impl Explained {
     fn tell_packages(&mut self, old: &Version, new: &Version) {
         let (Some(was), Some(is)) = (&old.packages, &new.packages) else { return };
         let packages = compare::packages(was.clone(), is.clone());
-        match self.node.split_once(':') {
-            Some(("tool", _)) if !packages.is_empty() => self.causes = vec![Cause::Packages { packages }],
-            Some(_) => {}
-            None if self.causes.iter().any(|cause| selects_packages(cause, new)) => self.downloads = packages,
-            None => {}
+        match self.node {
+            NodeId::Tool(_) if !packages.is_empty() => self.causes = vec![Cause::Packages { packages }],
+            NodeId::Stage(_) if self.causes.iter().any(|cause| selects_packages(cause, new)) => {
+                self.downloads = packages;
+            }
+            _ => {}
         }
     }
 }
@@ -218,19 +228,20 @@ impl Explained {
 /// Whether a cause can change what a stage's registry has: its lock files, and what decides which of their packages
 /// are installed.
 fn selects_packages(cause: &Cause, new: &Version) -> bool {
-    let locks: Option<Vec<(String, String)>> =
-        new.manifest.notes.get("locks").and_then(|note| serde_json::from_str(note).ok());
+    let locks = LockNote::read_all(new.manifest.note_of(&ManifestField::Locks));
     match cause {
         Cause::Files { source, files, .. } => locks.is_none_or(|locks| {
             let is_beside = |file: &FileChange| {
                 let folder = |path: &Path| path.parent().map(Path::to_owned);
                 let at = folder(Path::new(&file.difference.path));
-                locks.iter().any(|(of, path)| of == source && folder(Path::new(path)) == at)
+                locks.iter().any(|LockNote(of, path)| NodeId::from(&**of) == *source && folder(Path::new(path)) == at)
             };
             files.iter().any(is_beside)
         }),
-        Cause::Value { what: What::Option, name, .. } => name == "sysroot" || name.starts_with("python"),
-        Cause::Follows { name, .. } => name.starts_with("sysroot:"),
+        Cause::Value { what: What::Option, field, .. } => {
+            matches!(field, Some(ManifestField::Sysroot | ManifestField::PythonProject(_)))
+        }
+        Cause::Follows { name, .. } => matches!(name, NodeId::Sysroot(_)),
         Cause::Tree { .. } | Cause::Part { .. } | Cause::Packages { .. } => true,
         _ => false,
     }

@@ -26,4 +26,3 @@ pub use part::Part;
 pub use past::{changed_files, why_between};
 pub(crate) use past::{reason, records};
 pub(crate) use versions::{Version, names};
-pub(crate) use words::ASKED_FOR;

@@ -1,16 +1,18 @@
-//! The part of a tree that a stage sees, as the notes of manifests have it. Knows the notes' form.
+//! The part of a tree that a stage sees, as the notes of manifests have it.
 
 use akbuild_nar::TreeHash;
 use akbuild_recipe::plan::{Subset, View};
 use serde::Serialize;
 
-use crate::keys::manifest::Manifest;
+use crate::graph::NodeId;
+use crate::keys::manifest_field::ManifestField;
+use crate::keys::part_note::{NotedTree, PartNote};
 
 /// A part of a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
     /// The node that makes the tree.
-    pub node: String,
+    pub node: NodeId,
     /// The tree.
     pub tree: TreeHash,
     /// The file or folder in it; empty: all of it.
@@ -22,23 +24,20 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part that a field is about.
-    pub(crate) fn of(manifest: &Manifest, field: &str) -> Option<Part> {
-        let note = manifest.notes.get(field)?;
-        let mut note: Vec<serde_json::Value> = serde_json::from_str(note).ok()?;
-        // Older records have the view in the field's name alone.
-        let named = View::of_field(field);
-        let view = note.drain(4.min(note.len())..).next();
-        let view = view.map_or(Some(named), |view| serde_json::from_value(view).ok())?;
-        let (name, tree, path, subset): (String, TreeHash, String, Subset) =
-            serde_json::from_value(serde_json::Value::Array(note)).ok()?;
-        Some(Part { node: node(&name)?, tree, path, subset, view })
+    /// The part that a field is about, from its note.
+    pub(crate) fn of(field: &ManifestField, note: &str) -> Option<Part> {
+        let PartNote(NotedTree(from), tree, path, subset, view) = PartNote::from_json(note)?;
+        let view = view.unwrap_or(match field {
+            ManifestField::Copy { view, .. } => *view,
+            _ => View::Whole,
+        });
+        Some(Part { node: NodeId::from(&from), tree, path, subset, view })
     }
 
     /// All of a tree.
-    pub(crate) fn whole(node: &str, tree: TreeHash) -> Part {
+    pub(crate) fn whole(node: &NodeId, tree: TreeHash) -> Part {
         let (path, subset) = (String::new(), Subset::default());
-        Part { node: node.to_owned(), tree, path, subset, view: View::Whole }
+        Part { node: node.clone(), tree, path, subset, view: View::Whole }
     }
 
     /// The same part of another tree.
@@ -49,15 +48,5 @@ impl Part {
     /// Whether both are the same choice, be it of two trees.
     pub(crate) fn is_like(&self, other: &Part) -> bool {
         self.in_tree(other.tree) == *other
-    }
-}
-
-/// From a name as [`crate::tree_name::name_of_tree`] writes it to that of the node.
-fn node(name: &str) -> Option<String> {
-    let (kind, id) = name.strip_suffix('`')?.split_once(" `")?;
-    match kind {
-        "source" => Some(format!("source:{id}")),
-        "stage" => Some(id.to_owned()),
-        _ => None,
     }
 }

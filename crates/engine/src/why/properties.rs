@@ -9,7 +9,7 @@ use akbuild_recipe::plan::{
     Check, Copy, Edit, Exec, Mount, Origin, Patch, Plan, Source, SourceId, Stage, StageId, Step, Subset, SysrootId,
     TreeRef, View, WrittenFile,
 };
-use akbuild_store::Action;
+use akbuild_store::{Action, OutputLayers};
 
 use super::cause::{Cause, What};
 use super::part::Part;
@@ -18,6 +18,7 @@ use super::tests::{Home, home};
 use crate::graph::NodeId;
 use crate::keys::file_view::FileView;
 use crate::keys::manifest::Manifest;
+use crate::keys::manifest_field::ManifestField;
 use crate::keys::trees;
 use crate::keys::{Keys, Outputs, Parts, source as source_manifest};
 
@@ -189,7 +190,7 @@ impl Spec {
             env: self.env.clone(),
             cwd: self.cwd.clone(),
             out: "/out".to_owned(),
-            artifacts: None,
+            locks: Vec::new(),
             checks: self.checks.iter().map(check).collect(),
         }
     }
@@ -240,7 +241,7 @@ impl Spec {
                 }
                 None => {
                     let mut manifest = Manifest::new("run", 1);
-                    manifest.set("script", tree.to_string());
+                    manifest.set(&"script".into(), tree.to_string());
                     home.ran(node, time, &manifest, &[], tree);
                     outputs.insert(NodeId::Stage(StageId::new(node)), tree);
                 }
@@ -248,7 +249,7 @@ impl Spec {
         }
         let root = home.tree(&[("bin/sh", &self.sysroot.to_string())]);
         let mut manifest = Manifest::new("sysroot", 1);
-        manifest.set("deb.sh", format!("[\"{}\",\"x\"]", self.sysroot));
+        manifest.set(&"deb.sh".into(), format!("[\"{}\",\"x\"]", self.sysroot));
         home.ran("sysroot:build", time, &manifest, &[], root);
         outputs.insert(NodeId::Sysroot(SysrootId::new("build")), root);
         outputs
@@ -282,13 +283,14 @@ impl Spec {
             output_hash: None,
             at: String::new(),
         };
-        let keys = Keys { store: &home.store, parts: Parts::Content, plan: &plan, outputs };
+        let backends = OutputLayers::from(home.store.clone());
+        let keys = Keys { backends: &backends, parts: Parts::Content, plan: &plan, outputs };
         let mut manifest = keys.stage(&stage).ok()?;
         let pins: Vec<_> =
             self.pins.iter().map(|(name, (version, digest))| (name, version, digest.to_string())).collect();
         let text = serde_json::to_string(&pins).unwrap();
-        manifest.set("python-pins", Digest::sha256(text.as_bytes()).to_string());
-        manifest.note("python-pins", text);
+        manifest.set(&"python-pins".into(), Digest::sha256(text.as_bytes()).to_string());
+        manifest.note(&"python-pins".into(), text);
         Some(manifest)
     }
 
@@ -306,7 +308,7 @@ impl Spec {
             Cause::Files { source, files, .. } => {
                 for file in files {
                     let path = file.difference.path.to_str().unwrap();
-                    let (node, was) = old.trees.get_key_value(&**source).unwrap();
+                    let (node, was) = old.trees.get_key_value(&*source.to_string()).unwrap();
                     let now = self.trees.get_mut(node).unwrap();
                     match was.get_key_value(path) {
                         Some((path, text)) => drop(now.insert(path, text.clone())),
@@ -314,16 +316,16 @@ impl Spec {
                     }
                 }
             }
-            Cause::Follows { name, .. } if name == "sysroot:build" => self.sysroot = old.sysroot,
+            Cause::Follows { name, .. } if name.to_string() == "sysroot:build" => self.sysroot = old.sysroot,
             Cause::Follows { name, .. } => {
-                let (node, files) = old.trees.get_key_value(&**name).unwrap();
+                let (node, files) = old.trees.get_key_value(&*name.to_string()).unwrap();
                 self.trees.insert(node, files.clone());
             }
             Cause::Part { to, old: was, new: is, .. } => {
                 self.revert_part(to, was.as_deref(), is.as_deref(), old);
                 // A part of another node is named with its tree.
                 if let Some(was) = was.as_ref().filter(|was| is.as_ref().is_none_or(|is| is.node != was.node)) {
-                    let (node, files) = old.trees.get_key_value(&*was.node).unwrap();
+                    let (node, files) = old.trees.get_key_value(&*was.node.to_string()).unwrap();
                     self.trees.insert(node, files.clone());
                     self.patches.retain(|(source, ..)| source != node);
                     self.patches.extend(old.patches.iter().filter(|(source, ..)| source == node).cloned());
@@ -366,7 +368,7 @@ impl Spec {
             return;
         }
         let is_it = |copy: &(&'static str, Subset, &'static str, View), part: &Part| {
-            copy.0 == part.node && copy.1 == part.subset && copy.2 == to && copy.3 == part.view
+            NodeId::from(copy.0) == part.node && copy.1 == part.subset && copy.2 == to && copy.3 == part.view
         };
         let before = was.and_then(|was| old.copies.iter().find(|copy| is_it(copy, was)).cloned());
         match is {
@@ -401,8 +403,10 @@ impl Spec {
 }
 
 /// What the stage sees of a source, by the notes of its manifest: paths and entries as the key covers them.
-fn seen(home: &Home, manifest: &Manifest, source: &str, tree: Option<TreeHash>) -> BTreeSet<(PathBuf, String)> {
-    let parts = manifest.notes.keys().filter_map(|field| Part::of(manifest, field)).filter(|part| part.node == source);
+fn seen(home: &Home, manifest: &Manifest, source: &NodeId, tree: Option<TreeHash>) -> BTreeSet<(PathBuf, String)> {
+    let fields = manifest.fields().keys().map(|field| ManifestField::from(&**field));
+    let parts =
+        fields.filter_map(|field| Part::of(&field, manifest.note_of(&field)?)).filter(|part| part.node == *source);
     let mut all = BTreeSet::new();
     for part in parts {
         let tree = tree.unwrap_or(part.tree);
@@ -440,7 +444,7 @@ fn reasons_are_what_the_key_covers_and_all_of_it() {
                 others += 1;
                 continue;
             };
-            let trees = [&was, &is].map(|action| action.inputs.get(source).copied());
+            let trees = [&was, &is].map(|action| action.inputs.get(&source.to_string()).copied());
             let [old, new] = trees.map(|tree| seen(&home, &after, source, tree));
             let differing: BTreeSet<&PathBuf> = old.symmetric_difference(&new).map(|(path, _)| path).collect();
             for file in named {
@@ -459,8 +463,8 @@ fn reasons_are_what_the_key_covers_and_all_of_it() {
         }
         let outputs = reverted.outputs(&home, time + 7);
         let manifest = reverted.manifest(&home, &outputs);
-        let fields = manifest.map(|manifest| manifest.fields);
-        assert_eq!(fields.as_ref(), Some(&before.fields), "round {round}: {causes:#?}");
+        let fields = manifest.as_ref().map(Manifest::fields);
+        assert_eq!(fields, Some(before.fields()), "round {round}: {causes:#?}");
     }
     // The rounds are not all of one kind.
     assert!(equal > 5 && files > 5 && others > 30, "{equal} equal, {files} files, {others} others");

@@ -86,14 +86,14 @@ fn hash(n: u8) -> TreeHash {
 /// A manifest of kind `run` with these fields.
 fn fields(fields: &[(&str, &str)]) -> Manifest {
     let mut manifest = Manifest::new("run", 1);
-    fields.iter().for_each(|(name, value)| manifest.set(*name, *value));
+    fields.iter().for_each(|(name, value)| manifest.set(&(*name).into(), *value));
     manifest
 }
 
 /// With a copy of a part of a tree.
 fn copying(field: &str, digest: u8, note: &(&str, TreeHash, &str, akbuild_recipe::plan::Subset)) -> Manifest {
     let mut manifest = fields(&[(field, &hash(digest).to_string())]);
-    manifest.note(field, serde_json::to_string(note).unwrap());
+    manifest.note(&field.into(), serde_json::to_string(note).unwrap());
     manifest
 }
 
@@ -102,7 +102,7 @@ fn a_python_pin() {
     let home = home();
     let pinned = |digest: &str, note: &str| {
         let mut manifest = fields(&[("python-pins", digest)]);
-        manifest.note("python-pins", note);
+        manifest.note(&"python-pins".into(), note);
         manifest
     };
     let old =
@@ -122,7 +122,7 @@ fn a_tool_of_another_version() {
     let home = home();
     let tool = |digest: &str| {
         let mut manifest = Manifest::new("tool", 1);
-        manifest.set("package", digest);
+        manifest.set(&"package".into(), digest);
         manifest
     };
     let old = home.ran("tool:tsc", 1, &tool("a"), &[], hash(1));
@@ -160,8 +160,8 @@ fn a_patch_and_the_source_below_it() {
     let home = home();
     let source = |tree: TreeHash, to: &str| {
         let mut manifest = Manifest::new("source", 1);
-        manifest.set("tree", tree.to_string());
-        manifest.set("patch.0.a.txt", format!(r#"["replace","one","{to}"]"#));
+        manifest.set(&"tree".into(), tree.to_string());
+        manifest.set(&"patch.0.a.txt".into(), format!(r#"["replace","one","{to}"]"#));
         manifest
     };
     let raw = home.tree(&[("a.txt", "one\n"), ("b.txt", "b\n")]);
@@ -183,9 +183,10 @@ fn a_patch_and_the_source_below_it() {
 fn vendoring(home: &Home, tree: TreeHash) -> Manifest {
     let (field, all) = ("copy.0./build (go imports)", akbuild_recipe::plan::Subset::default());
     let view = akbuild_recipe::plan::View::GoImports;
-    let digest = crate::keys::part_digest::subset_digest(&home.store, &tree, "", &all, view).unwrap().unwrap();
+    let digest =
+        crate::keys::part_digest::subset_digest(&home.store.clone().into(), &tree, "", &all, view).unwrap().unwrap();
     let mut manifest = fields(&[(field, &digest)]);
-    manifest.note(field, serde_json::to_string(&("source `app`", tree, "", all)).unwrap());
+    manifest.note(&field.into(), serde_json::to_string(&("source `app`", tree, "", all)).unwrap());
     manifest
 }
 
@@ -199,8 +200,8 @@ fn what_a_view_hides_is_no_reason() {
         let raw = home.tree(&[("one.go", one), ("two.go", two), ("notes.js", "raw")]);
         let tree = home.tree(&[("one.go", one), ("two.go", two), ("notes.js", patch)]);
         let mut manifest = Manifest::new("source", 1);
-        manifest.set("tree", raw.to_string());
-        manifest.set("patch.0.one.go", format!(r#"["replace","func","{patch}"]"#));
+        manifest.set(&"tree".into(), raw.to_string());
+        manifest.set(&"patch.0.one.go".into(), format!(r#"["replace","func","{patch}"]"#));
         home.ran("source:app", time, &manifest, &[("source:app unpatched", raw)], tree);
         tree
     };
@@ -232,11 +233,11 @@ fn parts_and_sysroots_of_images() {
         let mut manifest = Manifest::new("image", 1);
         let all_files = akbuild_recipe::plan::Subset::default();
         for (field, stage, tree) in [("layer.0.base", "base", layer), ("tree./opt", "all", all)] {
-            manifest.set(field, tree.to_string());
+            manifest.set(&field.into(), tree.to_string());
             let note = (format!("stage `{stage}`"), tree, "", &all_files);
-            manifest.note(field, serde_json::to_string(&note).unwrap());
+            manifest.note(&field.into(), serde_json::to_string(&note).unwrap());
         }
-        manifest.set("config", format!(r#"{{"env":{{"A":"{env}"}},"user":"1"}}"#));
+        manifest.set(&"config".into(), format!(r#"{{"env":{{"A":"{env}"}},"user":"1"}}"#));
         manifest
     };
     let inputs = |layer, all| [("base", layer), ("all", all)];
@@ -255,10 +256,10 @@ fn sysroots_with_equal_trees_and_checks() {
     let home = home();
     let stage = |sysroot: &str, root: u8, check: &str, n: u64| {
         let mut manifest = fields(&[("sysroot", &hash(root).to_string())]);
-        manifest.note("sysroot", sysroot);
+        manifest.note(&"sysroot".into(), sysroot);
         for (i, check) in check.split(' ').enumerate() {
-            manifest.set(format!("check.{i}"), format!(r#"["run","{}","/opt","{check}",{{}}]"#, hash(9)));
-            manifest.note(format!("check.{i}"), "runtime");
+            manifest.set(&(&*format!("check.{i}")).into(), format!(r#"["run","{}","/opt","{check}",{{}}]"#, hash(9)));
+            manifest.note(&(&*format!("check.{i}")).into(), "runtime");
         }
         let inputs = [("sysroot:build", hash(root)), ("sysroot:runtime", hash(9)), ("sysroot:small", hash(root))];
         home.ran("web", n, &manifest, &inputs, hash(n as u8))
@@ -285,9 +286,11 @@ fn another_choice_that_takes_the_same_files() {
             ..akbuild_recipe::plan::Subset::default()
         };
         let view = akbuild_recipe::plan::View::Whole;
-        let digest = crate::keys::part_digest::subset_digest(&home.store, &tree, "", &subset, view).unwrap().unwrap();
+        let digest = crate::keys::part_digest::subset_digest(&home.store.clone().into(), &tree, "", &subset, view)
+            .unwrap()
+            .unwrap();
         let mut manifest = fields(&[("copy.0./build", &digest)]);
-        manifest.note("copy.0./build", serde_json::to_string(&("source `app`", tree, "", subset)).unwrap());
+        manifest.note(&"copy.0./build".into(), serde_json::to_string(&("source `app`", tree, "", subset)).unwrap());
         manifest
     };
     let ran = |n: u8, tree, include: &[&str]| {
@@ -317,9 +320,9 @@ fn what_akbuild_and_the_machine_do_otherwise() {
         ("cwd", "/build/web"),
         ("git.app", "2222"),
     ]);
-    new.set("kind-version", "2");
-    new.set("check.0", r#"["elf","x","y"]"#);
-    new.set("file./build/f", r#"[true,"text"]"#);
+    new.set(&"kind-version".into(), "2");
+    new.set(&"check.0".into(), r#"["elf","x","y"]"#);
+    new.set(&"file./build/f".into(), r#"[true,"text"]"#);
     let (old, new) = (home.ran("web", 1, &old, &[], hash(1)), home.ran("web", 2, &new, &[], hash(2)));
     insta::assert_snapshot!(home.why(&old, &new), @"
     a check of its output is new
@@ -340,8 +343,8 @@ fn a_copy_in_front_of_others_is_the_only_difference() {
     let copies = |places: &[&str]| {
         let mut manifest = Manifest::new("run", 1);
         for (i, place) in places.iter().enumerate() {
-            manifest.set(format!("copy.{i}.{place}"), tree.to_string());
-            manifest.note(format!("copy.{i}.{place}"), note.clone());
+            manifest.set(&(&*format!("copy.{i}.{place}")).into(), tree.to_string());
+            manifest.note(&(&*format!("copy.{i}.{place}")).into(), note.clone());
         }
         home.ran("web", places.len() as u64, &manifest, &[("source:app", tree)], hash(places.len() as u8))
     };
@@ -358,7 +361,7 @@ fn a_cause_that_several_share_is_told_once() {
     let of = |from: &str, tree: TreeHash, script: &str| {
         let note = (&*format!("stage `{from}`"), tree, "", Default::default());
         let mut manifest = copying("mount./in", tree.as_bytes()[0], &note);
-        manifest.set("script", script);
+        manifest.set(&"script".into(), script);
         manifest
     };
     let mut last = Vec::new();
@@ -368,14 +371,16 @@ fn a_cause_that_several_share_is_told_once() {
         home.ran("right", time + 2, &of("client", hash(n), "right"), &[("client", hash(n))], hash(n + 2));
         let mut both = of("left", hash(n + 1), "");
         let right = of("right", hash(n + 2), "");
-        both.set("mount./right", &right.fields["mount./in"]);
-        both.note("mount./right", &right.notes["mount./in"]);
+        both.set(&"mount./right".into(), right.value(&"mount./in".into()).unwrap());
+        both.note(&"mount./right".into(), right.note_of(&"mount./in".into()).unwrap());
         last.push(home.ran("web", time + 3, &both, &[("left", hash(n + 1)), ("right", hash(n + 2))], hash(n + 3)));
     }
     insta::assert_snapshot!(home.why(&last[0], &last[1]), @"`left` changed, because `client` changed, because `schema.yml` line 2 changed in source `app`");
     let why = why_between(&home.store, &last[0], &last[1]).unwrap();
-    let nodes: BTreeMap<&str, usize> = why.nodes.iter().map(|node| (node.node.as_str(), node.causes.len())).collect();
-    assert_eq!(nodes, BTreeMap::from([("client", 1), ("left", 1), ("right", 1), ("web", 2)]));
+    let nodes: BTreeMap<String, usize> =
+        why.nodes.iter().map(|node| (node.node.to_string(), node.causes.len())).collect();
+    let expected = [("client", 1), ("left", 1), ("right", 1), ("web", 2)];
+    assert_eq!(nodes, expected.map(|(name, causes)| (name.to_owned(), causes)).into());
 }
 
 #[test]

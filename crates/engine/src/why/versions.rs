@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use akbuild_nar::TreeHash;
+use akbuild_recipe::plan::{SourceId, SysrootId};
 use akbuild_store::{Action, Artifact, Key, Store, StoreError};
 
 use super::cause::Made;
 use crate::artifacts::named;
+use crate::graph::NodeId;
 use crate::keys::manifest::Manifest;
+use crate::node_input_name::NodeInputName;
 
 /// A node at one time: what decided its output.
 pub(crate) struct Version {
     pub(crate) manifest: Manifest,
     /// The trees it was made from, by the nodes that gave them.
-    pub(crate) inputs: BTreeMap<String, TreeHash>,
+    pub(crate) inputs: BTreeMap<NodeInputName, TreeHash>,
     /// The packages it could use, names and versions; `None` if that is not known.
     pub(crate) packages: Option<Vec<(String, String)>>,
     pub(crate) made: Made,
@@ -31,19 +34,30 @@ impl Version {
         let manifest = Manifest::from_json(&action.manifest).ok()?;
         let list = action.artifacts.and_then(|list| store.artifacts(&list).ok().flatten());
         let packages = list.map(|list| names(&list));
-        Some(Version { manifest, inputs: action.inputs.clone(), packages, made })
+        let inputs = action.inputs.iter().map(|(name, tree)| (NodeInputName::from(&**name), *tree)).collect();
+        Some(Version { manifest, inputs, packages, made })
     }
 
     /// As it would be made now.
-    pub(crate) fn now(manifest: Manifest, inputs: BTreeMap<String, TreeHash>) -> Self {
+    pub(crate) fn now(manifest: Manifest, inputs: BTreeMap<NodeInputName, TreeHash>) -> Self {
         let made = Made { key: Some(manifest.key()), ..Made::default() };
         Version { manifest, inputs, packages: None, made }
     }
 
-    /// The node that gave a tree.
-    pub(crate) fn giver(&self, kind: &str, tree: &str) -> Option<&str> {
-        let mut inputs = self.inputs.iter().filter(|(node, _)| node.starts_with(kind));
-        inputs.find(|(_, hash)| hash.to_string() == tree).map(|(node, _)| node.as_str())
+    /// The sysroot that gave a tree.
+    pub(crate) fn giving_sysroot(&self, tree: &TreeHash) -> Option<&SysrootId> {
+        self.inputs.iter().filter(|(_, hash)| *hash == tree).find_map(|(name, _)| match name {
+            NodeInputName::Output(NodeId::Sysroot(id)) => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The source that was this tree before it was patched.
+    pub(crate) fn giving_source(&self, tree: &TreeHash) -> Option<&SourceId> {
+        self.inputs.iter().filter(|(_, hash)| *hash == tree).find_map(|(name, _)| match name {
+            NodeInputName::Unpatched(id) | NodeInputName::Output(NodeId::Source(id)) => Some(id),
+            NodeInputName::Output(_) => None,
+        })
     }
 }
 
@@ -60,15 +74,16 @@ pub(crate) struct Records<'a> {
 
 impl Records<'_> {
     /// A node as it was used last: built, or found in the store.
-    pub(crate) fn last(&self, node: &str) -> Result<Option<Action>, StoreError> {
-        for (_, run) in self.store.runs(self.project, node, 20)? {
+    pub(crate) fn last(&self, node: &NodeId) -> Result<Option<Action>, StoreError> {
+        let name = node.to_string();
+        for (_, run) in self.store.runs(self.project, &name, 20)? {
             if let (Some(key), Some(_)) = (run.key, run.output)
                 && let Some(action) = self.store.action(&key)?
             {
                 return Ok(Some(action));
             }
         }
-        self.store.last_action(self.project, node)
+        self.store.last_action(self.project, &name)
     }
 
     /// The run that is on record before this one.
@@ -78,15 +93,15 @@ impl Records<'_> {
     }
 
     /// What made a tree: the newest run of the node that left it, if it can be, none that ended after `until`.
-    pub(crate) fn maker(&self, node: &str, tree: &TreeHash, until: u64) -> Result<Option<Action>, StoreError> {
-        let mut makers = self.store.makers(tree)?;
-        makers.retain(|action| action.stage == node && action.project == self.project);
+    pub(crate) fn maker(&self, node: &NodeId, tree: &TreeHash, until: u64) -> Result<Option<Action>, StoreError> {
+        let (name, mut makers) = (node.to_string(), self.store.makers(tree)?);
+        makers.retain(|action| action.stage == name && action.project == self.project);
         let at = makers.iter().position(|action| action.created <= until).unwrap_or(0);
         if at < makers.len() {
             return Ok(Some(makers.swap_remove(at)));
         }
         // A later run of the same key left other bytes, and its record stands in the place of this one's.
-        match self.store.key_of_output(self.project, node, tree)? {
+        match self.store.key_of_output(self.project, &name, tree)? {
             Some(key) => self.store.action(&key),
             None => Ok(None),
         }

@@ -7,9 +7,8 @@ use akbuild_recipe::plan::View;
 
 use super::cause::{Cause, Explained, FileChange, Package, State, What, Why};
 use super::part::Part;
-
-/// The reason of a run that was asked for.
-pub(crate) const ASKED_FOR: &str = "it was asked for";
+use crate::graph::NodeId;
+use crate::run_reason::RunReason;
 
 impl Why {
     /// Why a node ran or would, in a line: the way to one root cause, and how many more there are. `None` if it is
@@ -29,7 +28,7 @@ impl Why {
     pub fn brief(&self, place: usize) -> Option<String> {
         let node = &self.nodes[place];
         let own: Vec<&Cause> = node.causes.iter().filter(|cause| cause.is_root()).collect();
-        let follows = node.follows().iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+        let follows = node.follows().iter().map(NodeId::shown).collect::<Vec<_>>().join(", ");
         let first = own.first().map(|cause| match own.len() - 1 {
             0 => cause.to_string(),
             more => format!("{cause}; and {more} more"),
@@ -79,31 +78,24 @@ impl Why {
 impl Explained {
     /// The node's name in a sentence: "`webui`", "source `app`".
     pub fn shown(&self) -> String {
-        shown(&self.node)
+        self.node.shown()
     }
 
     /// What it would do if it were built now, or what it `did`.
     pub fn verb(&self, did: &'static str) -> &'static str {
-        match (self.state, self.node.split_once(':')) {
+        match (self.state, &self.node) {
             (State::Ran, _) => did,
             (State::MayRun, _) => "may run",
-            (State::WouldRun, Some(("source", _))) => "would be fetched",
-            (State::WouldRun, Some(_)) => "would be made",
-            (State::WouldRun, None) => "would run",
+            (State::WouldRun, NodeId::Source(_)) => "would be fetched",
+            (State::WouldRun, NodeId::Stage(_)) => "would run",
+            (State::WouldRun, _) => "would be made",
         }
     }
 
     /// The nodes that it follows from.
-    pub fn follows(&self) -> Vec<String> {
+    pub fn follows(&self) -> Vec<NodeId> {
         let name = |cause: &Cause| if let Cause::Follows { name, .. } = cause { Some(name.clone()) } else { None };
         self.causes.iter().filter_map(name).collect()
-    }
-}
-
-pub(crate) fn shown(node: &str) -> String {
-    match node.split_once(':') {
-        Some((kind, id)) => format!("{kind} `{id}`"),
-        None => format!("`{node}`"),
     }
 }
 
@@ -112,7 +104,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::NeverBuilt => f.write_str("it was not built before"),
-            Cause::AskedFor => f.write_str(ASKED_FOR),
+            Cause::AskedFor => write!(f, "{}", RunReason::AskedFor),
             Cause::Gone { output: Some(_) } => f.write_str("its output is no longer in the store"),
             Cause::Gone { output: None } => f.write_str("it is not in the store"),
             Cause::NotFetched { pin } => write!(f, "{pin} is not in the store"),
@@ -126,13 +118,13 @@ impl fmt::Display for Cause {
                     behind(", as in ", files.as_deref())
                 )
             }
-            Cause::Follows { name, .. } => write!(f, "it follows from {}", shown(name)),
-            Cause::Files { source, files, .. } => write!(f, "{}", in_source(&shown(source), files)),
+            Cause::Follows { name, .. } => write!(f, "it follows from {}", name.shown()),
+            Cause::Files { source, files, .. } => write!(f, "{}", in_source(&source.shown(), files)),
             Cause::Tree { source, .. } => {
-                write!(f, "files of {} that it sees changed; which ones is not known", shown(source))
+                write!(f, "files of {} that it sees changed; which ones is not known", source.shown())
             }
             Cause::Part { to, old, new, .. } => part(f, to, old.as_deref(), new.as_deref()),
-            Cause::Value { what, name, old, new } => value(f, *what, name, old.as_deref(), new.as_deref()),
+            Cause::Value { what, name, old, new, .. } => value(f, *what, name, old.as_deref(), new.as_deref()),
             Cause::Packages { packages } => match &packages[..] {
                 [] => f.write_str("files of its pinned packages changed"),
                 [one] => write!(f, "package {one}"),
@@ -226,7 +218,7 @@ impl fmt::Display for Part {
         if !self.path.is_empty() {
             write!(f, "`{}` of ", self.path)?;
         }
-        f.write_str(&shown(&self.node))?;
+        f.write_str(&self.node.shown())?;
         if !self.subset.exclude.is_empty() {
             write!(f, " without {}", list(&self.subset.exclude))?;
         }

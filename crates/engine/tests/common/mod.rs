@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use akbuild_engine::{Cancel, Engine, Event, Host, Network, Options, Parts, Sink};
+use akbuild_engine::{Cancel, ContextParts, EngineContext, Event, Host, Network, Options, Sink};
 use akbuild_fetch::{ClientConfig, Credentials, Machine, Overrides};
 use akbuild_names::Ecosystem;
 use akbuild_nar::TreeHash;
@@ -41,7 +41,7 @@ impl Host for Nobody {
 pub(crate) struct World {
     folder: TempDir,
     runtime: Runtime,
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) context: Arc<EngineContext>,
 }
 
 impl World {
@@ -51,8 +51,8 @@ impl World {
         let project = folder.path().join("project");
         write(&project, files);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = engine(plan(recipe, lock, &project), &folder.path().join("home"), &runtime);
-        Self { folder, runtime, engine }
+        let context = context(plan(recipe, lock, &project), &folder.path().join("home"), &runtime);
+        Self { folder, runtime, context }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -66,7 +66,7 @@ impl World {
 
     /// Puts a link in the place of a file or folder of a stored tree, as somebody else could.
     pub(crate) fn plant(&self, tree: &TreeHash, path: &str, target: &Path) {
-        let place = self.engine.store.tree_path(tree).join(path);
+        let place = self.context.store.tree_path(tree).join(path);
         fs::set_permissions(place.parent().unwrap(), Permissions::from_mode(0o755)).unwrap();
         fs::rename(&place, self.folder.path().join("replaced")).unwrap();
         std::os::unix::fs::symlink(target, place).unwrap();
@@ -74,7 +74,7 @@ impl World {
 
     /// The same with symbolic links, each with its target.
     pub(crate) fn tree_with_links(&self, files: &[(&str, &[u8])], links: &[(&str, &str)]) -> TreeHash {
-        let scratch = self.engine.store.scratch("test").unwrap();
+        let scratch = self.context.store.scratch("test").unwrap();
         let tree = scratch.path().join("tree");
         fs::create_dir(&tree).unwrap();
         for (path, bytes) in files {
@@ -89,12 +89,12 @@ impl World {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::os::unix::fs::symlink(target, path).unwrap();
         }
-        self.engine.store.publish(&tree, &Publish { listing: true, ..Publish::default() }).unwrap().hash
+        self.context.store.publish(&tree, &Publish { listing: true, ..Publish::default() }).unwrap().hash
     }
 
     /// An engine with the same home and folder, for another recipe.
-    pub(crate) fn again(&self, recipe: &str, lock: &str) -> Arc<Engine> {
-        engine(plan(recipe, lock, &self.project()), &self.folder.path().join("home"), &self.runtime)
+    pub(crate) fn again(&self, recipe: &str, lock: &str) -> Arc<EngineContext> {
+        context(plan(recipe, lock, &self.project()), &self.folder.path().join("home"), &self.runtime)
     }
 }
 
@@ -107,19 +107,22 @@ pub(crate) fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
-fn plan(recipe: &str, lock: &str, project: &Path) -> Plan {
+pub(crate) fn plan(recipe: &str, lock: &str, project: &Path) -> Plan {
     let written = read(recipe, "akbuild.toml").unwrap_or_else(|e| panic!("{e}"));
     let lock = Lock::parse(lock, "akbuild.lock").unwrap_or_else(|e| panic!("{e}"));
     resolve(&written, &Overlay::default(), &lock, &Local::default(), &StageKinds, project)
         .unwrap_or_else(|e| panic!("{e}"))
+        .complete(|_| Err("the lock pins no sysroots"))
+        .unwrap()
 }
 
-fn engine(plan: Plan, home: &Path, runtime: &Runtime) -> Arc<Engine> {
+fn context(plan: Plan, home: &Path, runtime: &Runtime) -> Arc<EngineContext> {
     let machine = Machine { project: plan.root.clone(), ..Machine::default() };
     let network = Network::new(machine, Overrides::default(), ClientConfig::default(), Box::new(Nobody));
-    Engine::new(Parts {
+    EngineContext::new(ContextParts {
         plan,
         store: Store::open(home).unwrap(),
+        backends: Vec::new(),
         network,
         credentials: Credentials::default(),
         options: Options::default(),

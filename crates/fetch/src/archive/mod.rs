@@ -17,26 +17,7 @@ use std::path::Path;
 
 pub use error::{ArchiveError, MemberFault};
 use place::Place;
-
-/// What becomes of the folder at the top of an archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StripTop<'a> {
-    /// It stays.
-    No,
-    /// If there is one folder and nothing beside it, its contents take its place.
-    IfSingle,
-    /// Everything lies below this folder (or it is an error), whose contents take its place.
-    Named(&'a str),
-}
-
-/// What was unpacked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unpacked {
-    /// Number of files.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
+pub use place::{StripTop, Unpacked};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {

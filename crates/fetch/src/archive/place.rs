@@ -8,8 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::error::MemberFault;
-use super::{ArchiveError, StripTop, Unpacked};
+use super::error::{ArchiveError, MemberFault};
 
 /// The most that an archive may hold.
 pub(super) const MOST_BYTES: u64 = 32 << 30;
@@ -23,6 +22,26 @@ enum Kind {
     Folder,
     File,
     Link(Vec<u8>),
+}
+
+/// What becomes of the folder at the top of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StripTop<'a> {
+    /// It stays.
+    No,
+    /// If there is one folder and nothing beside it, its contents take its place.
+    IfSingle,
+    /// Everything lies below this folder (or it is an error), whose contents take its place.
+    Named(&'a str),
+}
+
+/// What was unpacked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Number of files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// The tree that is being written.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use git2::{Config, ConfigLevel, CredentialHelper};
 use url::Url;
 
+use crate::auth::header;
 use crate::auth::{authorization, host};
 use crate::{AuthRule, FetchError, Machine, Netrc, Secret};
 
@@ -48,7 +49,7 @@ impl Credentials {
         if let Some((_, file)) = self.tokens.iter().find(|(h, _)| *h == host) {
             let token = std::fs::read_to_string(file)
                 .map_err(|e| format!("cannot read the token for {host} from {}: {e}", file.display()))?;
-            return Ok(Some(Secret::Basic(TOKEN_USER.into(), token.trim().into()).header()));
+            return Ok(Some(header(&Secret::Basic(TOKEN_USER.into(), token.trim().into()))));
         }
         Ok(authorization(url, &[], self.netrc.as_ref()))
     }
@@ -64,6 +65,6 @@ impl Credentials {
         }
         let mut helper = CredentialHelper::new(url.as_str());
         helper.config(&config);
-        helper.execute().map(|(user, password)| Secret::Basic(user, password).header())
+        helper.execute().map(|(user, password)| header(&Secret::Basic(user, password)))
     }
 }

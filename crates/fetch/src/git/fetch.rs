@@ -12,7 +12,8 @@ use super::near::{kind_and_name, missing};
 use super::repository::{
     PackEnd, add_pack, failed, find_commit, full_id, git_repository, has_history, open, open_or_make, pack_of,
 };
-use super::smart::{Advert, Remote, Trouble};
+use super::smart::{Advert, Remote};
+use super::trouble::Trouble;
 use crate::auth::host;
 use crate::redact::redact_text;
 use crate::{ClientConfig, FetchError, WaitNotice};

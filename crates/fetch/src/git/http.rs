@@ -6,10 +6,10 @@ use std::io::{self, Read};
 use reqwest::{RequestBuilder, Response};
 use tokio::runtime::{Builder, Runtime};
 
-use super::smart::Trouble;
+use super::trouble::Trouble;
 use crate::error::http_reason;
-use crate::limits::RateWatch;
-use crate::tries::MissKind;
+use crate::miss::MissKind;
+use crate::rate_watch::RateWatch;
 use crate::{ClientConfig, FetchError, TransferLimits};
 
 /// A server may be busy with a pack for a while before it sends it: the rate is averaged over this many windows.

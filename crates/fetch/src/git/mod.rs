@@ -16,6 +16,7 @@ mod near;
 mod pkt;
 mod repository;
 mod smart;
+mod trouble;
 
 pub use carry::{git_pack, git_unpack};
 pub use checkout::git_checkout;

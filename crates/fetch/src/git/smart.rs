@@ -2,7 +2,6 @@
 //! (gitprotocol-http(5), gitprotocol-pack(5)). Knows references and packs; not where a pack goes.
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -11,35 +10,11 @@ use url::Url;
 use super::credentials::Credentials;
 use super::http::{BodyReader, GitHttp};
 use super::pkt::{self, Pkt};
+use super::trouble::Trouble;
 use crate::auth::split_user;
-use crate::error::http_reason;
-
-/// An error in words, and whether trying again may help.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) reason: String,
-    pub(super) may_pass: bool,
-    /// How long the server wants to be left alone.
-    pub(super) asked: Option<Duration>,
-}
 
 /// The longest list of references that is read, in bytes.
 const ADVERT_LIMIT: u64 = 64 << 20;
-
-impl Trouble {
-    pub(super) fn firm(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), may_pass: false, asked: None }
-    }
-
-    pub(super) fn sent(error: reqwest::Error) -> Self {
-        let may_pass = !error.is_builder() && !error.is_redirect();
-        Self { may_pass, reason: http_reason(error), asked: None }
-    }
-
-    fn read(error: io::Error) -> Self {
-        Self { may_pass: error.kind() != io::ErrorKind::InvalidData, reason: error.to_string(), asked: None }
-    }
-}
 
 /// What a server says that it has.
 pub(super) struct Advert {

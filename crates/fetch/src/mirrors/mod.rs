@@ -1,51 +1,16 @@
-//! Where packages come from on this machine: what each ecosystem's own client is configured with.
+//! The mirrors of this machine: made of the configuration of each ecosystem's own client, which `akbuild_registry` reads.
 //!
-//! Knows the clients' variables and files. Knows no registry's address: what no file and no variable
-//! says is asked of the caller, who may ask the client itself. Order: what the overlay adds, then
-//! variables, then files (project, user, machine), then the question.
-
-mod apt;
-mod clients;
-mod golang;
-mod ini;
-mod npmrc;
-mod python;
+//! Knows no registry's address: where neither a file nor a variable names one, the caller is asked, who may ask the client
+//! itself. Order: the overlay, then variables, then files (project, user, machine), then the question.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use akbuild_names::{Ecosystem, PythonPackageName, index_page, join_below};
+use akbuild_registry::{AuthRule, ClientConfiguration, ConfiguredAddress, Machine, RegistryClient};
 use url::Url;
 
-use crate::auth::{AuthRule, host, split_user};
+use crate::auth::{host, split_user};
 use crate::{DownloadAddress, FetchError, Netrc, RefusedAddress};
-use clients::CLIENTS;
-pub use clients::{RegistryClient, registry_client};
-
-/// What was read of the machine, handed in so that the library reads no environment itself.
-#[derive(Clone, Debug, Default)]
-pub struct Machine {
-    /// The environment.
-    pub env: BTreeMap<String, String>,
-    /// The home folder, if there is one.
-    pub home: Option<PathBuf>,
-    /// `/etc`.
-    pub etc: PathBuf,
-    /// The recipe's folder, for a project's own `.npmrc` and `uv.toml`.
-    pub project: PathBuf,
-}
-
-impl Machine {
-    fn env(&self, name: &str) -> Option<&str> {
-        self.env.get(name).map(String::as_str).filter(|v| !v.trim().is_empty())
-    }
-
-    fn config_home(&self) -> Option<PathBuf> {
-        let xdg = self.env("XDG_CONFIG_HOME").map(PathBuf::from);
-        xdg.or_else(|| self.home.as_ref().map(|h| h.join(".config")))
-    }
-}
 
 /// One configured address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,12 +104,9 @@ pub struct Overrides {
     pub mirrors_only: bool,
 }
 
-/// A written address and where it stands.
-type Written = (String, String);
-
 /// Finds the machine's mirrors. An ecosystem of which nothing is known comes out empty; that is no error
 /// until something of it is wanted. `ask` is for what no file and no variable says, where a client may know it by itself
-/// ([`registry_client`]).
+/// ([`RegistryClient`]).
 pub fn discover(
     machine: &Machine,
     overrides: &Overrides,
@@ -153,7 +115,7 @@ pub fn discover(
     let mut mirrors = Mirrors { mirrors_only: overrides.mirrors_only, ..Mirrors::default() };
     mirrors.netrc = Netrc::read(machine)?;
     let mut all = Vec::new();
-    for configuration in CLIENTS {
+    for configuration in ClientConfiguration::ALL {
         let ecosystem = configuration.ecosystem;
         let overlay = overrides.bases.get(&ecosystem).map_or(&[][..], Vec::as_slice);
         let configured = (configuration.read)(machine)?;
@@ -166,7 +128,7 @@ pub fn discover(
         let mut asked = |client: RegistryClient| Some((ask(ecosystem)?, client.label.to_owned()));
         let default =
             configured.default.or_else(|| configuration.client.filter(|_| overlay.is_empty()).and_then(&mut asked));
-        let addresses = |(text, from): Written| -> Vec<Written> {
+        let addresses = |(text, from): ConfiguredAddress| -> Vec<ConfiguredAddress> {
             (configuration.split)(&text).into_iter().map(|address| (address.to_owned(), from.clone())).collect()
         };
         let found = default.into_iter().flat_map(addresses).chain(configured.extra).collect();
@@ -180,8 +142,13 @@ pub fn discover(
 }
 
 /// The overlay's addresses, or the machine's if it has none; each once.
-fn bases(mirrors: &mut Mirrors, overlay: &[String], found: Vec<Written>) -> Result<Vec<MirrorBase>, FetchError> {
-    let overlay: Vec<Written> = overlay.iter().map(|text| (text.clone(), "akbuild.local.toml".to_owned())).collect();
+fn bases(
+    mirrors: &mut Mirrors,
+    overlay: &[String],
+    found: Vec<ConfiguredAddress>,
+) -> Result<Vec<MirrorBase>, FetchError> {
+    let overlay: Vec<ConfiguredAddress> =
+        overlay.iter().map(|text| (text.clone(), "akbuild.local.toml".to_owned())).collect();
     let mut all: Vec<MirrorBase> = Vec::new();
     for (text, from) in if overlay.is_empty() { found } else { overlay } {
         let base = mirrors.base(&text, &from)?;
@@ -190,24 +157,6 @@ fn bases(mirrors: &mut Mirrors, overlay: &[String], found: Vec<Written>) -> Resu
         }
     }
     Ok(all)
-}
-
-/// The text of a file; `None` if it is not there.
-pub(crate) fn read_optional(path: &Path) -> Result<Option<String>, FetchError> {
-    match std::fs::read(path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(FetchError::Config {
-                file: path.display().to_string(),
-                line: 0,
-                expected: "text in UTF-8".to_owned(),
-            }),
-        },
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory) => {
-            Ok(None)
-        }
-        Err(e) => Err(FetchError::io("read", path)(e)),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Mirrors as the machine's own clients configure them. Reads no configuration but what each test writes.
 
+use akbuild_registry::registry_client;
+
 use super::*;
 use std::fs;
 
@@ -41,14 +43,14 @@ fn shown(mirrors: &Mirrors) -> String {
         mirrors.npm_scopes.iter().filter(|_| ecosystem == Ecosystem::Npm).for_each(|(s, b)| line(s, b));
     }
     for rule in &mirrors.auth {
-        out.push_str(&format!("auth {} {} {}\n", rule.host, rule.path, rule.secret.header()));
+        out.push_str(&format!("auth {} {} {}\n", rule.host, rule.path, crate::auth::header(&rule.secret)));
     }
     out
 }
 
 #[test]
 fn every_ecosystem_has_its_row() {
-    assert_eq!(CLIENTS.map(|configuration| configuration.ecosystem), Ecosystem::ALL);
+    assert_eq!(ClientConfiguration::ALL.map(|configuration| configuration.ecosystem), Ecosystem::ALL);
     let programs = Ecosystem::ALL.map(|ecosystem| registry_client(ecosystem).map(|client| client.program));
     assert_eq!(programs, [Some("npm"), Some("python3"), Some("go"), None]);
 }

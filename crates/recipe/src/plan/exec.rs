@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Artifacts, SourceId, Subset, SysrootId, ToolId, TreeRef, WrittenFile};
+use super::{LockReference, SourceId, Subset, SysrootId, ToolId, TreeRef, WrittenFile};
 
 /// A script in a sandbox, with everything it can see.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ pub struct Exec {
     pub cwd: String,
     /// Where the output folder, empty at first, is mounted. The script finds it as `$out`.
     pub out: String,
-    /// What the loopback registry serves; `None`: nothing listens.
-    pub artifacts: Option<Artifacts>,
+    /// The locks that say what the loopback registry serves; without any, nothing listens.
+    pub locks: Vec<LockReference>,
     /// What must hold of the output before it is published.
     pub checks: Vec<Check>,
 }
@@ -50,7 +50,7 @@ pub struct Copy {
 }
 
 /// How much of a copied file a stage sees. What it does not see cannot make it run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
     /// The whole file.
@@ -63,24 +63,6 @@ pub enum View {
     NpmProject,
     /// The files and those to which they refer by `$ref`.
     OpenApiSchema,
-}
-
-impl View {
-    /// How the names of a manifest's fields say it: after the field's own name.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            View::Whole => "",
-            View::GoImports => " (go imports)",
-            View::NpmProject => " (npm project)",
-            View::OpenApiSchema => " (with references)",
-        }
-    }
-
-    /// The view of a field, by its name.
-    pub fn of_field(field: &str) -> Self {
-        let named = [View::GoImports, View::NpmProject, View::OpenApiSchema];
-        named.into_iter().find(|view| field.ends_with(view.suffix())).unwrap_or(View::Whole)
-    }
 }
 
 /// A read-only mount of a tree or of a part of it.

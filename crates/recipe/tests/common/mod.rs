@@ -57,7 +57,7 @@ fn make(fields: &mut Fields<'_>) -> Result<Step, RecipeError> {
         env: Default::default(),
         cwd: "/".into(),
         out: "/out".into(),
-        artifacts: None,
+        locks: Vec::new(),
         checks: vec![],
     })))
 }
@@ -286,6 +286,7 @@ fn plan_of(recipe: &str, overlay: &str, lock: &str, kinds: &dyn Kinds) -> Result
     let lock = if lock.is_empty() { Lock::default() } else { Lock::parse(lock, "akbuild.lock")? };
     let overlay = if overlay.is_empty() { Overlay::default() } else { read_overlay(overlay, "akbuild.local.toml")? };
     resolve(&read(recipe, "akbuild.toml")?, &overlay, &lock, &Local::default(), kinds, Path::new("/project"))
+        .map(|draft| draft.complete(|_| Err("the lock pins no sysroots")).unwrap())
 }
 
 /// What is said about a recipe.

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Frame};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use super::answer::{Body, empty};
+use super::body::{Body, empty};
 
 /// Bytes that are read from disk at a time; a smaller file goes out in one piece.
 const PIECE: u64 = 256 * 1024;

@@ -1,9 +1,12 @@
-//! What was asked for and is not there. Knows the wording of it.
+//! Requests for packages that are not there. Must not depend on an ecosystem: each words its own advice.
 
 use std::fmt;
+use std::io::Error;
 use std::sync::{Mutex, PoisonError};
 
 use akbuild_names::Ecosystem;
+
+use crate::protocol::RegistryProtocol;
 
 /// Something that was asked for and that no lock or pin names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,30 +29,20 @@ impl fmt::Display for Miss {
 
 impl Miss {
     /// A package that nothing pins.
-    pub(super) fn unpinned(ecosystem: Ecosystem, name: &str, request: &str) -> Self {
-        let advice = match ecosystem {
-            Ecosystem::Npm => {
-                format!("{name} is in no locked package-lock.json; `akbuild lock` pins it once it is in one")
-            }
-            Ecosystem::Python => {
-                format!("{name} is in neither uv.lock nor akbuild.lock; `akbuild lock` pins it, or `uv lock` upstream")
-            }
-            Ecosystem::Go => {
-                format!(
-                    "{name} is not among the modules that go.mod and go.sum pin; `akbuild lock` takes it once `go mod tidy` has added it"
-                )
-            }
-            Ecosystem::Debian => format!("{name} is not served: the loopback registry has no Debian packages"),
-        };
-        Self { ecosystem, name: name.to_owned(), request: request.to_owned(), advice }
+    pub(super) fn unpinned(protocol: &RegistryProtocol, name: &str, request: &str) -> Self {
+        Self::new(protocol, name, request, (protocol.unpinned)(name))
     }
 
     /// A package whose locked file is not on this machine.
-    pub(super) fn unreadable(ecosystem: Ecosystem, name: &str, request: &str, error: &std::io::Error) -> Self {
+    pub(super) fn unreadable(protocol: &RegistryProtocol, name: &str, request: &str, error: &Error) -> Self {
         let advice = format!(
             "the locked file of {name} cannot be read: {error}; remove it from the store, and the next build fetches it again"
         );
-        Self { ecosystem, name: name.to_owned(), request: request.to_owned(), advice }
+        Self::new(protocol, name, request, advice)
+    }
+
+    fn new(protocol: &RegistryProtocol, name: &str, request: &str, advice: String) -> Self {
+        Self { ecosystem: protocol.ecosystem, name: name.to_owned(), request: request.to_owned(), advice }
     }
 }
 

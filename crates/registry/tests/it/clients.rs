@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use akbuild_registry::{NpmLock, Platform, PythonLock, PythonWant, What, npm_settings};
+use akbuild_names::{NpmTarball, PythonDistribution};
+use akbuild_registry::{NpmLock, PackageFile, Platform, PythonLock, PythonWant, npm_settings};
 
 use crate::http::{Files, Registry, tar_gz, zip};
 
@@ -45,7 +46,7 @@ fn npm_package(name: &str, version: &str) -> Vec<u8> {
 
 /// An entry of a lock for a file that is served.
 fn npm_entry(files: &Files, at: usize, key: &str, more: &str) -> String {
-    let What::Npm { name, version, url } = &files.artifacts[at].what else { unreachable!() };
+    let PackageFile::Npm(NpmTarball { name, version, url }) = &files.artifacts[at].what else { unreachable!() };
     let resolved = url.as_ref().map(|url| format!(r#""resolved": "{url}", "#)).unwrap_or_default();
     let digest = files.artifacts[at].digest;
     format!(r#""{key}": {{"name": "{name}", "version": "{version}", {resolved}"integrity": "{digest}"{more}}}"#)
@@ -289,7 +290,7 @@ fn uv_sync_takes_the_selected_files_and_pinned_build_requirements() {
     let pyproject = "[project]\nname = \"app\"\nversion = \"1.0\"\nrequires-python = \">=3.8\"\ndependencies = [\"pure\", \"src\"]\n";
     std::fs::write(dir.path().join("pyproject.toml"), pyproject).unwrap();
     let entry = |n: usize| {
-        let What::Python { file, .. } = &files.artifacts[n].what else { unreachable!() };
+        let PackageFile::Python(PythonDistribution { file, .. }) = &files.artifacts[n].what else { unreachable!() };
         format!("{{ url = \"https://files.invalid/{file}\", hash = \"sha256:{}\" }}", files.artifacts[n].digest.hex())
     };
     let text = format!(

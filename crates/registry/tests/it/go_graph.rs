@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use akbuild_names::{GoFileKind, GoModuleFile};
 use akbuild_nar::Digest;
-use akbuild_registry::{Artifact, GoLock, GoModText, What};
+use akbuild_registry::{Artifact, GoLock, GoModText, PackageFile};
 
 use crate::clients::{client, misses, run};
 use crate::http::{Files, local, zip};
@@ -119,8 +120,12 @@ fn sums(artifacts: &[Artifact]) -> String {
         let digest = artifact.digest.to_string();
         let hash = digest.rsplit_once('-').unwrap().1;
         match &artifact.what {
-            What::GoMod { module, version } => format!("{module} {version}/go.mod h1:{hash}\n"),
-            What::GoZip { module, version } => format!("{module} {version} h1:{hash}\n"),
+            PackageFile::Go(GoModuleFile { kind: GoFileKind::Mod, module, version }) => {
+                format!("{module} {version}/go.mod h1:{hash}\n")
+            }
+            PackageFile::Go(GoModuleFile { kind: GoFileKind::Zip, module, version }) => {
+                format!("{module} {version} h1:{hash}\n")
+            }
             other => panic!("{other}"),
         }
     };

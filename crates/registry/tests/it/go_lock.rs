@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use akbuild_names::{GoFileKind, GoModuleFile};
 use akbuild_nar::Digest;
-use akbuild_registry::{Artifact, GoLock, GoModText, What};
+use akbuild_registry::{Artifact, GoLock, GoModText, PackageFile};
 
 const H1: &str = "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
@@ -105,7 +106,13 @@ fn rounds(go_mod: &str, graph: &Graph) -> Vec<Vec<String>> {
         if needed.is_complete {
             return rounds;
         }
-        here.extend(needed.artifacts.iter().filter(|a| matches!(a.what, What::GoMod { .. })).map(|a| a.digest));
+        here.extend(
+            needed
+                .artifacts
+                .iter()
+                .filter(|a| matches!(a.what, PackageFile::Go(GoModuleFile { kind: GoFileKind::Mod, .. })))
+                .map(|a| a.digest),
+        );
         assert!(rounds.len() <= graph.len() + 1, "{rounds:?}");
     }
 }

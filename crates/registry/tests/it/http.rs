@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use akbuild_names::{GoModulePath, GoModuleVersion};
+use akbuild_names::{GoFileKind, GoModuleFile, GoModulePath, GoModuleVersion, NpmTarball};
 use akbuild_nar::{Algo, Digest, Hasher};
-use akbuild_registry::{Artifact, Catalogue, Server, Upstream, What};
+use akbuild_registry::{Artifact, Catalogue, PackageFile, Server, Upstream};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -67,11 +67,11 @@ impl Files {
     pub(crate) fn npm(&mut self, name: &str, version: &str, url: Option<&str>, bytes: &[u8]) {
         let mut hasher = Hasher::new(Algo::Sha512);
         hasher.update(bytes);
-        let what = What::Npm {
+        let what = PackageFile::Npm(NpmTarball {
             name: name.parse().unwrap(),
             version: version.parse().unwrap(),
             url: url.map(|url| url.parse().unwrap()),
-        };
+        });
         self.add(hasher.finish(), what, bytes);
     }
 
@@ -93,12 +93,13 @@ impl Files {
             file.write_all(bytes).unwrap();
             Digest::of_file(algo, &file).unwrap()
         };
-        let what = What::GoMod { module: module.clone(), version: version.clone() };
+        let what =
+            PackageFile::Go(GoModuleFile { kind: GoFileKind::Mod, module: module.clone(), version: version.clone() });
         self.add(of(Algo::GoMod, go_mod.as_bytes()), what, go_mod.as_bytes());
-        self.add(of(Algo::GoZip, zip), What::GoZip { module, version }, zip);
+        self.add(of(Algo::GoZip, zip), PackageFile::Go(GoModuleFile { kind: GoFileKind::Zip, module, version }), zip);
     }
 
-    fn add(&mut self, digest: Digest, what: What, bytes: &[u8]) {
+    fn add(&mut self, digest: Digest, what: PackageFile, bytes: &[u8]) {
         std::fs::write(local(self.dir.path(), &digest), bytes).unwrap();
         self.artifacts.push(Artifact { digest, size: Some(bytes.len() as u64), what });
     }

@@ -1,6 +1,7 @@
 //! Reading `package-lock.json`.
 
-use akbuild_registry::{NpmLock, Platform, What};
+use akbuild_names::NpmTarball;
+use akbuild_registry::{NpmLock, PackageFile, Platform};
 
 const SHA512: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
 const SHA1: &str = "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
@@ -57,7 +58,7 @@ fn keeps_address_and_strongest_digest() {
     .artifacts(&Platform::linux_glibc("x64"))
     .unwrap();
     assert_eq!(artifacts[0].digest.to_string(), SHA512);
-    let What::Npm { url, .. } = &artifacts[0].what else { panic!("{artifacts:?}") };
+    let PackageFile::Npm(NpmTarball { url, .. }) = &artifacts[0].what else { panic!("{artifacts:?}") };
     assert_eq!(url.as_deref(), Some("https://r.invalid/a/-/a-1.0.0.tgz"));
 }
 

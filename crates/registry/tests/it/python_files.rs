@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use akbuild_registry::{BuildChoices, ClientSettings, PythonLock, PythonSelection, PythonWant, What};
+use akbuild_names::PythonDistribution;
+use akbuild_registry::{BuildChoices, ClientSettings, PackageFile, PythonLock, PythonSelection, PythonWant};
 
 fn want() -> PythonWant {
     PythonWant {
@@ -37,8 +38,10 @@ fn rewritten(entries: &str) -> (Vec<String>, String) {
     let text = lock(entries);
     let parsed = PythonLock::parse(&text, "", "uv.lock").unwrap();
     let selection = parsed.select(&want()).unwrap();
-    let address = |what: &What| match what {
-        What::Python { file, url, .. } => format!("{file} from {}", url.as_deref().unwrap_or_default()),
+    let address = |what: &PackageFile| match what {
+        PackageFile::Python(PythonDistribution { file, url, .. }) => {
+            format!("{file} from {}", url.as_deref().unwrap_or_default())
+        }
         _ => String::new(),
     };
     let files = selection.artifacts.iter().map(|artifact| address(&artifact.what)).collect();

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
-use super::other;
+use super::failure::other;
 use crate::message::{self, Message};
 
 /// Answers one request. Whether another may come: not if the other end is closed, or is not the parent's.

@@ -11,11 +11,13 @@ use rustix::fs::Mode;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::answer::answer;
+use super::failure::{failed, other, report};
+use super::handed::Handed;
+use super::privilege;
 use super::tree::Tree;
-use super::{Handed, failed, other, privilege, report};
+use crate::finished::Status;
 use crate::message::{self, Failure, Message, Step};
 use crate::ops::{Op, Resource};
-use crate::running::Status;
 use crate::wire::Job;
 use crate::{seccomp, sys};
 

@@ -5,7 +5,8 @@ use std::io;
 use rustix::process::DumpableBehavior;
 use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, UnshareFlags};
 
-use super::{failed, make_dumpable, map_ids, other};
+use super::failure::{failed, other};
+use super::namespace::{make_dumpable, map_ids};
 use crate::identity::Identity;
 use crate::message::{Failure, Step};
 use crate::sys;

@@ -37,7 +37,7 @@ impl Tree {
             let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
             sys::mount_setattr(root.as_fd(), 0, libc::MS_PRIVATE, true)
         };
-        cut().map_err(super::other("make the mounts private"))?;
+        cut().map_err(super::failure::other("make the mounts private"))?;
         let (uid, gid) = if job.identity.privileged { (job.identity.uid, job.identity.gid) } else { job.ids };
         Ok(Tree { uid, gid, skeletons: Vec::new() })
     }

@@ -10,7 +10,7 @@ use rustix::fd::AsFd;
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
-use crate::running::Status;
+use crate::finished::Status;
 
 /// What a process and those it waited for have used.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,5 @@
 //! The forms of crashes that are known by one line, or by two: a headline and the first frame of its stack.
 
-use super::CrashKind;
 use crate::line::Level;
 
 /// Texts of crashes of compiled programs and of the C library, in lower case.
@@ -12,6 +11,40 @@ const NATIVE: [&str; 6] = [
     "error while loading shared libraries: ",
     "symbol lookup error: ",
 ];
+
+/// What has crashed, by what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CrashKind {
+    Python,
+    Go,
+    Rust,
+    Java,
+    Node,
+    DotNet,
+    Ruby,
+    Php,
+    Native,
+    /// A line whose level says so.
+    Fatal,
+}
+
+impl CrashKind {
+    /// In a sentence: `process "x" logged ...`.
+    pub(crate) fn as_words(self) -> &'static str {
+        match self {
+            CrashKind::Python => "a Python traceback",
+            CrashKind::Go => "a panic of Go",
+            CrashKind::Rust => "a panic of Rust",
+            CrashKind::Java => "a Java exception",
+            CrashKind::Node => "an error of Node.js with its stack",
+            CrashKind::DotNet => "an exception of .NET",
+            CrashKind::Ruby => "a Ruby exception",
+            CrashKind::Php => "a fatal error of PHP",
+            CrashKind::Native => "a crash",
+            CrashKind::Fatal => "a fatal error",
+        }
+    }
+}
 
 /// A line, the one before it, and how bad it says it is.
 pub(super) struct Form<'a> {

@@ -4,7 +4,7 @@
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 use serde_json::Value;
 
-use super::{css_imports, imports, urls, without};
+use super::source_text::{css_imports, imports, urls, without};
 
 /// The most references of one page that are looked at.
 pub(super) const MOST_REFERENCES: usize = 10_000;

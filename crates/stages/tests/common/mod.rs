@@ -67,6 +67,7 @@ pub(crate) fn plan(recipe: &str) -> Result<Plan, RecipeErrors> {
     let local = Local { host: true, ..Local::default() };
     let written = read(recipe, "akbuild.toml")?;
     resolve(&written, &Overlay::default(), &Lock::default(), &local, &StageKinds, Path::new("/project"))
+        .map(|draft| draft.with_sysroots(Vec::new()))
 }
 
 /// [`GOOD`] with one piece of text replaced.

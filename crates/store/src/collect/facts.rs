@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::Entry;
 use crate::bucket;
 use crate::find::names;
-use crate::lease::{Gate, Used};
+use crate::lease::Gate;
+use crate::lease_state::Used;
 use crate::{Artifact, Build, BuildId, Key, Store, StoreError};
 
 #[derive(Default)]

@@ -6,7 +6,7 @@ use akbuild_nar::Digest;
 
 use super::facts::{Facts, Made};
 use super::{Entry, Why};
-use crate::lease::{Item, Used};
+use crate::lease_state::{Item, Used};
 use crate::{Build, Key};
 
 #[derive(Default)]

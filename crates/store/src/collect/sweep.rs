@@ -15,7 +15,7 @@ use super::Entry;
 use super::measure::{Removal, Shares};
 use crate::bucket;
 use crate::layout::exists;
-use crate::tree::move_tree;
+use crate::move_tree::move_tree;
 use crate::{Scratch, Store, StoreError, memo, remove};
 
 impl Store {

@@ -9,7 +9,7 @@ use super::decide::decide;
 use super::facts::{Facts, Made};
 use super::measure::Shares;
 use super::{Collecting, Entry, Verdict, Why};
-use crate::lease::{Item, Used};
+use crate::lease_state::{Item, Used};
 use crate::{Artifact, Build, BuildId, Key, StageRecord};
 
 const DAY: f64 = 86_400.0;

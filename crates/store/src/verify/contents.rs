@@ -11,12 +11,13 @@ use std::thread;
 
 use akbuild_nar::{Digest, HashOptions, Hashed, Listing, NarError, TreeHash, hash_tree_telling};
 
+use super::difference::{Change, Difference, differences};
+use super::finding::{Finding, Problem, Thing, Verified, Verify};
 use super::meter::Meter;
-use super::{Change, Difference, Finding, Problem, Thing, Verified, Verify, differences};
 use crate::bucket;
 use crate::find::names;
 use crate::layout::exists;
-use crate::lease::Item;
+use crate::lease_state::Item;
 use crate::{Store, StoreError};
 
 /// The mode of a blob.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use akbuild_nar::{Algo, Digest, TreeHash};
 
-use super::{Finding, Problem, Thing};
+use super::finding::{Finding, Problem, Thing};
 use crate::find::names;
 use crate::layout::exists;
 use crate::{BuildId, Key, Store, StoreError};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use akbuild_nar::{Algo, Digest, Listing, TreeHash};
 
-use super::{Finding, Problem, Thing, Verified};
+use super::finding::{Finding, Problem, Thing, Verified};
 use crate::find::names;
 use crate::layout::exists;
 use crate::seal::is_whole;

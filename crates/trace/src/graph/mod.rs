@@ -12,19 +12,7 @@ mod reduce;
 mod spread;
 
 use columns::Columns;
-
-/// Sizes, in one unit.
-#[derive(Clone, Copy)]
-pub(crate) struct Sizes {
-    /// Of every box.
-    pub(crate) width: f64,
-    /// Of every box.
-    pub(crate) height: f64,
-    /// Between columns.
-    pub(crate) across: f64,
-    /// Between boxes of a column.
-    pub(crate) down: f64,
-}
+pub(crate) use spread::Sizes;
 
 /// Where everything is.
 pub(crate) struct Layout {

@@ -1,11 +1,23 @@
 //! How far from the top each cell is: as close as can be to the middle of those that it is joined to, in the order that
 //! its column has, and not over each other.
 
-use super::Sizes;
 use super::columns::Columns;
 
 /// How often all columns are gone over; an odd number, so that it ends from left to right.
 const SWEEPS: usize = 7;
+
+/// Sizes, in one unit.
+#[derive(Clone, Copy)]
+pub(crate) struct Sizes {
+    /// Of every box.
+    pub(crate) width: f64,
+    /// Of every box.
+    pub(crate) height: f64,
+    /// Between columns.
+    pub(crate) across: f64,
+    /// Between boxes of a column.
+    pub(crate) down: f64,
+}
 
 /// The middle of every cell, from the top.
 pub(crate) fn spread(all: &Columns, sizes: Sizes) -> Vec<f64> {

@@ -3,12 +3,13 @@
 
 use std::fmt::Write;
 
+use super::context::PageContext;
 use super::rows::phase_class;
 use super::text::{Esc, beside};
-use super::{Page, units};
+use super::units;
 use crate::timeline::Node;
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &PageContext<'_>) -> String {
     let count = page.timeline.nodes.len();
     let mut needed_by = vec![Vec::new(); count];
     for at in 0..count {
@@ -22,7 +23,7 @@ pub(super) fn render(page: &Page<'_>) -> String {
     html
 }
 
-fn node(page: &Page<'_>, at: usize, needed_by: &[usize]) -> String {
+fn node(page: &PageContext<'_>, at: usize, needed_by: &[usize]) -> String {
     let node = &page.timeline.nodes[at];
     let mut html = format!(
         "<section id=\"d{at}\" class=\"{}\">\n<h2>{} <small class=\"status\">{}</small></h2>\n",
@@ -33,7 +34,9 @@ fn node(page: &Page<'_>, at: usize, needed_by: &[usize]) -> String {
     if let Some(reason) = &node.reason {
         let _ = writeln!(html, "<p>{}</p>", Esc(reason));
     }
-    if let Some(need) = page.failed_need(at).filter(|_| node.status == "skipped") {
+    if node.status == "skipped"
+        && let Some(need) = page.failed_need(at)
+    {
         let _ = writeln!(html, "<p>needs {}, which failed</p>", page.link(need));
     }
     if let Some(error) = &node.error {

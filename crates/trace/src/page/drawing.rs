@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
+use super::context::PageContext;
 use super::text::{Esc, cut};
-use super::{Page, units};
+use super::units;
 use crate::graph::{self, Line, Sizes};
 
 /// More nodes than that, and only those that ran are drawn, with what they need.
@@ -15,7 +16,7 @@ const LARGE: usize = 40;
 /// Space around the drawing, for outlines.
 const MARGIN: f64 = 4.0;
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &PageContext<'_>) -> String {
     let count = page.timeline.nodes.len();
     let drawn = drawn(page);
     if drawn.is_empty() {
@@ -63,7 +64,7 @@ pub(super) fn render(page: &Page<'_>) -> String {
 }
 
 /// All nodes if they are few; else those that ran, and what they need directly.
-fn drawn(page: &Page<'_>) -> Vec<usize> {
+fn drawn(page: &PageContext<'_>) -> Vec<usize> {
     let nodes = &page.timeline.nodes;
     let mut wanted = vec![nodes.len() <= ALL; nodes.len()];
     for at in (0..nodes.len()).filter(|at| nodes[*at].ran()) {
@@ -83,7 +84,7 @@ fn caption(drawn: usize, count: usize) -> String {
 }
 
 /// A box: one line of text, or the name, how it ended, and why it ran.
-fn content(page: &Page<'_>, at: usize, left: f64, top: f64, sizes: Sizes) -> String {
+fn content(page: &PageContext<'_>, at: usize, left: f64, top: f64, sizes: Sizes) -> String {
     let node = &page.timeline.nodes[at];
     let took = if node.ran() { format!(" {}", units::seconds(node.seconds)) } else { String::new() };
     let ended = format!("{}{took}", node.word());

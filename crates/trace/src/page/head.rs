@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::context::PageContext;
 use super::text::{Esc, beside};
-use super::{Page, units};
+use super::units;
 use crate::timeline::Timeline;
 
 /// How many failed nodes are told in full; the others are named.
@@ -25,7 +26,7 @@ fn verdict(timeline: &Timeline) -> (&'static str, String) {
     }
 }
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &PageContext<'_>) -> String {
     let timeline = page.timeline;
     let (word, how) = verdict(timeline);
     let mut html = format!(
@@ -74,7 +75,7 @@ fn command(argv: &[String]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn failures(page: &Page<'_>) -> String {
+fn failures(page: &PageContext<'_>) -> String {
     let failed = (0..page.timeline.nodes.len()).filter(|at| page.timeline.nodes[*at].status == "failed");
     let failed: Vec<usize> = failed.collect();
     let mut html = String::new();
@@ -95,7 +96,7 @@ fn failures(page: &Page<'_>) -> String {
 }
 
 /// `critical path: a 12.0 s -> b 9.0 s, together 21.0 of 23.0 s`.
-fn critical(page: &Page<'_>) -> String {
+fn critical(page: &PageContext<'_>) -> String {
     let nodes = &page.timeline.nodes;
     if page.critical.is_empty() {
         return String::new();

@@ -4,6 +4,7 @@
 //! policy names its hash, so that nothing else in the page can. Text from outside passes through `text`.
 
 mod axis;
+mod context;
 mod details;
 mod drawing;
 mod head;
@@ -20,57 +21,16 @@ use sha2::{Digest, Sha256};
 use crate::critical::critical_path;
 use crate::timeline::{Node, Timeline};
 use axis::Axis;
+use context::PageContext;
 use text::Esc;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-/// From this many nodes on there is a filter.
-const MANY: usize = 25;
-
-/// What all parts of the page look at.
-struct Page<'a> {
-    timeline: &'a Timeline,
-    critical: Vec<usize>,
-    axis: Axis,
-}
-
-impl Page<'_> {
-    /// The classes of whatever shows a node: how it ended, and whether it is on the critical path.
-    fn class(&self, at: usize) -> String {
-        let status = match self.timeline.nodes[at].status.as_str() {
-            status @ ("built" | "cached" | "failed" | "skipped") => status,
-            _ => "other",
-        };
-        if self.critical.contains(&at) { format!("{status} crit") } else { status.to_owned() }
-    }
-
-    /// A link to a node's details, which the script takes for the wish to select it.
-    fn link(&self, at: usize) -> String {
-        format!("<a href=\"#d{at}\">{}</a>", Esc(&self.timeline.nodes[at].name))
-    }
-
-    /// The first node that failed of all that a node needs, directly or not.
-    fn failed_need(&self, at: usize) -> Option<usize> {
-        let mut seen = vec![false; self.timeline.nodes.len()];
-        let mut open = vec![at];
-        while let Some(at) = open.pop() {
-            for need in self.timeline.needs(at) {
-                if self.timeline.nodes[need].status == "failed" {
-                    return Some(need);
-                }
-                if !std::mem::replace(&mut seen[need], true) {
-                    open.push(need);
-                }
-            }
-        }
-        None
-    }
-}
 
 /// The timeline as an HTML page.
 pub fn page(timeline: &Timeline) -> String {
     let length = timeline.nodes.iter().map(Node::ended).fold(timeline.seconds, f64::max);
-    let page = Page { timeline, critical: critical_path(timeline), axis: Axis::new(length) };
+    let page = PageContext { timeline, critical: critical_path(timeline), axis: Axis::new(length) };
     let project = Esc(&timeline.project);
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{project}: {outcome}</title>\n\

@@ -4,9 +4,13 @@
 use std::fmt::Write;
 
 use super::axis::percent;
+use super::context::PageContext;
 use super::text::Esc;
-use super::{MANY, Page, traffic, units};
+use super::{traffic, units};
 use crate::timeline::{Node, NodeKind};
+
+/// From this many nodes on there is a filter.
+const MANY: usize = 25;
 
 /// Columns of both kinds of table; the style gives their widths.
 const COLUMNS: &str = "<colgroup><col><col><col><col></colgroup>";
@@ -25,7 +29,7 @@ const PHASES: [(&str, &str, &[&str]); 5] = [
     ("keep", "check, publish", &["check", "publish"]),
 ];
 
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &PageContext<'_>) -> String {
     let mut html = "<section>\n<h2>Timeline</h2>\n".to_owned();
     if page.timeline.nodes.len() >= MANY {
         html.push_str(
@@ -53,12 +57,12 @@ pub(super) fn render(page: &Page<'_>) -> String {
 }
 
 /// Whether a node has a row among those that took time: it ran, or one sees how long looking for its output took.
-fn has_bar(page: &Page<'_>, at: usize) -> bool {
+fn has_bar(page: &PageContext<'_>, at: usize) -> bool {
     let node = &page.timeline.nodes[at];
     node.ran() || (node.took_part() && (page.critical.contains(&at) || node.seconds > page.axis.length() / 100.0))
 }
 
-fn group(page: &Page<'_>, name: &str, kinds: &[NodeKind]) -> String {
+fn group(page: &PageContext<'_>, name: &str, kinds: &[NodeKind]) -> String {
     let nodes = &page.timeline.nodes;
     let mut rows: Vec<usize> =
         (0..nodes.len()).filter(|at| kinds.contains(&nodes[*at].kind) && has_bar(page, *at)).collect();
@@ -76,7 +80,7 @@ fn group(page: &Page<'_>, name: &str, kinds: &[NodeKind]) -> String {
 }
 
 /// The beginning of a row: name, status and `third`.
-fn cells(page: &Page<'_>, at: usize, third: &str) -> String {
+fn cells(page: &PageContext<'_>, at: usize, third: &str) -> String {
     let node = &page.timeline.nodes[at];
     let reason = node.reason.as_ref().map_or(String::new(), |reason| format!(" title=\"{}\"", Esc(reason)));
     format!(
@@ -88,7 +92,7 @@ fn cells(page: &Page<'_>, at: usize, third: &str) -> String {
 }
 
 /// A bar, and in it the phases that are long enough to be seen.
-fn bar(page: &Page<'_>, node: &Node, class: &str) -> String {
+fn bar(page: &PageContext<'_>, node: &Node, class: &str) -> String {
     let waited = if node.waited_for.is_some() { " waited" } else { "" };
     let critical = if class.ends_with("crit") { ", on the critical path" } else { "" };
     let (from, to) = (units::seconds(node.started), units::seconds(node.ended()));
@@ -120,7 +124,7 @@ pub(super) fn phase_class(name: &str) -> &'static str {
 }
 
 /// What the colours of the phases that there are mean, and the mark of the critical path.
-fn legend(page: &Page<'_>) -> String {
+fn legend(page: &PageContext<'_>) -> String {
     let phases = || page.timeline.nodes.iter().flat_map(|node| &node.phases);
     let mut html = "<p class=\"legend dim\">".to_owned();
     for (class, label, _) in PHASES {
@@ -137,7 +141,7 @@ fn legend(page: &Page<'_>) -> String {
 }
 
 /// What was cached or skipped, under its count.
-fn folded(page: &Page<'_>, status: &str, open: &str) -> String {
+fn folded(page: &PageContext<'_>, status: &str, open: &str) -> String {
     let nodes = &page.timeline.nodes;
     let rows: Vec<usize> = (0..nodes.len()).filter(|at| nodes[*at].status == status && !has_bar(page, *at)).collect();
     if rows.is_empty() {
@@ -151,7 +155,8 @@ fn folded(page: &Page<'_>, status: &str, open: &str) -> String {
     for at in rows {
         let node = &nodes[at];
         let size = if node.bytes > 0 { units::size(node.bytes) } else { String::new() };
-        let about = match page.failed_need(at).filter(|_| status == "skipped") {
+        let failed = if status == "skipped" { page.failed_need(at) } else { None };
+        let about = match failed {
             Some(need) => format!("needs {}, which failed", page.link(need)),
             None => Esc(node.reason.as_deref().or(node.output.as_deref()).unwrap_or("")).to_string(),
         };

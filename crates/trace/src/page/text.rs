@@ -10,7 +10,12 @@ pub(crate) struct Esc<T>(pub(crate) T);
 
 impl<T: AsRef<str>> Display for Esc<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().chars().try_for_each(|c| match c {
+        let text = self.0.as_ref();
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+        if text.bytes().all(is_plain) {
+            return f.write_str(text);
+        }
+        text.chars().try_for_each(|c| match c {
             '&' => f.write_str("&amp;"),
             '<' => f.write_str("&lt;"),
             '>' => f.write_str("&gt;"),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Page, units};
+use super::context::PageContext;
+use super::units;
 use crate::timeline::Timeline;
 
 /// Into how many parts the axis is cut.
@@ -11,7 +12,7 @@ const PARTS: usize = 240;
 const HEIGHT: f64 = 40.0;
 
 /// The last row of the timeline; nothing if nothing was downloaded.
-pub(super) fn render(page: &Page<'_>) -> String {
+pub(super) fn render(page: &PageContext<'_>) -> String {
     let length = page.axis.length();
     let arrived = arrived(page.timeline, length);
     let most = arrived.iter().copied().fold(0.0, f64::max);

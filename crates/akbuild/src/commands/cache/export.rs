@@ -13,7 +13,6 @@ use crate::failure::{Failure, Outcome, io};
 use crate::project::{self, Project};
 use crate::replacement::ReplacementFile;
 use crate::session::Session;
-use crate::toolchain;
 use crate::ui::{Meter, size};
 
 /// What was asked for.
@@ -60,14 +59,13 @@ fn contents(session: &Session, global: &Global, wanted: &Wanted<'_>) -> Outcome<
         let project = Project::read(global)?;
         let plan = project.plan()?;
         let is_stage = |pattern: &&String| {
-            plan.stages.iter().any(|stage| project::matches(pattern.as_bytes(), stage.id.as_str().as_bytes()))
+            plan.stages().iter().any(|stage| project::matches(pattern.as_bytes(), stage.id.as_str().as_bytes()))
         };
         let patterns: Vec<String> = others.extract_if(.., |pattern| is_stage(&&**pattern)).cloned().collect();
-        let targets = if wanted.what.is_empty() { plan.targets.clone() } else { project::stages(&plan, &patterns)? };
+        let targets = if wanted.what.is_empty() { plan.targets().to_vec() } else { project::stages(&plan, &patterns)? };
         if !targets.is_empty() {
-            let plan = toolchain::complete(session, &project, plan, &targets)?;
-            let engine = session.engine(&project, plan, session.options(None, Vec::new()))?;
-            contents.add_stages(&engine, &targets)?;
+            let context = session.look(&project, plan, session.options(None, Vec::new()), &targets)?;
+            contents.add_stages(&context, &targets)?;
         }
     } else if others.is_empty() {
         let message = "there is no recipe here that would say what to export";

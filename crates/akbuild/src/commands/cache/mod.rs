@@ -7,8 +7,8 @@ mod files;
 mod gc;
 mod import;
 mod ls;
-mod named;
 mod show;
+mod stale_note;
 mod verify;
 mod what;
 
@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, command: &Cache, ui: &Arc<dyn Ui>) -> Outcome
     let what = |text: &str| What::find(&session, project.as_deref(), text);
     let noted = |name: &str| {
         let what = what(name)?;
-        named::note_changes(&session, global, name, &what)?;
+        stale_note::note_changes(&session, global, name, &what)?;
         Ok(what)
     };
     match command {

@@ -57,7 +57,7 @@ fn show_action(session: &Session, action: &Action, artifacts: bool) -> Outcome<V
         "artifacts": list.len(),
         "used_by": users,
         "roots": roots(session, &action.output)?,
-        "manifest": manifest.fields,
+        "manifest": manifest.fields(),
     });
     if artifacts {
         shown["artifact_list"] = json!(list);

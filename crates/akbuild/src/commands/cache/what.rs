@@ -6,7 +6,6 @@ use std::path::Path;
 use akbuild_nar::{Digest, TreeHash};
 use akbuild_store::{Action, Found, Store};
 
-use super::named::history;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
@@ -77,6 +76,31 @@ fn named(store: &Store, project: Option<&str>, text: &str) -> Outcome<Option<Act
         return Err(Failure::Say(format!("{message}\n  help: `{name}` is the newest, `{name}~1` the one before")));
     }
     Ok(None)
+}
+
+/// The different outputs of a node, that of the last build first, at most so many. A build that finds an output in the
+/// store has it too: the one before is what another build had.
+fn history(store: &Store, project: &str, node: &str, limit: usize) -> Outcome<Vec<Action>> {
+    let mut history: Vec<Action> = Vec::new();
+    for (_, record) in store.runs(project, node, u32::MAX)? {
+        let (Some(key), Some(output)) = (record.key, record.output) else { continue };
+        let known = history.iter().any(|action| (action.key, action.output) == (key, output));
+        if let Some(action) = store.action(&key)?.filter(|_| !known) {
+            // An action has only the last output of its key.
+            history.push(Action { output, ..action });
+        }
+        if history.len() >= limit {
+            return Ok(history);
+        }
+    }
+    // Builds whose record is gone, and imported outputs.
+    for action in store.stage_actions(project, node, u32::MAX)? {
+        if !history.iter().any(|known| known.key == action.key) {
+            history.push(action);
+        }
+    }
+    history.truncate(limit);
+    Ok(history)
 }
 
 /// The tree that a link such as `./result` leads to.

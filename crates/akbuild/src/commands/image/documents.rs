@@ -8,7 +8,7 @@ use akbuild_engine::NodeId;
 use akbuild_nar::{Algo, Digest, TreeHash};
 use akbuild_store::Action;
 
-use super::Built;
+use super::built::Built;
 use crate::failure::Outcome;
 use crate::project::{OVERLAY, Project, shown};
 use crate::session::Session;
@@ -33,17 +33,17 @@ impl Documents {
 
 /// Makes both.
 pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outcome<Documents> {
-    let engine = &built.made.engine;
-    let plan = &engine.plan;
+    let context = &built.made.context;
+    let plan = &context.plan;
     let (stage, outputs) = (&built.made.stage, built.made.outputs());
     let akbuild = env!("CARGO_PKG_VERSION");
     let image = built.layout.manifest.digest;
     let about = About { name: plan.name.clone(), version: plan.version.clone(), image: Some(image) };
-    let components = akbuild_engine::components(engine, stage, outputs)?;
+    let components = akbuild_engine::components(context, stage, outputs)?;
     let sbom = sbom(&about, &components, akbuild)?;
     let action = made_by(session, built)?;
     let host = action.as_ref().map(|action| action.maker.host.clone()).unwrap_or_default();
-    let keys = akbuild_engine::stage_keys(engine, stage, outputs)?;
+    let keys = akbuild_engine::stage_keys(context, stage, outputs)?;
     let stages =
         keys.into_iter().filter_map(|(stage, key)| Some((stage, Digest::from_hex(Algo::Sha256, &key.hex()).ok()?)));
     let provenance = Provenance {
@@ -62,7 +62,7 @@ pub(super) fn make(session: &Session, project: &Project, built: &Built) -> Outco
             toolchain: "debian".to_owned(),
             stages: stages.collect(),
         },
-        materials: akbuild_engine::materials(engine, stage, outputs)?,
+        materials: akbuild_engine::materials(context, stage, outputs)?,
         builder: Builder { id: format!("urn:akbuild:builder:{}", plain(&host)), versions: Default::default() },
         run: ran(action.as_ref()),
     };
@@ -86,7 +86,7 @@ fn ran(action: Option<&Action>) -> Run {
 
 /// Sources that were other than the lock says.
 fn replaced(built: &Built) -> Vec<ReplacedSource> {
-    let sources = built.made.engine.plan.sources.iter().filter(|source| source.replaced);
+    let sources = built.made.context.plan.sources.iter().filter(|source| source.replaced);
     let tree = |id: &akbuild_recipe::plan::SourceId| {
         built.made.outputs().get(&NodeId::Source(id.clone())).map(TreeHash::as_bytes)
     };

@@ -1,6 +1,7 @@
 //! `akbuild image`: builds an image, writes it to a file, pushes it.
 
 mod attach;
+mod built;
 mod documents;
 mod push;
 mod reference;
@@ -8,28 +9,21 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-use akbuild_engine::Options;
-use akbuild_image::{Descriptor, Layout};
-use akbuild_recipe::plan::{Image, Plan, StageId, Step};
+use akbuild_image::Descriptor;
+use akbuild_recipe::plan::{Image, StageId};
 use serde_json::{Value, json};
 
-use super::build::{Made, make};
 use crate::args::Image as Wanted;
 use crate::failure::{Failure, Outcome};
-use crate::project::{self, Project};
+use crate::project::Project;
 use crate::session::Session;
 use crate::ui::Paint;
 
+pub(super) use built::{Built, build, one};
 pub(super) use push::{Progress, client};
 
 /// The link to the layout of the image that was built last.
 const LINK: &str = "result-image";
-
-/// An image that is there.
-pub(super) struct Built {
-    pub(super) made: Made,
-    pub(super) layout: Layout,
-}
 
 pub(crate) fn run(session: &Session, project: &Project, wanted: &Wanted, json: bool) -> Outcome {
     let to_stdout = wanted.output.as_deref() == Some("-".as_ref());
@@ -117,53 +111,6 @@ fn nowhere() -> Failure {
     let message = "nothing says where the image is pushed to";
     let help = "write `--push REGISTRY/NAME:TAG`, or `push = \"...\"` in the recipe's stage";
     Failure::Say(format!("{message}\n  help: {help}"))
-}
-
-/// The stage of that name, or the only image of the recipe.
-pub(super) fn one(plan: &Plan, name: Option<&str>) -> Outcome<(StageId, Image)> {
-    let images = || {
-        plan.stages.iter().filter_map(|stage| match &stage.step {
-            Step::Image(image) => Some((stage.id.clone(), (**image).clone())),
-            _ => None,
-        })
-    };
-    let names: Vec<String> = images().map(|(id, _)| format!("`{id}`")).collect();
-    let Some(name) = name else {
-        let mut all: Vec<_> = images().collect();
-        return match (all.pop(), all.is_empty()) {
-            (Some(only), true) => Ok(only),
-            (None, _) => {
-                let help = "add a stage of the kind `image` (docs/stages.md)";
-                Err(Failure::Say(format!("the recipe has no image\n  help: {help}")))
-            }
-            _ => Err(Failure::Say(format!("the recipe has several images\n  help: name one: {}", names.join(", ")))),
-        };
-    };
-    let stages = project::stages(plan, &[name.to_owned()])?;
-    let found = images().find(|(id, _)| stages.as_slice() == [id.clone()]);
-    found.ok_or_else(|| {
-        let help = if names.is_empty() {
-            "the recipe has no image".into()
-        } else {
-            format!("images are {}", names.join(", "))
-        };
-        Failure::Say(format!("stage `{name}` makes no image\n  help: {help}"))
-    })
-}
-
-/// Makes an image there; if it is to be told what it is made of, with what that is read from.
-pub(super) fn build(session: &Session, project: &Project, plan: Plan, stage: &StageId, told: bool) -> Outcome<Built> {
-    if project.local.host {
-        let message = "an image is made of packages, and not of this machine's own programs";
-        return Err(Failure::Say(format!("{message}\n  help: leave out `--toolchain host`")));
-    }
-    for (name, path) in &project.local.sources {
-        session.ui.warn(&format!("source `{name}` is the local folder `{}`: the image is not pinned", path.display()));
-    }
-    let options = Options { bill: told.then(|| stage.clone()), ..session.options(None, Vec::new()) };
-    let made = make(session, project, plan, options, stage)?;
-    let layout = Layout::open(&session.store.tree_path(&made.output))?;
-    Ok(Built { made, layout })
 }
 
 /// The image, as `--json` tells it.

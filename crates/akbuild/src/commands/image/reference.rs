@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use akbuild_engine::Engine;
 use akbuild_fetch::git_head;
-use akbuild_recipe::plan::{Origin, SourceId, StageId};
+use akbuild_recipe::PlanDraft;
+use akbuild_recipe::plan::{Origin, Source, SourceId, StageId};
 
 use crate::failure::{Failure, Outcome};
 use crate::project::Project;
@@ -15,8 +15,8 @@ use crate::session::Session;
 /// hash of everything that goes in), each with `:N` at its end for its first N characters. `{name}`, `{version}` and
 /// `{prefix}` are as everywhere in the recipe.
 pub(super) fn fill(session: &Session, project: &Project, stage: &StageId, template: &str) -> Outcome<String> {
-    let engine = session.engine(project, project.plan()?, session.options(None, Vec::new()))?;
-    let value = |word: &str| value(session, project, &engine, stage, template, word);
+    let draft = project.plan()?;
+    let value = |word: &str| value(session, project, &draft, stage, template, word);
     let expanded = project.written.vars().expand(template);
     let (mut out, mut rest) = (String::new(), expanded.as_str());
     while let Some((before, after)) = rest.split_once('{') {
@@ -34,7 +34,7 @@ pub(super) fn fill(session: &Session, project: &Project, stage: &StageId, templa
 fn value(
     session: &Session,
     project: &Project,
-    engine: &Engine,
+    draft: &PlanDraft,
     stage: &StageId,
     template: &str,
     word: &str,
@@ -49,8 +49,12 @@ fn value(
     let Some(length) = length else { return Err(bad(template, &format!("`{{{word}}}` has a bad length"))) };
     let whole = match parts {
         ["git"] => own_commit(session, &project.root, template)?,
-        ["git", source] => commit(engine, source, template)?,
-        ["key"] => akbuild_engine::input_key(engine, stage)?.hex(),
+        ["git", source] => commit(draft.sources(), source, template)?,
+        ["key"] => {
+            let options = session.options(None, Vec::new());
+            let context = session.look(project, draft.clone(), options, std::slice::from_ref(stage))?;
+            akbuild_engine::input_key(&context, stage)?.hex()
+        }
         _ => return Err(bad(template, &format!("`{{{word}}}` means nothing"))),
     };
     Ok(whole.chars().take(length).collect())
@@ -79,8 +83,8 @@ fn own_commit(session: &Session, root: &Path, template: &str) -> Outcome<String>
 }
 
 /// The commit of a source.
-fn commit(engine: &Engine, source: &str, template: &str) -> Outcome<String> {
-    let found = engine.plan.sources.iter().find(|s| s.id == SourceId::new(source));
+fn commit(sources: &[Source], source: &str, template: &str) -> Outcome<String> {
+    let found = sources.iter().find(|s| s.id == SourceId::new(source));
     match found.map(|source| &source.origin) {
         Some(Origin::Git { commit, .. }) => Ok(commit.clone()),
         Some(_) => Err(bad(template, &format!("source `{source}` is no git repository, and has no commit"))),

@@ -55,7 +55,7 @@ fn digest(files: &[(&str, &str)], include: &str, view: View) -> Result<Option<St
     }
     let tree = store.publish(&tree, &Publish::default()).unwrap().hash;
     let subset = Subset { include: vec![include.to_owned()], ..Subset::default() };
-    let digest = part_digest::subset_digest(&store, &tree, "", &subset, view);
+    let digest = part_digest::subset_digest(&store.clone().into(), &tree, "", &subset, view);
     digest.map_err(|error| error.in_stage("client", "source `app`").to_string())
 }
 

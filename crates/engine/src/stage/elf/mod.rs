@@ -11,62 +11,24 @@ mod need;
 mod object;
 mod place;
 mod provider;
+mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use akbuild_launch::MountedSysroot;
 use akbuild_tree::EntryKind;
 
 pub(crate) use self::need::words;
-use self::object::{ElfKind, ElfNeeds};
+use self::object::ElfNeeds;
 use self::place::PlacedTree;
 pub(crate) use self::provider::providers;
+pub(crate) use self::report::ElfReport;
 use crate::error::EngineError;
-use crate::root::Root;
 use crate::unmet_need::{ElfNeed, UnmetNeed};
 
-/// What was looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ElfReport {
-    /// How many files there are of each kind.
-    kinds: BTreeMap<ElfKind, usize>,
-    /// Libraries that they need.
-    libraries: usize,
-    /// Loaders and versions of libraries that they need.
-    others: usize,
-    /// What nothing satisfies, sorted.
-    pub(crate) unmet: Vec<UnmetNeed>,
-}
-
-impl ElfReport {
-    /// What was looked at, in a line.
-    pub(crate) fn summary(&self) -> String {
-        let of = |kind| self.kinds.get(&kind).copied().unwrap_or(0);
-        let (dynamic, fixed) = (of(ElfKind::Program), of(ElfKind::StaticProgram));
-        let programs = counted(dynamic + fixed, "program", "programs");
-        let fixed = if fixed == 0 { String::new() } else { format!(", {fixed} of them static") };
-        let libraries = counted(of(ElfKind::Library), "library", "libraries");
-        let needed = counted(self.libraries, "needed library", "needed libraries");
-        let others = [
-            (ElfKind::Object, "object file", "object files"),
-            (ElfKind::Debug, "debug file", "debug files"),
-            (ElfKind::Foreign, "file for another machine", "files for other machines"),
-            (ElfKind::Damaged, "damaged file", "damaged files"),
-        ];
-        let others =
-            others.iter().filter(|(kind, ..)| of(*kind) > 0).map(|(kind, one, many)| counted(of(*kind), one, many));
-        let others: Vec<String> = others.collect();
-        let others = if others.is_empty() { String::new() } else { format!("; not looked at: {}", others.join(", ")) };
-        format!("{programs}{fixed}; {libraries}; {needed}{others}")
-    }
-}
-
-fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
-}
-
 /// Checks `tree`, which will live at `at` in a system whose other files are those of `sysroot`.
-pub(crate) fn check(tree: &Path, at: &str, sysroot: &Root) -> Result<ElfReport, EngineError> {
+pub(crate) fn check(tree: &Path, at: &str, sysroot: &MountedSysroot) -> Result<ElfReport, EngineError> {
     let place = PlacedTree::open(tree, at, sysroot)?;
     let defaults = place.default_folders();
     let mut report = ElfReport::default();

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ElfReport;
 use super::provider::Provider;
+use super::report::ElfReport;
 use crate::unmet_need::{ElfNeed, UnmetNeed};
 
 /// The most lines of one kind that a message has.

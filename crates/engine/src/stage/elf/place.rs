@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use akbuild_launch::MountedSysroot;
 use akbuild_tree::{EntryKind, TreeDir};
 
 use super::object;
 use crate::error::EngineError;
-use crate::root::Root;
 
 /// At most so many bytes of the linker's configuration are read.
 const LONGEST_CONFIGURATION: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub(super) struct PlacedTree {
 }
 
 impl PlacedTree {
-    pub(super) fn open(tree: &Path, at: &str, sysroot: &Root) -> Result<Self, EngineError> {
+    pub(super) fn open(tree: &Path, at: &str, sysroot: &MountedSysroot) -> Result<Self, EngineError> {
         let root = (PathBuf::from("/"), TreeDir::open(&sysroot.tree, "the sysroot")?);
         // A file of the machine that is mounted by itself is no folder: nothing is below it.
         let mounts = sysroot.mounts.iter().filter_map(|mount| {

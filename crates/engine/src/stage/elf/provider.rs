@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use akbuild_launch::MountedSysroot;
 use akbuild_recipe::plan::{Sysroot, SysrootId};
 use akbuild_sysroot::{DebFile, owners_in_index, owners_of_paths, package_names_of};
 use akbuild_tree::TreeDir;
 
 use super::place::{PlacedTree, files_called};
-use crate::engine::Engine;
+use crate::context::EngineContext;
 use crate::error::EngineError;
 use crate::graph::NodeId;
 use crate::registries;
-use crate::root::Root;
 use crate::unmet_need::UnmetNeed;
 
 /// The largest index that is downloaded, in bytes.
@@ -94,11 +94,11 @@ impl Provider {
 
 /// Who has what is missing of an output at `at` over this sysroot, by the name of the file.
 pub(crate) fn providers(
-    engine: &Engine,
+    context: &EngineContext,
     unmet: &[UnmetNeed],
     tree: &Path,
     at: &str,
-    (id, root): (&SysrootId, &Root),
+    (id, root): (&SysrootId, &MountedSysroot),
 ) -> Result<BTreeMap<String, Provider>, EngineError> {
     let names = unmet.iter().filter_map(|unmet| unmet.need.missing_file()).map(str::to_owned);
     let mut open: BTreeSet<String> = names.collect();
@@ -112,24 +112,24 @@ pub(crate) fn providers(
             found.entry(name).or_insert(Provider::Elsewhere { path, is_output });
         }
     }
-    for other in engine.plan.sysroots.iter().filter(|other| other.id != *id && other.host.is_none()) {
+    for other in context.plan.sysroots.iter().filter(|other| other.id != *id && other.host.is_none()) {
         open.retain(|name| !found.contains_key(name));
-        found.extend(in_sysroot(engine, other, &open));
+        found.extend(in_sysroot(context, other, &open));
     }
     open.retain(|name| !found.contains_key(name));
     if !open.is_empty() {
-        found.extend(in_suites(engine, engine.sysroot(id)?, open));
+        found.extend(in_suites(context, context.sysroot(id)?, open));
     }
     Ok(found)
 }
 
 /// Which of these files a sysroot has that is in the store, and which of its packages has them.
-fn in_sysroot(engine: &Engine, sysroot: &Sysroot, names: &BTreeSet<String>) -> BTreeMap<String, Provider> {
-    let tree = registries::present(engine, &NodeId::Sysroot(sysroot.id.clone()));
+fn in_sysroot(context: &EngineContext, sysroot: &Sysroot, names: &BTreeSet<String>) -> BTreeMap<String, Provider> {
+    let tree = registries::present(context, &NodeId::Sysroot(sysroot.id.clone()));
     let Some(tree) = tree.and_then(|tree| TreeDir::open(&tree, "the sysroot").ok()) else { return BTreeMap::new() };
     let files = files_called(&tree, names);
     let paths: BTreeSet<String> = files.iter().map(|(_, path)| path.to_string_lossy().into_owned()).collect();
-    let owners = owners_of_paths(&likely_debs(engine, sysroot, names), &paths).unwrap_or_default();
+    let owners = owners_of_paths(&likely_debs(context, sysroot, names), &paths).unwrap_or_default();
     let mut found = BTreeMap::new();
     for (name, path) in files {
         let package = owners.get(&*path.to_string_lossy()).map(|name| name.to_string());
@@ -140,16 +140,16 @@ fn in_sysroot(engine: &Engine, sysroot: &Sysroot, names: &BTreeSet<String>) -> B
 }
 
 /// The packages of a sysroot that are in the store, those first that are called like these libraries.
-fn likely_debs<'a>(engine: &Engine, sysroot: &'a Sysroot, names: &BTreeSet<String>) -> Vec<DebFile<'a>> {
+fn likely_debs<'a>(context: &EngineContext, sysroot: &'a Sysroot, names: &BTreeSet<String>) -> Vec<DebFile<'a>> {
     let by_rule: BTreeSet<String> =
         names.iter().flat_map(|name| package_names_of(name)).map(|name| name.to_string()).collect();
-    let mut pins: Vec<_> = sysroot.packages.iter().filter(|pin| engine.store.has_blob(&pin.digest)).collect();
+    let mut pins: Vec<_> = sysroot.packages.iter().filter(|pin| context.store.has_blob(&pin.digest)).collect();
     pins.sort_by_key(|pin| (!by_rule.contains(&*pin.name), !pin.name.starts_with("lib"), pin.size));
-    pins.into_iter().map(|pin| DebFile { pin, path: engine.store.blob_path(&pin.digest) }).collect()
+    pins.into_iter().map(|pin| DebFile { pin, path: context.store.blob_path(&pin.digest) }).collect()
 }
 
 /// Which packages of a sysroot's suites have these files.
-fn in_suites(engine: &Engine, sysroot: &Sysroot, names: BTreeSet<String>) -> BTreeMap<String, Provider> {
+fn in_suites(context: &EngineContext, sysroot: &Sysroot, names: BTreeSet<String>) -> BTreeMap<String, Provider> {
     let suites = sysroot.suites.as_ref().map(|suites| words(&suites.suites)).unwrap_or_default();
     let answer = |name: String, owners: Result<&BTreeMap<String, BTreeSet<_>>, &String>| {
         let provider = match owners.map(|owners| owners.get(&name)) {
@@ -165,21 +165,21 @@ fn in_suites(engine: &Engine, sysroot: &Sysroot, names: BTreeSet<String>) -> BTr
         };
         (name, provider)
     };
-    let owners = owners_in_suites(engine, sysroot, &names);
+    let owners = owners_in_suites(context, sysroot, &names);
     names.into_iter().map(|name| answer(name, owners.as_ref())).collect()
 }
 
 /// Asks the index of each suite; why not, in words.
 fn owners_in_suites(
-    engine: &Engine,
+    context: &EngineContext,
     sysroot: &Sysroot,
     names: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, BTreeSet<akbuild_names::DebianPackageName>>, String> {
-    if engine.options.offline {
+    if context.options.offline {
         return Err("`--offline`".to_owned());
     }
     let suites = sysroot.suites.as_ref().ok_or("the lock names no suite of the sysroot")?;
-    let (mirrors, client) = registries::network(engine).map_err(|error| error.to_string())?;
+    let (mirrors, client) = registries::network(context).map_err(|error| error.to_string())?;
     let archives = mirrors.of(akbuild_names::Ecosystem::Debian);
     if archives.is_empty() {
         return Err("no Debian archive is configured".to_owned());
@@ -194,7 +194,7 @@ fn owners_in_suites(
             let urls = |path: &String| archives.iter().filter_map(|base| base.below(path)).collect::<Vec<_>>();
             let mut got = Err(String::new());
             for path in &paths {
-                got = engine.runtime.block_on(async {
+                got = context.runtime.block_on(async {
                     let urls = urls(path);
                     let timed = tokio::time::timeout(PATIENCE, client.get_file(&urls, LONGEST_INDEX)).await;
                     timed.map_err(|_| format!("`{path}` took too long")).and_then(|got| got.map_err(|e| e.to_string()))

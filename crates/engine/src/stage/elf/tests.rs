@@ -35,7 +35,7 @@ fn place(libraries: &[&str]) -> (tempfile::TempDir, PathBuf, PathBuf) {
 }
 
 fn checked(tree: &Path, sysroot: &Path) -> ElfReport {
-    check(tree, "/opt/x", &Root::plain(sysroot.to_owned())).unwrap()
+    check(tree, "/opt/x", &MountedSysroot::plain(sysroot.to_owned())).unwrap()
 }
 
 /// The message, without what is known of packages.
@@ -224,7 +224,7 @@ fn a_library_that_is_elsewhere_is_found_there() {
     fs::create_dir_all(sysroot.join("usr/lib/private")).unwrap();
     fs::copy(libc(), sysroot.join("usr/lib/private/libc.so.6")).unwrap();
     let find = |tree: &Path| {
-        let place = PlacedTree::open(tree, "/opt/x", &Root::plain(sysroot.clone())).unwrap();
+        let place = PlacedTree::open(tree, "/opt/x", &MountedSysroot::plain(sysroot.clone())).unwrap();
         let found = place.find(&["libc.so.6".to_owned()].into());
         found.into_iter().map(|(_, path, is_output)| (path.display().to_string(), is_output)).collect::<Vec<_>>()
     };

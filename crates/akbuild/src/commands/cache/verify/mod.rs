@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use akbuild_engine::{Engine, Lost, Restored};
+use akbuild_engine::{EngineContext, Lost, Restored};
 use akbuild_store::{Finding, Problem, Progress, Repair, Thing, Verified, Verify};
 
 use self::names::Names;
@@ -20,7 +20,6 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::machine;
 use crate::project::Project;
 use crate::session::Session;
-use crate::toolchain;
 use crate::ui::{Paint, size_of};
 
 /// What was asked for.
@@ -123,8 +122,8 @@ fn lost(shown: &[Shown]) -> Lost {
 
 /// Makes again what the project here names. What is wrong with the project is told, and no reason not to go on.
 fn restore(global: &Global, session: &Session, lost: &Lost, shown: &mut [Shown]) -> Outcome {
-    let engine = match engine(global, session) {
-        Ok(Some(engine)) => engine,
+    let context = match context(global, session) {
+        Ok(Some(context)) => context,
         Ok(None) => return Ok(()),
         Err(failure) => {
             let (message, _) = failure.render(Paint(false));
@@ -133,20 +132,20 @@ fn restore(global: &Global, session: &Session, lost: &Lost, shown: &mut [Shown])
         }
     };
     let begun = Instant::now();
-    let (restored, run) = session.restore(&engine, lost)?;
-    build::tell(session, &engine, Ended::new(run, begun));
-    if engine.cancel.is_thrown() {
+    let (restored, run) = session.restore(&context, lost)?;
+    build::tell(session, &context, Ended::new(run, begun));
+    if context.cancel.is_thrown() {
         return Err(Failure::Told(Exit::Interrupted));
     }
     for Shown { finding, done } in shown {
         let Some(Done::Repaired(repair @ (Repair::Removed { .. } | Repair::Dropped))) = done else { continue };
-        *done = Some(outcome(session, &engine, &restored, finding, repair.clone()));
+        *done = Some(outcome(session, &context, &restored, finding, repair.clone()));
     }
     Ok(())
 }
 
 /// What became of something that was lost.
-fn outcome(session: &Session, engine: &Engine, restored: &Restored, finding: &Finding, repair: Repair) -> Done {
+fn outcome(session: &Session, context: &EngineContext, restored: &Restored, finding: &Finding, repair: Repair) -> Done {
     let made = |hash| restored.made.iter().find(|(_, lost, _)| *lost == hash);
     let failed = |node: &akbuild_engine::NodeId| {
         restored.reports.iter().find(|report| report.node == *node).and_then(|report| report.error.clone())
@@ -162,21 +161,20 @@ fn outcome(session: &Session, engine: &Engine, restored: &Restored, finding: &Fi
             None => Done::Repaired(repair),
         },
         Thing::Blob(digest) if session.store.has_blob(digest) => Done::Again(repair),
-        Thing::Artifacts(list) if engine.store.artifacts(list).is_ok_and(|list| list.is_some()) => Done::Again(repair),
+        Thing::Artifacts(list) if context.store.artifacts(list).is_ok_and(|list| list.is_some()) => Done::Again(repair),
         _ => Done::Repaired(repair),
     }
 }
 
 /// An engine for the project here; `None` outside of one.
-fn engine(global: &Global, session: &Session) -> Outcome<Option<std::sync::Arc<Engine>>> {
+fn context(global: &Global, session: &Session) -> Outcome<Option<std::sync::Arc<EngineContext>>> {
     if Project::is_none(global) {
         return Ok(None);
     }
     let project = Project::read(global)?;
     let plan = project.plan()?;
-    let all: Vec<_> = plan.stages.iter().map(|stage| stage.id.clone()).collect();
-    let plan = toolchain::complete(session, &project, plan, &all)?;
-    session.build(&project, plan, session.options(None, Vec::new()), &[]).map(Some)
+    let all: Vec<_> = plan.stages().iter().map(|stage| stage.id.clone()).collect();
+    session.build_needs(&project, plan, session.options(None, Vec::new()), &all).map(Some)
 }
 
 fn tell(session: &Session, told: &Told, json: bool) -> Outcome {
