@@ -1,8 +1,6 @@
 //! What is wrong with a recipe, lock or overlay, and where. Knows how a complaint is put together;
 //! how it looks is `render`'s business.
 
-use std::fmt;
-
 use toml_span::Span;
 
 use crate::file::{File, Spot};
@@ -91,12 +89,6 @@ impl RecipeError {
     }
 }
 
-impl fmt::Display for RecipeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(&|_, text| text.to_owned()))
-    }
-}
-
 impl std::error::Error for RecipeError {}
 
 /// All that was found wrong in one pass, at least one. Displayed with an empty line in between.
@@ -113,12 +105,6 @@ impl RecipeErrors {
 impl From<RecipeError> for RecipeErrors {
     fn from(error: RecipeError) -> Self {
         Self(vec![error])
-    }
-}
-
-impl fmt::Display for RecipeErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(&|_, text| text.to_owned()))
     }
 }
 

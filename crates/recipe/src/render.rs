@@ -1,7 +1,7 @@
 //! How a complaint looks: headline, place, the line with what is meant underlined, notes, help.
 //! Knows columns; nothing of what the words say, nor of colours.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use crate::error::{RecipeError, RecipeErrors, Report};
 use crate::file::Spot;
@@ -49,6 +49,18 @@ impl RecipeErrors {
     /// All blocks, an empty line in between, without a newline at the end.
     pub fn render(&self, paint: Painter<'_>) -> String {
         self.0.iter().map(|e| e.render(paint)).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl fmt::Display for RecipeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(&|_, text| text.to_owned()))
+    }
+}
+
+impl fmt::Display for RecipeErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(&|_, text| text.to_owned()))
     }
 }
 

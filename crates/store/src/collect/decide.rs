@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use akbuild_nar::TreeHash;
 
+use super::entry::Entry;
 use super::facts::{Facts, Made};
 use super::keep::Known;
 use super::measure::{Removal, Shares};
-use super::{Collecting, Entry, Verdict, Why};
+use super::verdict::{Collecting, Verdict, Why};
 use crate::BuildId;
 
 /// How long an action is kept only to explain a later one, in seconds.

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use akbuild_nar::Digest;
 
+use super::entry::Entry;
 use super::facts::{Facts, Made};
-use super::{Entry, Why};
+use super::verdict::Why;
 use crate::lease_state::{Item, Used};
 use crate::{Build, Key};
 
