@@ -1,6 +1,9 @@
 //! One thing that an image is made of, as plain data. Knows what is known of it; nothing of documents.
 
-use akbuild_names::{Ecosystem, normalise};
+use akbuild_names::{
+    Architecture, DebianPackageName, DebianPackageVersion, Ecosystem, GoModulePath, GoModuleVersion, PackageName,
+    PackageVersion, PythonPackageName, PythonPackageVersion,
+};
 use akbuild_nar::{Algo, Digest};
 
 use crate::{Licence, Origin, Purl};
@@ -66,30 +69,39 @@ pub enum Ships {
 }
 
 impl Component {
-    /// A package of an ecosystem, installed.
-    pub fn package(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
-        Self::new(ComponentKind::Package(ecosystem), name, version, Purl::package(ecosystem, name, version))
+    /// A package of an ecosystem, installed. A version that is not known is empty.
+    pub fn package(name: PackageName, version: Option<PackageVersion>) -> Self {
+        let purl = Purl::package(&name, version.as_ref());
+        let kind = ComponentKind::Package(name.ecosystem());
+        Self::new(kind, name.as_str(), version.as_ref().map_or("", PackageVersion::as_str), purl)
     }
 
-    /// A binary package of Debian; `arch` is the sysroot's architecture.
-    pub fn debian(name: &str, version: &str, arch: &str) -> Self {
-        Self { purl: Purl::debian(name, version, arch), ..Self::package(Ecosystem::Debian, name, version) }
+    /// A binary package of Debian; `architecture` is the sysroot's.
+    pub fn debian(name: &DebianPackageName, version: &DebianPackageVersion, architecture: Architecture) -> Self {
+        let purl = Purl::debian(name, version, architecture);
+        Self { purl, ..Self::package(name.into(), Some(version.into())) }
     }
 
     /// A Python project, of which `file` was taken.
-    pub fn python(name: &str, version: &str, file: &str) -> Self {
-        let name = normalise(name);
-        Self { purl: Purl::python(&name, version, file), ..Self::package(Ecosystem::Python, &name, version) }
+    pub fn python(name: &PythonPackageName, version: &PythonPackageVersion, file: &str) -> Self {
+        let purl = Purl::python(name, version, file);
+        Self { purl, ..Self::package(name.into(), Some(version.into())) }
     }
 
-    /// An npm package; `name` is with its scope.
-    pub fn npm(name: &str, version: &str) -> Self {
-        Self::package(Ecosystem::Npm, name, version)
+    /// A Python project from git.
+    pub fn python_git(
+        name: &PythonPackageName,
+        version: Option<&PythonPackageVersion>,
+        address: &str,
+        commit: &str,
+    ) -> Self {
+        let purl = Purl::python_git(name, version, address, commit);
+        Self { purl, ..Self::package(name.into(), version.map(Into::into)) }
     }
 
     /// A Go module.
-    pub fn go(module: &str, version: &str) -> Self {
-        Self::package(Ecosystem::Go, module, version).ships(Ships::Bundled)
+    pub fn go(module: &GoModulePath, version: &GoModuleVersion) -> Self {
+        Self::package(module.into(), Some(version.into())).ships(Ships::Bundled)
     }
 
     /// A tree from elsewhere; `archive` is the digest of the file it came as.

@@ -3,7 +3,7 @@
 //! [`sbom`] writes a CycloneDX 1.6 bill of materials, [`Provenance::to_json`] an in-toto Statement v1 with SLSA provenance
 //! v1. Both say what they are told, by locks and manifests: nothing here walks an image and guesses. What a lock does
 //! not know is read from where it is written down: [`go::binary`] (the modules inside a program), [`debian::licences`],
-//! [`python::metadata`], [`npm::production`], and [`go::vendored`] (licence texts).
+//! [`python::metadata`], and [`go::vendored`] (licence texts).
 //!
 //! The same input gives the same bytes. Knows those formats; no store, no engine, no clock and no network.
 
@@ -18,7 +18,6 @@ pub mod go;
 mod licence;
 mod licence_text;
 mod material;
-pub mod npm;
 mod origin;
 mod provenance;
 mod purl;

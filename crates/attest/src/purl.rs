@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use akbuild_names::{Ecosystem, encode_url_part as encode, package_url};
+use akbuild_names::{
+    Architecture, DebianPackageName, DebianPackageVersion, GoModulePath, GoModuleVersion, PackageName, PackageVersion,
+    PythonPackageName, PythonPackageVersion, encode_url_part as encode, package_url,
+};
 use akbuild_nar::Digest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -27,30 +30,37 @@ impl Purl {
         (kind_fits && !kind.is_empty() && !name.is_empty() && printable).then(|| Self(text.to_owned()))
     }
 
-    /// A package of an ecosystem.
-    pub fn package(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
-        Self(package_url(ecosystem.package_url_type(), name, version))
+    /// A package of an ecosystem. A version that is not known is empty.
+    pub fn package(name: &PackageName, version: Option<&PackageVersion>) -> Self {
+        Self(package_url(name, version))
     }
 
     /// A binary package of Debian.
-    pub fn debian(name: &str, version: &str, arch: &str) -> Self {
-        Self(format!("{}?arch={}", Self::package(Ecosystem::Debian, name, version), encode(arch)))
+    pub fn debian(name: &DebianPackageName, version: &DebianPackageVersion, architecture: Architecture) -> Self {
+        let package = Self::package(&name.into(), Some(&version.into()));
+        Self(format!("{package}?arch={}", encode(architecture.debian())))
     }
 
-    /// A file of a Python project, whose name is normalised.
-    pub fn python(name: &str, version: &str, file: &str) -> Self {
-        Self(format!("{}?file_name={}", Self::package(Ecosystem::Python, name, version), encode(file)))
+    /// A file of a Python project.
+    pub fn python(name: &PythonPackageName, version: &PythonPackageVersion, file: &str) -> Self {
+        let package = Self::package(&name.into(), Some(&version.into()));
+        Self(format!("{package}?file_name={}", encode(file)))
     }
 
     /// A Python project from git.
-    pub fn python_git(name: &str, version: &str, address: &str, commit: &str) -> Self {
-        let place = encode_address(&format!("git+{address}@{commit}"));
-        Self(format!("{}?vcs_url={place}", Self::package(Ecosystem::Python, name, version)))
+    pub fn python_git(
+        name: &PythonPackageName,
+        version: Option<&PythonPackageVersion>,
+        address: &str,
+        commit: &str,
+    ) -> Self {
+        let package = Self::package(&name.into(), version.map(Into::into).as_ref());
+        Self(format!("{package}?vcs_url={}", encode_address(&format!("git+{address}@{commit}"))))
     }
 
     /// The `go.mod` of a Go module.
-    pub fn go_mod(module: &str, version: &str) -> Self {
-        Self(format!("{}#go.mod", Self::package(Ecosystem::Go, module, version)))
+    pub fn go_mod(module: &GoModulePath, version: &GoModuleVersion) -> Self {
+        Self(format!("{}#go.mod", Self::package(&module.into(), Some(&version.into()))))
     }
 
     /// A tree from elsewhere: `vcs_url` for git, `download_url` and `checksum` for an archive.
@@ -97,17 +107,30 @@ fn encode_address(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+    use std::str::FromStr;
+
+    use akbuild_names::{NpmPackageName, NpmPackageVersion};
+
     use super::*;
+
+    fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
+        text.parse().unwrap()
+    }
+
+    fn npm(name: &str, version: &str) -> Purl {
+        Purl::package(&parsed::<NpmPackageName>(name).into(), Some(&parsed::<NpmPackageVersion>(version).into()))
+    }
 
     #[test]
     fn spelled_as_in_the_records() {
-        let git = Purl::python_git("opencontainers", "0.0.15", "https://forge.example/a", "ceb4");
+        let version = parsed("0.0.15");
+        let git = Purl::python_git(&parsed("opencontainers"), Some(&version), "https://forge.example/a", "ceb4");
         insta::assert_snapshot!(git, @"pkg:pypi/opencontainers@0.0.15?vcs_url=git%2Bhttps://forge.example/a%40ceb4");
-        insta::assert_snapshot!(Purl::package(Ecosystem::Npm, "@lit/context", "1.1.6"), @"pkg:npm/%40lit/context@1.1.6");
-        insta::assert_snapshot!(Purl::package(Ecosystem::Go, "example.org/a/b", "v1.2.3+incompatible"), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
-        insta::assert_snapshot!(Purl::go_mod("example.org/a", "v1.2.3+incompatible"), @"pkg:golang/example.org/a@v1.2.3%2Bincompatible#go.mod");
-        insta::assert_snapshot!(Purl::debian("g++", "4:15.2.0-4", "amd64"), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
-        insta::assert_snapshot!(Purl::python("a", "1.0+local", "a-1.0+local.tar.gz"), @"pkg:pypi/a@1.0%2Blocal?file_name=a-1.0%2Blocal.tar.gz");
+        insta::assert_snapshot!(npm("@lit/context", "1.1.6"), @"pkg:npm/%40lit/context@1.1.6");
+        insta::assert_snapshot!(Purl::go_mod(&parsed("example.org/a"), &parsed("v1.2.3+incompatible")), @"pkg:golang/example.org/a@v1.2.3%2Bincompatible#go.mod");
+        insta::assert_snapshot!(Purl::debian(&parsed("g++"), &parsed("4:15.2.0-4"), Architecture::X86_64), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
+        insta::assert_snapshot!(Purl::python(&parsed("a"), &parsed("1.0+local"), "a-1.0+local.tar.gz"), @"pkg:pypi/a@1.0%2Blocal?file_name=a-1.0%2Blocal.tar.gz");
     }
 
     #[test]
@@ -135,9 +158,6 @@ mod tests {
         {
             assert_eq!(Purl::parse(text), None, "{text}");
         }
-        assert_eq!(
-            Purl::parse("pkg:npm/%40lit/context@1.1.6").unwrap(),
-            Purl::package(Ecosystem::Npm, "@lit/context", "1.1.6")
-        );
+        assert_eq!(Purl::parse("pkg:npm/%40lit/context@1.1.6").unwrap(), npm("@lit/context", "1.1.6"));
     }
 }

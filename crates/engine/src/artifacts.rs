@@ -2,7 +2,7 @@
 //! downloaded from.
 
 use akbuild_attest::Purl;
-use akbuild_names::Ecosystem;
+use akbuild_names::{BUILD_ARCHITECTURE, DebianPackageName, DebianPackageVersion, package_url};
 use akbuild_nar::Digest;
 use akbuild_recipe::plan::ToolPackage;
 use akbuild_store::Artifact;
@@ -41,7 +41,7 @@ pub(crate) fn artifact_list(
             ToolPackage::Python(pin) => vec![Artifact { name: pinned(pin).what.package_url(), digest: pin.digest }],
             ToolPackage::Npm(pin) => {
                 vec![Artifact {
-                    name: Purl::package(Ecosystem::Npm, &pin.name, &pin.version).to_string(),
+                    name: package_url(&(&pin.name).into(), Some(&(&pin.version).into())),
                     digest: pin.digest,
                 }]
             }
@@ -64,8 +64,8 @@ pub(crate) fn named(purl: &str) -> (String, String) {
     (decode(name), decode(version))
 }
 
-fn debian(name: &str, version: &str) -> String {
-    Purl::debian(name, version, akbuild_names::BUILD_ARCHITECTURE.debian()).to_string()
+fn debian(name: &DebianPackageName, version: &DebianPackageVersion) -> String {
+    Purl::debian(name, version, BUILD_ARCHITECTURE).to_string()
 }
 
 fn decode(text: &str) -> String {
@@ -101,7 +101,7 @@ mod tests {
         insta::assert_snapshot!(zip.package_url(), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible");
         let file = PackageFile::Go(GoModuleFile { kind: GoFileKind::Mod, module, version });
         insta::assert_snapshot!(file.package_url(), @"pkg:golang/example.org/a/b@v1.2.3%2Bincompatible#go.mod");
-        insta::assert_snapshot!(debian("g++", "4:15.2.0-4"), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
+        insta::assert_snapshot!(debian(&"g++".parse().unwrap(), &"4:15.2.0-4".parse().unwrap()), @"pkg:deb/debian/g%2B%2B@4%3A15.2.0-4?arch=amd64");
     }
 
     #[test]
@@ -118,6 +118,9 @@ mod tests {
             version: "v1.2.3+incompatible".parse().unwrap(),
         });
         assert_eq!(named(&file.package_url()), ("example.org/a/b".to_owned(), "v1.2.3+incompatible".to_owned()));
-        assert_eq!(named(&debian("g++", "4:15.2.0-4")), ("g++".to_owned(), "4:15.2.0-4".to_owned()));
+        assert_eq!(
+            named(&debian(&"g++".parse().unwrap(), &"4:15.2.0-4".parse().unwrap())),
+            ("g++".to_owned(), "4:15.2.0-4".to_owned())
+        );
     }
 }

@@ -106,7 +106,7 @@ pub enum EngineError {
     },
     /// A lock that does not say what ships.
     #[error(transparent)]
-    Npm(#[from] akbuild_attest::npm::NpmError),
+    Npm(#[from] akbuild_registry::ShippedNpmError),
     /// A program whose modules cannot be told.
     #[error(
         "`{program}` of stage `{stage}` does not say which modules are in it: {problem}\n  help: ship it as `go build` leaves it, neither packed nor stripped afterwards; `akbuild image --bare` writes no bill of materials"

@@ -11,7 +11,7 @@ mod architecture;
 mod artifact;
 mod ecosystem;
 mod error;
-mod package_url;
+mod package;
 mod pep440;
 mod specifier;
 mod text;
@@ -22,6 +22,6 @@ pub use artifact::Artifact;
 // Each ecosystem has its own types; the table lists them.
 pub use ecosystem::*;
 pub use error::NameError;
-pub use package_url::{encode_url_part, package_url};
+pub use package::{PackageName, PackageVersion, encode_url_part, package_url};
 pub use pep440::Version;
 pub use specifier::Specifiers;

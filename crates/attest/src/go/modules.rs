@@ -1,5 +1,6 @@
 //! The modules of a Go program, in the text form of `runtime/debug.BuildInfo`. Knows its lines; not where they come from.
 
+use akbuild_names::{GoModulePath, GoModuleVersion};
 use akbuild_nar::{Algo, Digest};
 use data_encoding::BASE64;
 
@@ -36,6 +37,12 @@ impl GoModule {
     /// The module whose files are inside: its replacement, if it has one.
     pub fn effective(&self) -> &GoModule {
         self.replaced_by.as_deref().unwrap_or(self)
+    }
+
+    /// Its path and version as those of a module that a proxy has; `None` for the main module of a folder, for one of a
+    /// workspace and for a folder that replaces a module.
+    pub fn published(&self) -> Option<(GoModulePath, GoModuleVersion)> {
+        Some((self.path.parse().ok()?, self.version.parse().ok()?))
     }
 }
 
@@ -127,6 +134,8 @@ mod tests {
         ");
         assert_eq!(binary.path.as_deref(), Some("example.org/a/cmd"));
         assert_eq!(binary.deps[1].effective().path, "example.org/fork");
+        let published = binary.main.iter().chain(&binary.deps).map(|module| module.effective().published().is_some());
+        assert_eq!(published.collect::<Vec<_>>(), [false, true, true, false, true]);
         assert_eq!(
             binary.deps[0].effective().sum,
             Some(Digest::sha256(b"")).map(|d| Digest::new(Algo::GoZip, d.as_bytes()).unwrap())

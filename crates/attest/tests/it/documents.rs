@@ -325,10 +325,10 @@ fn an_empty_image_has_a_bill_too() {
 #[test]
 fn one_package_that_came_twice_is_one() {
     let digest = Digest::sha256(b"a");
-    let a = Component::npm("a", "1").digest(digest).ships(Ships::Optional);
+    let a = sample::npm("a", "1.0.0").digest(digest).ships(Ships::Optional);
     let twice =
         [a.clone().ships(Ships::Bundled).licensed([sample::licence("MIT")]), a.licensed([sample::licence("MIT")])];
-    let once = Component::npm("a", "1").digest(digest).ships(Ships::Bundled).licensed([sample::licence("MIT")]);
+    let once = sample::npm("a", "1.0.0").digest(digest).ships(Ships::Bundled).licensed([sample::licence("MIT")]);
     assert_eq!(sbom(&sample::project(), &twice, "1"), sbom(&sample::project(), &[once], "1"));
 }
 
@@ -336,10 +336,10 @@ fn one_package_that_came_twice_is_one() {
 fn contradictions_are_errors() {
     let wrong = |project: &Project, components: &[Component]| sbom(project, components, "1").unwrap_err().to_string();
     let project = sample::project();
-    let a = Component::npm("a", "1");
-    insta::assert_snapshot!(wrong(&project, &[a.clone().digest(Digest::sha256(b"1")), a.clone().digest(Digest::sha256(b"2"))]), @"pkg:npm/a@1 has two digests, sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s= and sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=; lock the one that is meant");
+    let a = sample::npm("a", "1.0.0");
+    insta::assert_snapshot!(wrong(&project, &[a.clone().digest(Digest::sha256(b"1")), a.clone().digest(Digest::sha256(b"2"))]), @"pkg:npm/a@1.0.0 has two digests, sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s= and sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=; lock the one that is meant");
     let renamed = Component { name: "b".into(), ..a.clone() };
-    insta::assert_snapshot!(wrong(&project, &[renamed, a]), @"pkg:npm/a@1 stands for both a 1 and b 1; give one of them another name");
+    insta::assert_snapshot!(wrong(&project, &[renamed, a]), @"pkg:npm/a@1.0.0 stands for both a 1.0.0 and b 1.0.0; give one of them another name");
     let no_image = Project { image: None, ..project.clone() };
     let origin = Origin { address: None, commit: None, tree: Digest::sha256(b"") };
     insta::assert_snapshot!(wrong(&no_image, &[Component::source("mini", "1.2.0", origin, None)]), @"pkg:generic/mini@1.2.0 is both the image and one of its components; give the image's digest, or the component another name");

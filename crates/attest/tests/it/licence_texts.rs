@@ -11,10 +11,10 @@ const MPL: &str = include_str!("../texts/mpl-2.0.txt");
 
 fn found(text: &str) -> String {
     let vendor = tempfile::tempdir().unwrap();
-    std::fs::create_dir(vendor.path().join("a")).unwrap();
-    std::fs::write(vendor.path().join("a/LICENSE"), text).unwrap();
+    std::fs::create_dir(vendor.path().join("example.org")).unwrap();
+    std::fs::write(vendor.path().join("example.org/LICENSE"), text).unwrap();
     let vendor = akbuild_tree::TreeDir::open(vendor.path(), "the vendor folder").unwrap();
-    let licences = vendored(&vendor, "a").unwrap();
+    let licences = vendored(&vendor, &"example.org".parse().unwrap()).unwrap();
     licences.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(" + ")
 }
 

@@ -9,7 +9,8 @@ fn component() -> impl Strategy<Value = Component> {
     let licences = prop::collection::vec(prop::sample::select(vec!["MIT", "ISC", "MIT OR ISC", "own"]), 0..3);
     let ships = prop::sample::select(vec![Ships::Optional, Ships::Bundled, Ships::Installed]);
     let other = ("[a-c]", 0..2u8, ships, licences).prop_map(|(name, kind, ships, licences)| {
-        let component = if kind == 0 { Component::npm(&name, "1") } else { Component::go(&name, "v1") };
+        let component =
+            if kind == 0 { sample::npm(&name, "1.0.0") } else { sample::go(&format!("{name}.example"), "v1.0.0") };
         component.ships(ships).licensed(licences.into_iter().map(sample::licence))
     });
     prop_oneof![other, prop::sample::select(sample::components())]

@@ -1,11 +1,14 @@
 //! A small image with something of every kind. Knows no document.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::str::FromStr;
 
 use akbuild_attest::{
     Builder, Component, ComponentKind, External, Internal, Item, Licence, Material, Origin, Project, Provenance, Purl,
     ReplacedSource, Run, Ships, Timestamp,
 };
+use akbuild_names::{BUILD_ARCHITECTURE, NpmPackageName, NpmPackageVersion};
 use akbuild_nar::{Algo, Digest};
 
 pub(crate) fn project() -> Project {
@@ -29,6 +32,19 @@ fn h1(bytes: &[u8], algo: Algo) -> Digest {
     Digest::new(algo, Digest::sha256(bytes).as_bytes()).unwrap()
 }
 
+pub(crate) fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+pub(crate) fn npm(name: &str, version: &str) -> Component {
+    let version: NpmPackageVersion = parsed(version);
+    Component::package(parsed::<NpmPackageName>(name).into(), Some(version.into()))
+}
+
+pub(crate) fn go(module: &str, version: &str) -> Component {
+    Component::go(&parsed(module), &parsed(version))
+}
+
 fn sha512(byte: u8) -> Digest {
     Digest::new(Algo::Sha512, &[byte; 64]).unwrap()
 }
@@ -40,7 +56,7 @@ pub(crate) fn components() -> Vec<Component> {
         tree: Digest::sha256(b"data"),
     };
     vec![
-        Component::debian("g++", "4:15.2.0-4", "amd64")
+        Component::debian(&parsed("g++"), &parsed("4:15.2.0-4"), BUILD_ARCHITECTURE)
             .digest(Digest::sha256(b"deb"))
             .licensed([
                 licence("GPL-3.0-or-later WITH GCC-exception-3.1"),
@@ -48,22 +64,17 @@ pub(crate) fn components() -> Vec<Component> {
                 licence("LGPL-2.1-or-later"),
             ])
             .ships(Ships::Bundled),
-        Component::debian("tzdata", "2026a-1", "amd64").licensed([
+        Component::debian(&parsed("tzdata"), &parsed("2026a-1"), BUILD_ARCHITECTURE).licensed([
             licence("public-domain"),
             licence("MIT AND ISC"),
             licence("BSD-3-Clause"),
         ]),
-        Component::npm("@lit/context", "1.1.6")
-            .digest(sha512(7))
-            .licensed([licence("BSD-3-Clause")])
-            .ships(Ships::Bundled),
-        Component::npm("left-pad", "1.3.0").licensed([licence("WTFPL"), licence("MIT")]).ships(Ships::Optional),
-        Component::python("Ruamel.Yaml", "0.18+local", "ruamel_yaml-0.18+local-py3-none-any.whl")
+        npm("@lit/context", "1.1.6").digest(sha512(7)).licensed([licence("BSD-3-Clause")]).ships(Ships::Bundled),
+        npm("left-pad", "1.3.0").licensed([licence("WTFPL"), licence("MIT")]).ships(Ships::Optional),
+        Component::python(&parsed("Ruamel.Yaml"), &parsed("0.18+local"), "ruamel_yaml-0.18+local-py3-none-any.whl")
             .licensed([licence("BSD License")]),
-        Component::go("example.org/old", "v2.0.0+incompatible").digest(h1(b"zip", Algo::GoZip)),
-        Component::go("example.org/old", "v2.0.0+incompatible")
-            .digest(h1(b"mod", Algo::GoMod))
-            .licensed([licence("mit or isc")]),
+        go("example.org/old", "v2.0.0+incompatible").digest(h1(b"zip", Algo::GoZip)),
+        go("example.org/old", "v2.0.0+incompatible").digest(h1(b"mod", Algo::GoMod)).licensed([licence("mit or isc")]),
         source(),
         Component::source("data", "1.0", archive, Some(Digest::sha256(b"data.tar.gz"))),
     ]
@@ -71,8 +82,10 @@ pub(crate) fn components() -> Vec<Component> {
 
 pub(crate) fn provenance() -> Provenance {
     let mut materials: Vec<Material> = components().iter().map(material).collect();
-    materials
-        .push(Material::artifact(&Purl::go_mod("example.org/old", "v2.0.0+incompatible"), &[h1(b"mod", Algo::GoMod)]));
+    materials.push(Material::artifact(
+        &Purl::go_mod(&parsed("example.org/old"), &parsed("v2.0.0+incompatible")),
+        &[h1(b"mod", Algo::GoMod)],
+    ));
     materials.push(materials[0].clone());
     Provenance {
         subjects: vec![Item::new("mini", &Digest::sha256(b"image"))],

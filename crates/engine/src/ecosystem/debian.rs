@@ -29,7 +29,7 @@ impl EcosystemSupport for Debian {
             debian::licences(&root.as_ref()?.read_at_most(path, COPYRIGHT).ok()?)
         };
         let package = |pin: &DebPin| {
-            Component::debian(&pin.name, &pin.version, BUILD_ARCHITECTURE.debian())
+            Component::debian(&pin.name, &pin.version, BUILD_ARCHITECTURE)
                 .digest(pin.digest)
                 .licensed(licences(&pin.name).into_iter().flatten())
         };

@@ -57,7 +57,7 @@ impl EcosystemFile for GoModuleFile {
     }
 
     fn package_url(&self) -> String {
-        let module = package_url(self.ecosystem().package_url_type(), &self.module, &self.version);
+        let module = package_url(&(&self.module).into(), Some(&(&self.version).into()));
         match self.kind {
             GoFileKind::Mod => format!("{module}#go.mod"),
             GoFileKind::Zip => module,

@@ -42,7 +42,7 @@ impl EcosystemFile for NpmTarball {
     }
 
     fn package_url(&self) -> String {
-        package_url(self.ecosystem().package_url_type(), &self.name, &self.version)
+        package_url(&(&self.name).into(), Some(&(&self.version).into()))
     }
 }
 

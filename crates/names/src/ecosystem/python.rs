@@ -54,7 +54,7 @@ impl EcosystemFile for PythonDistribution {
     }
 
     fn package_url(&self) -> String {
-        let package = package_url(self.ecosystem().package_url_type(), &self.name, &self.version);
+        let package = package_url(&(&self.name).into(), Some(&(&self.version).into()));
         format!("{package}?file_name={}", encode_url_part(&self.file))
     }
 }

@@ -15,7 +15,10 @@ use crate::protocol::RegistryProtocol;
 use crate::requested_path::RequestedPath;
 
 pub use golang::{GoFileSelection, GoLock, GoModSource, GoModText, go_replaced_folders};
-pub use npm::{LocalNpmFiles, NPM_LOCK_NAMES, NpmLock, Platform, npm_manifest, npm_settings, package_bins};
+pub use npm::{
+    LocalNpmFiles, NPM_LOCK_NAMES, NpmLock, Platform, ShippedNpmError, ShippedNpmPackage, npm_manifest, npm_settings,
+    package_bins,
+};
 pub use python::{
     BuildChoices, ChoiceProblem, ClientSettings, GitDependency, IndexFile, IndexLink, LONGEST_INDEX_PAGE, LocalFile,
     LocalMember, PythonLock, PythonSelection, PythonWant, SourceBuild, Tags, WheelName, index_links, rewrite_project,

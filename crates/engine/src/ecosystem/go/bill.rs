@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use akbuild_attest::go::GoError;
 use akbuild_attest::{Component, go};
-use akbuild_names::{Ecosystem, GoFileKind, PackageFile};
+use akbuild_names::{Ecosystem, GoFileKind, GoModulePath, GoModuleVersion, PackageFile};
 use akbuild_nar::{Digest, Kind};
 use akbuild_recipe::plan::StageId;
 use akbuild_tree::TreeDir;
@@ -19,7 +19,7 @@ use crate::graph::NodeId;
 #[derive(Default)]
 struct Known {
     /// The hash that `go.sum` has of each module and version.
-    sums: HashMap<(String, String), Digest>,
+    sums: HashMap<(GoModulePath, GoModuleVersion), Digest>,
     /// Folders with the modules' files.
     vendors: Vec<TreeDir>,
 }
@@ -55,7 +55,7 @@ fn known_modules(image: &ImageContents<'_>) -> Result<Known, EngineError> {
             if let PackageFile::Go(file) = artifact.what
                 && file.kind == GoFileKind::Zip
             {
-                known.sums.insert((file.module.to_string(), file.version.to_string()), artifact.digest);
+                known.sums.insert((file.module, file.version), artifact.digest);
             }
         }
         known.vendors.extend(image.open_output(id)?);
@@ -81,17 +81,19 @@ fn programs(
 
 impl Known {
     fn component(&self, module: &go::GoModule, program: &str) -> Result<Component, EngineError> {
-        let digest = self.sums.get(&(module.path.clone(), module.version.clone())).copied().or(module.sum);
-        let digest = digest.ok_or_else(|| EngineError::Unlocked {
+        let unlocked = || EngineError::Unlocked {
             module: module.path.clone(),
             version: module.version.clone(),
             program: program.to_owned(),
-        })?;
+        };
+        let published = module.published().ok_or_else(unlocked)?;
+        let digest = self.sums.get(&published).copied().or(module.sum).ok_or_else(unlocked)?;
+        let (path, version) = published;
         let licences = self
             .vendors
             .iter()
-            .find_map(|vendor| go::vendored(vendor, &module.path).ok().filter(|licences| !licences.is_empty()));
-        let component = Component::go(&module.path, &module.version).digest(digest);
+            .find_map(|vendor| go::vendored(vendor, &path).ok().filter(|licences| !licences.is_empty()));
+        let component = Component::go(&path, &version).digest(digest);
         Ok(component.licensed(licences.into_iter().flatten()))
     }
 }

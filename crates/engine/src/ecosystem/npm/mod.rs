@@ -2,11 +2,11 @@
 
 pub(crate) mod project;
 
-use akbuild_attest::{Component, Ships, npm};
+use akbuild_attest::{Component, Licence, Ships};
 use akbuild_fetch::{DownloadAddress, Locations, MirrorBase, Mirrors};
 use akbuild_names::{Ecosystem, NpmTarball};
 use akbuild_recipe::plan::{LockFile, LockReference, TreeRef};
-use akbuild_registry::{NPM_LOCK_NAMES, NpmLock};
+use akbuild_registry::{NPM_LOCK_NAMES, NpmLock, ShippedNpmPackage};
 use akbuild_tree::TreeDir;
 
 use super::support::EcosystemSupport;
@@ -30,15 +30,16 @@ impl EcosystemSupport for Npm {
         let mut all = Vec::new();
         for (_, reader, lock) in image.locks(Ecosystem::Npm) {
             let lock = effective_lock(&reader, lock.file())?;
-            let packages = npm::production(&reader.text(&lock, None)?, &lock.path, &project::platform())?;
-            all.extend(packages.into_iter().map(component));
+            let npm = NpmLock::parse(&reader.text(&lock, None)?, &lock.path)?;
+            all.extend(npm.shipped(&project::platform())?.into_iter().map(component));
         }
         Ok(all)
     }
 }
 
-fn component(package: npm::NpmPackage) -> Component {
-    let component = Component::npm(&package.name, &package.version).licensed(package.licence);
+fn component(package: ShippedNpmPackage) -> Component {
+    let component = Component::package(package.name.into(), Some(package.version.into()));
+    let component = component.licensed(package.license.as_deref().and_then(Licence::written));
     let component = package.integrity.into_iter().fold(component, Component::digest);
     component.ships(if package.optional { Ships::Optional } else { Ships::Bundled })
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use akbuild_attest::{Component, Licence, Purl, python};
+use akbuild_attest::{Component, Licence, python};
 use akbuild_names::{Ecosystem, PackageFile, normalise};
 use akbuild_nar::{Kind, TreeHash};
 use akbuild_registry::PythonSelection;
@@ -49,10 +49,7 @@ fn packages(selection: PythonSelection) -> Vec<Component> {
         all.push(file.digest.into_iter().fold(component, Component::digest));
     }
     for git in selection.git {
-        let version = git.version.map(|version| version.to_string()).unwrap_or_default();
-        let name = git.name.to_string();
-        let purl = Purl::python_git(&name, &version, &git.url, &git.rev);
-        all.push(Component { purl, ..Component::package(Ecosystem::Python, &name, &version) });
+        all.push(Component::python_git(&git.name, git.version.as_ref(), &git.url, &git.rev));
     }
     all
 }

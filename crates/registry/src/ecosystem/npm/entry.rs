@@ -96,7 +96,7 @@ fn parent(key: &str) -> &str {
 }
 
 /// `a` of `node_modules/b/node_modules/a`.
-fn name_in_key(key: &str) -> Option<&str> {
+pub(super) fn name_in_key(key: &str) -> Option<&str> {
     let at = key.rfind("node_modules/")?;
     Some(&key[at + "node_modules/".len()..]).filter(|name| !name.is_empty())
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::LockError;
 
-const AGAIN: &str = "write the file again with `npm install --package-lock-only`";
+pub(super) const AGAIN: &str = "write the file again with `npm install --package-lock-only`";
 
 /// A parsed `package-lock.json`.
 #[derive(Debug)]

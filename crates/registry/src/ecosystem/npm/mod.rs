@@ -10,6 +10,7 @@ mod platform;
 mod registry;
 mod rewrite;
 mod settings;
+mod shipped;
 
 pub(super) use configuration::CLIENT;
 pub use local::{LocalNpmFiles, package_bins};
@@ -18,6 +19,7 @@ pub use platform::Platform;
 pub(super) use registry::PROTOCOL;
 pub use rewrite::npm_manifest;
 pub use settings::npm_settings;
+pub use shipped::{ShippedNpmError, ShippedNpmPackage};
 
 /// The names that npm looks for, the first that is there counts.
 pub const NPM_LOCK_NAMES: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];

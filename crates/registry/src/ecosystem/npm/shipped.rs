@@ -1,36 +1,48 @@
-//! npm packages by a `package-lock.json`, versions 2 to 4: which of them ship, and their licences. Knows the fields of an
-//! entry; the format is `akbuild-registry`'s.
+//! The packages of a lock that ship, with what it knows of their licences: for a bill of materials. Must not depend on
+//! documents about an image, or on how a licence is spelled.
 
 use std::collections::BTreeMap;
 
+use akbuild_names::{NameError, NpmPackageName, NpmPackageVersion};
 use akbuild_nar::Digest;
-use akbuild_registry::{LockError, NpmLock, Platform};
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Licence;
+use super::entry;
+use super::lock::{AGAIN, NpmLock};
+use super::platform::Platform;
+use crate::LockError;
 
 /// A package that ships.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NpmPackage {
+pub struct ShippedNpmPackage {
     /// Its own name, with its scope; not the alias it is installed under.
-    pub name: String,
+    pub name: NpmPackageName,
     /// Its version.
-    pub version: String,
+    pub version: NpmPackageVersion,
     /// Its tarball's strongest digest. None for what comes inside another's tarball, or where the lock has none.
     pub integrity: Option<Digest>,
-    /// Its licence, where the lock has it.
-    pub licence: Option<Licence>,
+    /// Its licence as the lock has it, if it does; of several, joined by `OR`, one may be chosen.
+    pub license: Option<String>,
     /// Whether all that wants it does without.
     pub optional: bool,
 }
 
-/// Why the packages of a lock cannot be told.
+/// Why the packages that ship cannot be listed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NpmError {
-    /// It is no lock that is understood.
+pub enum ShippedNpmError {
+    /// The lock cannot be read.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A name or a version that npm would not write.
+    #[error("{file}: `{entry}`: {problem}; {AGAIN}")]
+    Name {
+        /// The file.
+        file: String,
+        /// Where in it.
+        entry: String,
+        /// What is wrong.
+        problem: NameError,
+    },
     /// A digest that is none.
     #[error("{file}: the integrity of `{entry}` cannot be read: {problem}; {AGAIN}")]
     Integrity {
@@ -55,93 +67,78 @@ pub enum NpmError {
     },
 }
 
-const AGAIN: &str = "write the file again with `npm install --package-lock-only`";
-
-/// What there is besides what the registry's reader tells.
-#[derive(Deserialize)]
-struct Lock {
-    packages: BTreeMap<String, Value>,
-}
-
-/// The packages that `npm ci --omit=dev` installs on this platform, each version once, sorted; `file` is the lock's name, for
-/// messages. Left out are the project and its workspaces, links, what only development needs (`dev`), and what is for
-/// other platforms, by npm's rule. `devOptional`, which is needed for development and is optional for what ships, does ship
-/// and is optional.
-///
-/// # Errors
-/// If it is not such a lock, or an integrity cannot be read or contradicts another.
-pub fn production(lock: &str, file: &str, platform: &Platform) -> Result<Vec<NpmPackage>, NpmError> {
-    NpmLock::parse(lock, file)?;
-    let lock = lock.strip_prefix('\u{feff}').unwrap_or(lock);
-    let packages = serde_json::from_str::<Lock>(lock).map_or_else(|_| BTreeMap::new(), |lock| lock.packages);
-    let mut shipped: BTreeMap<(String, String), NpmPackage> = BTreeMap::new();
-    for (key, entry) in packages.iter().filter(|(key, entry)| ships(key, entry, platform)) {
-        let Some(package) = package(key, entry, file)? else { continue };
-        let name = (package.name.clone(), package.version.clone());
-        match shipped.get_mut(&name) {
-            Some(known) => join(known, package, file)?,
-            None => drop(shipped.insert(name, package)),
+impl NpmLock {
+    /// The packages that `npm ci --omit=dev` installs on this platform, each version once, sorted. Left out are the
+    /// project and its workspaces, links, what only development needs (`dev`), and what is for other platforms, by npm's
+    /// rule. `devOptional`, which is needed for development and is optional for what ships, does ship and is optional.
+    ///
+    /// # Errors
+    /// A name, a version or an integrity cannot be read, or an integrity contradicts another.
+    pub fn shipped(&self, platform: &Platform) -> Result<Vec<ShippedNpmPackage>, ShippedNpmError> {
+        let mut shipped: BTreeMap<(String, String), ShippedNpmPackage> = BTreeMap::new();
+        for (key, entry) in self.packages.iter().filter(|(key, entry)| ships(key, entry, platform)) {
+            let Some(package) = self.package(key, entry)? else { continue };
+            let name = (package.name.to_string(), package.version.to_string());
+            match shipped.get_mut(&name) {
+                Some(known) => self.join(known, package)?,
+                None => drop(shipped.insert(name, package)),
+            }
         }
+        Ok(shipped.into_values().collect())
     }
-    Ok(shipped.into_values().collect())
-}
 
-fn flag(entry: &Value, name: &str) -> bool {
-    entry.get(name).and_then(Value::as_bool) == Some(true)
+    /// An entry as a package; `None` if it has no name or no version.
+    fn package(&self, key: &str, entry: &Value) -> Result<Option<ShippedNpmPackage>, ShippedNpmError> {
+        let (file, at) = (|| self.file.clone(), || key.to_owned());
+        let text = |field| entry::text(entry, field).filter(|text| !text.is_empty());
+        let (Some(name), Some(version)) = (text("name").or(entry::name_in_key(key)), text("version")) else {
+            return Ok(None);
+        };
+        let wrong = |problem| ShippedNpmError::Name { file: file(), entry: at(), problem };
+        let unread = |problem: String| ShippedNpmError::Integrity { file: file(), entry: at(), problem };
+        let integrity = text("integrity").map(Digest::strongest).transpose().map_err(|e| unread(e.to_string()))?;
+        Ok(Some(ShippedNpmPackage {
+            name: name.parse().map_err(wrong)?,
+            version: version.parse().map_err(wrong)?,
+            integrity,
+            license: entry.get("license").and_then(license),
+            optional: entry::is_optional(entry),
+        }))
+    }
+
+    fn join(&self, known: &mut ShippedNpmPackage, other: ShippedNpmPackage) -> Result<(), ShippedNpmError> {
+        if let (Some(first), Some(second)) = (known.integrity, other.integrity)
+            && first.algo() == second.algo()
+            && first != second
+        {
+            let package = format!("{}@{}", known.name, known.version);
+            return Err(ShippedNpmError::Contradiction { file: self.file.clone(), package, first, second });
+        }
+        known.integrity = known.integrity.max(other.integrity);
+        known.license = known.license.take().or(other.license);
+        known.optional &= other.optional;
+        Ok(())
+    }
 }
 
 fn ships(key: &str, entry: &Value, platform: &Platform) -> bool {
-    let installed = key.split('/').any(|part| part == "node_modules");
-    installed && !["link", "extraneous", "dev"].iter().any(|name| flag(entry, name)) && platform.allowed(entry)
-}
-
-/// An entry as a package; `None` if it has no name or no version.
-fn package(key: &str, entry: &Value, file: &str) -> Result<Option<NpmPackage>, NpmError> {
-    let text = |field| entry.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let in_key = key.rsplit_once("node_modules/").map(|(_, name)| name).filter(|name| !name.is_empty());
-    let (Some(name), Some(version)) = (text("name").or(in_key), text("version")) else { return Ok(None) };
-    let integrity = text("integrity").map(Digest::strongest).transpose().map_err(|e| NpmError::Integrity {
-        file: file.to_owned(),
-        entry: key.to_owned(),
-        problem: e.to_string(),
-    })?;
-    Ok(Some(NpmPackage {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        integrity,
-        licence: entry.get("license").and_then(licence),
-        optional: flag(entry, "optional") || flag(entry, "devOptional"),
-    }))
+    let left_out = ["link", "extraneous", "dev"].iter().any(|name| entry::is(entry, name));
+    entry::is_below_modules(key) && !left_out && platform.allowed(entry)
 }
 
 /// `license` is a text; in old packages an object with `type`, or a list of them, of which one may be chosen.
-fn licence(license: &Value) -> Option<Licence> {
+fn license(license: &Value) -> Option<String> {
     let name = |value: &Value| value.as_str().or_else(|| value.get("type")?.as_str()).map(str::to_owned);
-    match license {
-        Value::Array(several) => {
-            let names: Vec<String> = several.iter().filter_map(name).collect();
-            Licence::written(&names.join(" OR "))
-        }
-        one => Licence::written(&name(one)?),
-    }
-}
-
-fn join(known: &mut NpmPackage, other: NpmPackage, file: &str) -> Result<(), NpmError> {
-    if let (Some(first), Some(second)) = (known.integrity, other.integrity)
-        && first.algo() == second.algo()
-        && first != second
-    {
-        let package = format!("{}@{}", known.name, known.version);
-        return Err(NpmError::Contradiction { file: file.to_owned(), package, first, second });
-    }
-    known.integrity = known.integrity.max(other.integrity);
-    known.licence = known.licence.take().or(other.licence);
-    known.optional &= other.optional;
-    Ok(())
+    let text = match license {
+        Value::Array(several) => several.iter().filter_map(name).collect::<Vec<_>>().join(" OR "),
+        one => name(one)?,
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -150,10 +147,14 @@ mod tests {
         json!({"name": "app", "lockfileVersion": 3, "packages": packages}).to_string()
     }
 
+    fn shipped(text: &str, file: &str) -> Result<Vec<ShippedNpmPackage>, ShippedNpmError> {
+        NpmLock::parse(text, file)?.shipped(&Platform::linux_glibc("x64"))
+    }
+
     fn read(packages: Value) -> Vec<String> {
-        let packages = production(&lock(packages), "package-lock.json", &Platform::linux_glibc("x64")).unwrap();
+        let packages = shipped(&lock(packages), "package-lock.json").unwrap();
         let shown = packages.iter().map(|p| {
-            let licence = p.licence.as_ref().map_or("-", Licence::as_str);
+            let licence = p.license.as_deref().unwrap_or("-");
             let integrity = p.integrity.map_or("-".to_owned(), |d| d.algo().to_string());
             format!("{}@{} {licence} {integrity}{}", p.name, p.version, if p.optional { " optional" } else { "" })
         });
@@ -179,7 +180,7 @@ mod tests {
             "packages/own/node_modules/deep": {"version": "3.0.0", "license": 5},
         });
         insta::assert_snapshot!(read(packages).join("\n"), @r"
-        @lit/context@1.1.6 BSD-3-Clause sha256
+        @lit/context@1.1.6 bsd-3-clause sha256
         a@2.0.0-rc.1+build ISC -
         both@1.0.0 - - optional
         deep@3.0.0 - -
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_passed_over() {
         let text = format!("\u{feff}{}", lock(json!({"node_modules/a": {"version": "1.0.0"}})));
-        assert_eq!(production(&text, "package-lock.json", &Platform::linux_glibc("x64")).unwrap().len(), 1);
+        assert_eq!(shipped(&text, "package-lock.json").unwrap().len(), 1);
     }
 
     #[test]
@@ -235,29 +236,56 @@ mod tests {
     #[test]
     fn entries_of_other_shapes_are_passed_over() {
         let packages = json!({
-            "node_modules/": {"version": "1"}, "node_modules/a": 5, "node_modules/b": {"version": 1}, "node_modules/c": {"version": ""},
-            "node_modules/d": {"version": "1", "license": {"type": 1}, "os": {"a": 1}, "integrity": 5},
+            "node_modules/": {"version": "1.0.0"}, "node_modules/a": 5, "node_modules/b": {"version": 1}, "node_modules/c": {"version": ""},
+            "node_modules/d": {"version": "1.0.0", "license": {"type": 1}, "os": {"a": 1}, "integrity": 5},
         });
-        assert_eq!(read(packages), ["d@1 - -"]);
+        assert_eq!(read(packages), ["d@1.0.0 - -"]);
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        let wrong = |text: &str| {
-            production(text, "web/package-lock.json", &Platform::linux_glibc("x64")).unwrap_err().to_string()
-        };
+        let wrong = |text: &str| shipped(text, "web/package-lock.json").unwrap_err().to_string();
         insta::assert_snapshot!(wrong("{"), @"web/package-lock.json:1:1: EOF while parsing an object; write the file again with `npm install --package-lock-only`");
         insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 1}"#), @"web/package-lock.json: lockfileVersion 1 is not supported, expected 2, 3 or 4; write it again with npm 7 or later: `npm install --package-lock-only`");
         insta::assert_snapshot!(wrong(r#"{"lockfileVersion": 3, "packages": []}"#), @"web/package-lock.json: packages: expected an object, found an array; write the file again with `npm install --package-lock-only`");
-        insta::assert_snapshot!(wrong(&lock(json!({"node_modules/a": {"version": "1", "integrity": "sha512-x"}}))), @"web/package-lock.json: the integrity of `node_modules/a` cannot be read: `sha512-x` is not valid base 64; copy the whole digest, with its `=` at the end if it has one; write the file again with `npm install --package-lock-only`");
+        insta::assert_snapshot!(wrong(&lock(json!({"node_modules/a": {"version": "1.0.0", "integrity": "sha512-x"}}))), @"web/package-lock.json: the integrity of `node_modules/a` cannot be read: `sha512-x` is not valid base 64; copy the whole digest, with its `=` at the end if it has one; write the file again with `npm install --package-lock-only`");
         let (first, second) = (Digest::sha256(b"1").to_string(), Digest::sha256(b"2").to_string());
         let packages = json!({
-            "node_modules/a": {"version": "1", "integrity": first},
-            "node_modules/b/node_modules/a": {"version": "1", "integrity": second},
+            "node_modules/a": {"version": "1.0.0", "integrity": first},
+            "node_modules/b/node_modules/a": {"version": "1.0.0", "integrity": second},
         });
-        insta::assert_snapshot!(wrong(&lock(packages)), @"web/package-lock.json: a@1 has two digests, sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s= and sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=; write the file again with `npm install --package-lock-only`");
+        insta::assert_snapshot!(wrong(&lock(packages)), @"web/package-lock.json: a@1.0.0 has two digests, sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s= and sha256-1HNeOiZeFu7gP1lxi5tdAwGcB9i2xR+Q2jpmbuwTqzU=; write the file again with `npm install --package-lock-only`");
         let nested =
             format!(r#"{{"lockfileVersion": 3, "packages": {}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         insta::assert_snapshot!(wrong(&nested), @"web/package-lock.json:1:162: recursion limit exceeded; write the file again with `npm install --package-lock-only`");
+    }
+
+    /// What a lock is made of.
+    const PIECES: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"lockfileVersion\"",
+        "3",
+        "\"packages\"",
+        "\"node_modules/a\"",
+        "\"version\"",
+        "\"1.0.0\"",
+        "\"license\"",
+        "\"integrity\"",
+        "\"os\"",
+        "\"!\"",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_it(pieces in proptest::collection::vec(
+            prop_oneof![3 => prop::sample::select(PIECES).prop_map(str::to_owned), 1 => "\\PC{0,3}"], 0..30
+        )) {
+            let _ = shipped(&pieces.concat(), "package-lock.json");
+        }
     }
 }
