@@ -10,12 +10,16 @@ mod impl_blocks;
 mod method_index;
 mod module_graph;
 mod module_names;
+pub(crate) mod phrases;
+pub(crate) mod type_names;
 
 use std::collections::BTreeMap;
 
 use crate::repo::{self, Outcome};
 use crate_source::{CrateSource, read_module};
 use module_graph::ModuleGraph;
+use phrases::Phrase;
+use type_names::TypeNames;
 
 /// How many cycles of a crate are listed with their modules.
 const LISTED_CYCLES: usize = 2;
@@ -27,6 +31,8 @@ pub(crate) fn run() -> Outcome {
     print_upward(&document)?;
     print_cycles(&crates);
     print_impl_blocks(&crates);
+    print_type_names(&crates);
+    print_phrases()?;
     print_changes(&document);
     Ok(())
 }
@@ -111,6 +117,61 @@ fn print_impl_blocks(crates: &BTreeMap<String, CrateSource>) {
             }
         }
     }
+}
+
+fn print_type_names(crates: &BTreeMap<String, CrateSource>) {
+    let mut all = TypeNames::new();
+    println!("\nNames of types (structs, enums, unions, traits, aliases)");
+    for (name, source) in crates {
+        let mut names = TypeNames::new();
+        type_names::collect(source, &mut names);
+        print_one_word(name, type_names::one_word(&names));
+        type_names::collect(source, &mut all);
+    }
+    print_one_word("all", type_names::one_word(&all));
+    let repeated: Vec<_> = type_names::repeated(&all).collect();
+    println!("  defined more than once: {}", repeated.len());
+    for (name, files) in repeated {
+        println!("    {name}: {}", files.join(", "));
+    }
+}
+
+fn print_one_word(name: &str, (one, all): (usize, usize)) {
+    println!("  {name:12} {one:>4} of {all:>4} have one word: {} %", (100 * one).checked_div(all).unwrap_or(0));
+}
+
+/// The phrases in a file, if it is one that people read.
+pub(crate) fn phrases_in(file: &str, text: &str) -> Vec<(usize, Phrase)> {
+    match file.rsplit_once('.') {
+        Some((_, "rs")) => phrases::in_rust(text),
+        Some((_, "md")) => phrases::in_document(text),
+        _ => Vec::new(),
+    }
+}
+
+fn print_phrases() -> Outcome {
+    println!("\nPhrases that docs/style.md rules out");
+    let mut counts: BTreeMap<Phrase, usize> = BTreeMap::new();
+    let mut files: BTreeMap<String, usize> = BTreeMap::new();
+    for file in repo::files()? {
+        let Ok(text) = std::fs::read_to_string(repo::root().join(&file)) else { continue };
+        for (_, phrase) in phrases_in(&file, &text) {
+            *counts.entry(phrase).or_default() += 1;
+            let mut parts = file.splitn(3, '/');
+            let place = match (parts.next(), parts.next()) {
+                (Some("crates"), Some(name)) => name,
+                (Some(first), Some(_)) => first,
+                _ => "documents",
+            };
+            *files.entry(place.to_owned()).or_default() += 1;
+        }
+    }
+    for phrase in Phrase::ALL {
+        println!("  {:>4} {}", counts.get(&phrase).unwrap_or(&0), phrase.as_str());
+    }
+    let files: Vec<String> = files.iter().map(|(place, count)| format!("{place} {count}")).collect();
+    println!("  by place: {}", files.join(", "));
+    Ok(())
 }
 
 fn print_changes(document: &str) {
